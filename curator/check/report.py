@@ -1,0 +1,254 @@
+"""What is wrong with the data before training, as counts and as problems with a next step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sqlalchemy import Connection, func, select
+
+from curator.store import images, schema
+from curator.store.classes import all_classes
+from curator.words import many
+
+if TYPE_CHECKING:
+    from curator.project import Project
+
+TINY_CLASS = 10  # images: below this neither training nor the figures can be trusted
+UNBALANCED = 5  # times: largest class against smallest
+# Below these scores (0..1, low = suspicious) an image is worth a look.
+QUALITY = {
+    "dark_score": (0.32, "very dark"),
+    "light_score": (0.05, "very light"),
+    "low_information_score": (0.3, "nearly empty"),
+    "blurry_score": (0.29, "blurry"),
+    "odd_aspect_ratio_score": (0.35, "of an odd shape"),
+}
+# A measure that flags more than this share of the images describes the collection, not its faults:
+# scanned digits are all "blurry". The same limit as cleanvision's ``max_prevalence``.
+LARGEST_PREVALENCE = 0.5
+EXAMPLES = 20
+
+
+def report(project: Project) -> dict[str, Any]:
+    """The state of the data as JSON: ``classes``, ``addresses``, ``problems``.
+
+    A problem has ``code``, ``count``, ``problem`` (what, with figures), ``fix`` (the next step)
+    and ``images`` (some ids). Problems come most important first.
+    """
+    with project.database.read() as connection:
+        live = images.live(connection)
+        names = [item.name for item in all_classes(connection)]
+        addresses = address_counts(connection)
+        quality = _quality(connection, len(live))
+        conflicts = _in_two_classes(connection)
+    per_class = [
+        {
+            "label": name,
+            "images": int((live["label"] == name).sum()),
+            "train": int(((live["label"] == name) & (live["split"] == schema.TRAIN)).sum()),
+            "valid": int(((live["label"] == name) & (live["split"] == schema.VALID)).sum()),
+        }
+        for name in names
+    ]
+    problems = [
+        *_class_problems(per_class),
+        *_duplicate_problems(live, conflicts),
+        *_address_problems(addresses),
+        *quality,
+    ]
+    return {
+        "images": len(live),
+        "classes": per_class,
+        "addresses": addresses,
+        "problems": problems,
+    }
+
+
+def sentence(found: dict[str, Any]) -> str:
+    """One line for people."""
+    count = len(found["problems"])
+    seen = f"{many(found['images'], 'image')} in {many(len(found['classes']), 'class', 'classes')}"
+    if not count:
+        return f"{seen}, nothing wrong was found. Next: train."
+    return f"{seen}, {many(count, 'thing')} to look at. Next: train."
+
+
+def address_counts(connection: Connection) -> dict[str, Any]:
+    """Addresses and imported files by state; the failed ones by reason code."""
+    table = schema.sources
+    rows = connection.execute(
+        select(table.c.state, table.c.reason, func.count().label("number")).group_by(
+            table.c.state, table.c.reason
+        )
+    ).all()
+    failed = {row.reason: row.number for row in rows if row.state == schema.FAILED}
+    return {
+        "pending": sum(row.number for row in rows if row.state == schema.PENDING),
+        "fetched": sum(row.number for row in rows if row.state == schema.FETCHED),
+        "failed": dict(sorted(failed.items(), key=lambda item: -item[1])),
+    }
+
+
+def _problem(
+    code: str, count: int, problem: str, fix: str, ids: list[int] | None = None
+) -> dict[str, Any]:
+    return {
+        "code": code,
+        "count": count,
+        "problem": problem,
+        "fix": fix,
+        "images": [int(i) for i in (ids or [])[:EXAMPLES]],
+    }
+
+
+def _class_problems(per_class: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = []
+    if len(per_class) < 2:
+        found.append(
+            _problem(
+                "one_class",
+                len(per_class),
+                f"The project has {many(len(per_class), 'class', 'classes')}.",
+                "A classifier needs at least two: add another.",
+            )
+        )
+    found.extend(
+        _problem(
+            "tiny_class",
+            item["images"],
+            f"The class {item['label']} has {many(item['images'], 'image')}.",
+            f"Add more: below {TINY_CLASS} its figures mean little, below 2 it cannot be trained.",
+        )
+        for item in per_class
+        if item["images"] < TINY_CLASS
+    )
+    sizes = [item["images"] for item in per_class if item["images"]]
+    if len(sizes) > 1 and max(sizes) > UNBALANCED * min(sizes):
+        found.append(
+            _problem(
+                "unbalanced",
+                max(sizes) // min(sizes),
+                f"The largest class has {max(sizes)} images, the smallest {min(sizes)}.",
+                "Usually fine; watch the recall of the small one.",
+            )
+        )
+    return found
+
+
+def _duplicate_problems(live: pd.DataFrame, conflicts: list[int]) -> list[dict[str, Any]]:
+    found = []
+    grouped = live[live["group_id"].notna()]
+    sizes = grouped.groupby("group_id")["image_id"].transform("size")
+    twins = grouped[sizes > 1]
+    if conflicts:
+        found.append(
+            _problem(
+                "listed_in_two_classes",
+                len(conflicts),
+                f"{many(len(conflicts), 'image is', 'images are')} listed under more than one "
+                "class, byte for byte.",
+                "Each counts once, for the class that listed it first; relabel it if that is "
+                "wrong.",
+                conflicts,
+            )
+        )
+    by_group = twins.groupby("group_id")
+    mixed = twins[by_group["label"].transform("nunique") > 1]
+    if len(mixed):
+        found.append(
+            _problem(
+                "near_duplicates_in_two_classes",
+                len(mixed),
+                f"{len(mixed)} near-duplicates carry different labels.",
+                "At most one label can be right: relabel or delete the others.",
+                mixed["image_id"].tolist(),
+            )
+        )
+    leaks = twins[by_group["split"].transform("nunique") > 1]
+    if len(leaks):
+        found.append(
+            _problem(
+                "near_duplicates_across_splits",
+                len(leaks),
+                f"{len(leaks)} near-duplicates lie in training and in validation.",
+                "The imported split leaks: its validation error is too good. Delete the copies.",
+                leaks["image_id"].tolist(),
+            )
+        )
+    if len(twins):
+        spare = len(twins) - twins["group_id"].nunique()
+        found.append(
+            _problem(
+                "near_duplicates",
+                len(twins),
+                f"{len(twins)} images are near-duplicates of another, {spare} more than needed.",
+                "They share one side of the split and one fold, so they do no harm to the figures; "
+                "delete the spare ones.",
+                twins.sort_values(["group_id", "image_id"])["image_id"].tolist(),
+            )
+        )
+    return found
+
+
+def _address_problems(addresses: dict[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    if addresses["pending"]:
+        found.append(
+            _problem(
+                "pending",
+                addresses["pending"],
+                f"{many(addresses['pending'], 'address is', 'addresses are')} not fetched yet.",
+                "Run fetch.",
+            )
+        )
+    if addresses["failed"]:
+        number = sum(addresses["failed"].values())
+        reasons = ", ".join(
+            f"{count} {code.replace('_', ' ')}" for code, count in addresses["failed"].items()
+        )
+        found.append(
+            _problem(
+                "failed",
+                number,
+                f"{number} addresses or files gave no image: {reasons}.",
+                "Nothing is needed; fetching again asks those whose failure may pass.",
+            )
+        )
+    return found
+
+
+def _quality(connection: Connection, total: int) -> list[dict[str, Any]]:
+    found = []
+    for column, (threshold, words) in QUALITY.items():
+        score = schema.images.c[column]
+        rows = connection.execute(
+            select(schema.images.c.id)
+            .join(schema.current, schema.current.c.image_id == schema.images.c.id)
+            .where(images.LIVE, score < threshold)
+            .order_by(score)
+        ).all()
+        if 0 < len(rows) <= LARGEST_PREVALENCE * total:
+            found.append(
+                _problem(
+                    f"is_{column.removesuffix('_score')}_issue",
+                    len(rows),
+                    f"{many(len(rows), 'image is', 'images are')} {words} ({column} below "
+                    f"{threshold}).",
+                    "Look at them; delete what shows nothing.",
+                    [row.id for row in rows],
+                )
+            )
+    return found
+
+
+def _in_two_classes(connection: Connection) -> list[int]:
+    table = schema.sources
+    rows = connection.execute(
+        select(table.c.image_id)
+        .join(schema.current, schema.current.c.image_id == table.c.image_id)
+        .where(images.LIVE)
+        .group_by(table.c.image_id)
+        .having(func.count(table.c.class_id.distinct()) > 1)
+    ).all()
+    return [row.image_id for row in rows]

@@ -1,0 +1,69 @@
+"""The split into training and validation images: made once, for the image and not for the run.
+
+About 20 % validation, stratified by class, drawn by the project's seed for each near-duplicate
+group, so that a group never straddles the split. An image that has a split keeps it for ever; a
+new image joins its group's. Deleting or relabelling changes nothing here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+
+from curator.store.schema import TRAIN, VALID
+
+
+def assign(
+    image_ids: Sequence[int],
+    labels: Sequence[int],
+    groups: Sequence[int],
+    digests: Sequence[str],
+    splits: Sequence[str | None],
+    seed: int,
+    valid_share: float,
+) -> dict[int, str]:
+    """Splits for the images that have none yet, by image id.
+
+    All sequences have length N. ``groups``: near-duplicates share a number; ``digests``: SHA-256
+    of each image. Within a class the groups are taken in an order that depends only on the seed
+    and the content, so that the same images split alike in every project, and go to validation
+    while the class has less than ``valid_share`` (0..1) of its images there. A class with two
+    groups or more gets at least one in each split.
+    """
+    members: dict[int, list[int]] = defaultdict(list)
+    for position, group in enumerate(groups):
+        members[group].append(position)
+    decided: dict[int, str] = {}
+    counts: dict[int, dict[str, int]] = defaultdict(lambda: {TRAIN: 0, VALID: 0})
+    undecided: dict[int, list[list[int]]] = defaultdict(list)  # class -> groups without a split
+    ordered = sorted(members.values(), key=lambda own: _order(seed, min(digests[p] for p in own)))
+    for positions in ordered:
+        fixed = [splits[p] for p in positions if splits[p] is not None]
+        if not fixed:
+            undecided[_majority([labels[p] for p in positions])].append(positions)
+            continue
+        for position in positions:
+            split = splits[position] or fixed[0]
+            if splits[position] is None:
+                decided[image_ids[position]] = str(split)
+            counts[labels[position]][str(split)] += 1
+    for label, waiting in undecided.items():
+        total = sum(counts[label].values()) + sum(len(positions) for positions in waiting)
+        wanted = max(1, round(total * valid_share)) if total > 1 else 0
+        for number, positions in enumerate(waiting):
+            last_chance = counts[label][TRAIN] == 0 and number == len(waiting) - 1
+            room = counts[label][VALID] + len(positions) <= wanted or counts[label][VALID] == 0
+            split = VALID if room and wanted and not last_chance else TRAIN
+            counts[label][split] += len(positions)
+            for position in positions:
+                decided[image_ids[position]] = split
+    return decided
+
+
+def _order(seed: int, digest: str) -> bytes:
+    return hashlib.sha256(f"{seed}:{digest}".encode()).digest()
+
+
+def _majority(labels: Sequence[int]) -> int:
+    return max(sorted(set(labels)), key=list(labels).count)

@@ -1,0 +1,89 @@
+"""The `curator` command: thin wrappers around :class:`curator.Project`, one file a station.
+
+Exit status: 0 done, 1 failed, 2 wrong use. Errors are one sentence on standard error, without a
+traceback (set CURATOR_DEBUG=1 to see it). What a machine may read is JSON with ``--json``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from curator.cli import collecting, delivering, reviewing, training
+from curator.cli.printing import complain
+from curator.errors import CuratorError
+
+app = typer.Typer(
+    name="curator",
+    help="From lists of image addresses to a clean, labelled data set and a classifier.",
+    no_args_is_help=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for station in (collecting, training, reviewing, delivering):
+    station.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
+    """Without a command: open the dashboard."""
+    if version:
+        from curator import __version__
+
+        typer.echo(f"curator {__version__}")
+    elif context.invoked_subcommand is None:
+        delivering.dashboard(project=None, port=0, browser=True)
+
+
+def main() -> None:
+    """Run the command line; every ending is an exit status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; return its exit status."""
+    try:
+        result = app(arguments, standalone_mode=False, prog_name="curator")
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except BaseException as error:
+        if os.environ.get("CURATOR_DEBUG"):
+            raise
+        status, said = explained(error)
+        if said:
+            complain(said)
+        return status
+    return result if isinstance(result, int) else 0
+
+
+def explained(error: BaseException) -> tuple[int, str]:
+    """Exit status of an error, and what to say of it."""
+    if isinstance(error, CuratorError):
+        return error.exit_status, str(error)
+    if isinstance(error, (KeyboardInterrupt, EOFError)):
+        return 1, "Interrupted. What was done so far is kept; run it again to go on."
+    # Typer may bring its own copy of click, so its exceptions are known by what they offer.
+    if hasattr(error, "exit_code") and hasattr(error, "show"):
+        return 2, usage(error)
+    if type(error).__name__ in {"Abort", "Exit", "SystemExit"}:
+        return int(getattr(error, "exit_code", None) or getattr(error, "code", None) or 0), ""
+    return 1, (
+        f"Something unforeseen went wrong: {type(error).__name__}: {error}. "
+        "Nothing that was saved is lost; set CURATOR_DEBUG=1 to see where."
+    )
+
+
+def usage(error: BaseException) -> str:
+    """What a usage error says, with where to look."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "curator"
+    said = error.format_message() if hasattr(error, "format_message") else str(error)
+    return f"{said.rstrip('.')}. See `{path} --help`."

@@ -1,0 +1,107 @@
+"""Commands of the station Export, and the two ways to see it all: dashboard and demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curator.cli.printing import AsJson, ProjectPath, complain, run_job, say, say_json, say_table
+from curator.errors import InputError
+from curator.project import Project
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``app``."""
+    app.command()(export)
+    app.command("export-model")(export_model)
+    app.command()(predict)
+    app.command()(dashboard)
+    app.command()(demo)
+
+
+def export(
+    project: ProjectPath,
+    out: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the curated images as train/ and valid/ with manifest.csv."""
+    result = run_job(project, "export", as_json, out=str(out))
+    if as_json:
+        return
+    import pandas as pd
+
+    say_table(pd.DataFrame(result["counts"]))
+    say(result["sentence"])
+
+
+def export_model(
+    project: ProjectPath,
+    out: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    run: Annotated[int | None, typer.Option(help="Run to export; default: the newest.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the model with its classes, preprocessing, metrics and card."""
+    result = run_job(project, "export-model", as_json, out=str(out), run_id=run)
+    if not as_json:
+        say(result["sentence"])
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="Folder made by export-model.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...")],
+    as_json: AsJson = False,
+) -> int:
+    """Say what an exported model sees; an unreadable image does not stop the others."""
+    from curator.collect.decoding import Rejected, decode
+    from curator.deliver.predict import Predictor
+
+    predictor = Predictor.load(model)
+    answers: list[dict[str, object]] = []
+    for path in images:
+        try:
+            said = predictor.predict(decode(path))
+        except (Rejected, OSError) as error:
+            detail = error.detail if isinstance(error, Rejected) else str(error)
+            answers.append({"image": str(path), "error": detail})
+            complain(f"{path}: {detail}")
+            continue
+        predictions = [{"label": label, "probability": share} for label, share in said]
+        answers.append({"image": str(path), "predictions": predictions})
+        if not as_json:
+            say(f"{path}: " + ", ".join(f"{label} {share:.1%}" for label, share in said[:5]))
+    if as_json:
+        say_json(answers)
+    return 1 if any("error" in answer for answer in answers) else 0
+
+
+def dashboard(
+    project: Annotated[
+        Path | None, typer.Argument(metavar="[PROJECT]", help="Default: recent projects.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port on this machine; 0 finds a free one.")] = 0,
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+) -> None:
+    """Serve the dashboard on this machine, with a token, until Ctrl+C."""
+    if project is not None:
+        Project.open(project).close()
+    if not 0 <= port <= 65535:
+        raise InputError(f"Port {port} does not exist.", "Use 0 to 65535.")
+    from widgets.server import serve
+
+    serve(project, port, browser)
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="A new or empty folder.")] = Path(
+        "demo"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Do the whole job on the embedded sample, and report how well it went."""
+    from curator.sample.demo import run as run_demo
+
+    report = run_demo(folder, quiet=as_json)
+    if as_json:
+        say_json(report)

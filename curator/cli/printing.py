@@ -1,0 +1,129 @@
+"""How the command line speaks: tables and bars for people, JSON for machines.
+
+Answers go to standard output, progress and complaints to standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from curator.project import Project
+
+if TYPE_CHECKING:
+    from curator.jobs.progress import Progress as JobProgress
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+ProjectPath = Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the project.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def complain(text: str) -> None:
+    """One sentence on standard error."""
+    err.print(f"Error: {text}", markup=False)
+
+
+def say(text: str) -> None:
+    """One line on standard output."""
+    out.print(text, markup=False)
+
+
+def say_json(value: Any) -> None:
+    """``value`` as JSON on standard output; not-a-number becomes null."""
+    typer.echo(json.dumps(clean(value), indent=2, default=str, ensure_ascii=False))
+
+
+def clean(value: Any) -> Any:
+    """Plain Python values: tables become lists of rows, NaN and NA become None."""
+    if isinstance(value, pd.DataFrame):
+        return [clean(row) for row in value.to_dict("records")]
+    if isinstance(value, dict):
+        return {key: clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return None
+    return value
+
+
+def say_table(frame: pd.DataFrame, formats: dict[str, str] | None = None) -> None:
+    """A table; ``formats`` gives some columns a format, such as ``".1%"``."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    numeric = {name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])}
+    for name in frame.columns:
+        # Numbers stay whole; long addresses are folded, never cut.
+        table.add_column(str(name), justify="right" if name in numeric else "left", overflow="fold")
+    for row in frame.itertuples(index=False):
+        cells = [
+            cell(value, (formats or {}).get(str(name), ""))
+            for name, value in zip(frame.columns, row, strict=True)
+        ]
+        table.add_row(*cells)
+    out.print(table, markup=False, soft_wrap=False)
+
+
+def cell(value: Any, form: str = "") -> str:
+    """A value as text; nothing for a missing one."""
+    value = clean(value)
+    if value is None:
+        return ""
+    if form:
+        return format(value, form)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+@contextlib.contextmanager
+def bars() -> Iterator[Callable[[JobProgress], None]]:
+    """A progress bar on standard error; gives the listener for :meth:`Project.run`."""
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    ) as shown:
+        task = shown.add_task("starting", total=None, note="")
+
+        def listener(job: JobProgress) -> None:
+            note = "  ".join(
+                f"{number} {name.replace('_', ' ')}" for name, number in job.counts.items()
+            )
+            shown.update(
+                task, description=job.message, completed=job.done, total=job.total, note=note
+            )
+
+        yield listener
+
+
+def run_job(path: Path, kind: str, as_json: bool, **arguments: Any) -> dict[str, Any]:
+    """Open the project, run a job in the foreground with a bar, and return its answer."""
+    with Project.open(path) as project, bars() as listener:
+        result = project.run(kind, listener, **arguments)
+    if as_json:
+        say_json(result)
+    return result

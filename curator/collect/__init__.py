@@ -1,0 +1,1 @@
+"""From address lists to verified files: parsing, hardened download, decoding, measures."""

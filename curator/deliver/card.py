@@ -1,0 +1,70 @@
+"""The model card: what an exported model is, what it was trained on, and how good it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curator.deliver.predict import CONFIG_FILE, WEIGHTS_FILE
+
+
+def card(name: str, config: dict[str, Any]) -> str:
+    """Markdown with Hugging Face's front matter, from a bundle's ``config``."""
+    metrics = config["metrics"]
+    backbone = config["backbone"]
+    rows = "\n".join(
+        f"| {row['label']} | {row['support']} | {_share(row['precision'])} | "
+        f"{_share(row['recall'])} | {_share(row['f1'])} |"
+        for row in metrics["per_class"]
+    )
+    baselines = metrics["baselines"]
+    return f"""---
+license: other
+pipeline_tag: image-classification
+library_name: curator
+---
+
+# {name}
+
+Tells {len(config["classes"])} classes apart: {", ".join(config["classes"])}. It always names one
+of them, also for a picture that shows none.
+
+## How good it is
+
+| measured on | error | 95 % interval | images |
+|---|---|---|---|
+{_error_row("validation images, never trained on", metrics["valid"])}
+{_error_row("out-of-fold, all images", metrics["out_of_fold"])}
+
+Baselines on the validation images: always the most frequent class {_share(baselines["majority"])}
+wrong; nearest mean image {_share(baselines["nearest_mean_image"])} wrong.
+
+Out-of-fold, for each class:
+
+| class | images | precision | recall | F1 |
+|---|---|---|---|---|
+{rows}
+
+Validation images come from the same searches as the training images: expect more errors on
+pictures from elsewhere.
+
+## How it works
+
+`{WEIGHTS_FILE}` holds a frozen {backbone["architecture"]} ({backbone["dimension"]} features) and a
+linear head, trained in run {config["run"]} on {config["trained_at"][:10]}. Preprocessing: RGB,
+short side to {round(backbone["size"] / backbone["crop"])} px ({backbone["interpolation"]}), centre
+crop {backbone["size"]} px, mean {backbone["mean"]}, deviation {backbone["std"]}. All of it,
+with the classes in order, is in `{CONFIG_FILE}`.
+
+    curator predict THIS_FOLDER picture.jpg
+
+The weights of the backbone were trained on ImageNet. The training pictures belong to their owners.
+"""
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _error_row(what: str, error: dict[str, Any]) -> str:
+    interval = f"{_share(error['low'])} to {_share(error['high'])}"
+    return f"| {what} | {_share(error['error'])} | {interval} | {error['images']} |"

@@ -1,0 +1,93 @@
+"""The job `export`: the curated data set as an ImageFolder with a manifest."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from curator.check.run import prepare
+from curator.errors import NotEnoughData
+from curator.files import refuse_occupied, replacing_folder
+from curator.store import images, schema
+from curator.words import many
+
+if TYPE_CHECKING:
+    from curator.jobs.progress import Progress
+    from curator.project import Project
+
+MANIFEST_COLUMNS = [
+    "file_name",
+    "source",
+    "final_address",
+    "sha256",
+    "label",
+    "split",
+    "decision",
+    "given_label",
+]
+
+
+def plan(project: Project) -> pd.DataFrame:
+    """What an export would write: one row an image, with :data:`MANIFEST_COLUMNS` and ``file``.
+
+    ``file_name`` is relative to the export, ``decision`` the state that a person gave the image
+    ("kept", "relabelled", "unsure"; empty: nobody looked at it). Deleted images are left out.
+    """
+    prepare(project)
+    with project.database.read() as connection:
+        table = images.with_sources(connection)
+    table = table[table["state"] != schema.DELETED].reset_index(drop=True)
+    names = [digest[:16] for digest in table["sha256"]]
+    table["file_name"] = [
+        f"{split}/{label}/{name}{Path(file).suffix}"
+        for split, label, name, file in zip(
+            table["split"], table["label"], names, table["file"], strict=True
+        )
+    ]
+    relabelled = table["label"] != table["given_label"]
+    state = table["state"].where(table["state"] != schema.NEW, "")
+    table["decision"] = state.where(~(relabelled & (state == schema.KEPT)), "relabelled")
+    return table[[*MANIFEST_COLUMNS, "file"]]
+
+
+def counts(planned: pd.DataFrame) -> list[dict[str, Any]]:
+    """Images of a plan for each split and label, as rows with ``split``, ``label``, ``images``."""
+    numbers = Counter(zip(planned["split"], planned["label"], strict=True))
+    return [
+        {"split": split, "label": label, "images": number}
+        for (split, label), number in sorted(numbers.items())
+    ]
+
+
+def run(project: Project, progress: Progress, out: str) -> dict[str, Any]:
+    """Copy every live image to ``out``/{train,valid}/label/ and write ``out``/manifest.csv.
+
+    The folder appears whole or not at all. Raises TargetNotEmpty, NotEnoughData, FileError.
+    """
+    target = Path(out).expanduser().resolve()
+    refuse_occupied(target)
+    planned = plan(project)
+    if planned.empty:
+        raise NotEnoughData(
+            "There is no image to export.", "Fetch some, or take deletions back with undo."
+        )
+    progress.begin("exporting", len(planned))
+    with replacing_folder(target) as folder:
+        for label in sorted(set(planned["label"])):
+            for split in (schema.TRAIN, schema.VALID):
+                # Both folders for every class, so that readers count the classes alike.
+                (folder / split / label).mkdir(parents=True, exist_ok=True)
+        for file, file_name in zip(planned["file"], planned["file_name"], strict=True):
+            shutil.copyfile(project.originals / file, folder / file_name)
+            progress.advance()
+        planned[MANIFEST_COLUMNS].to_csv(folder / "manifest.csv", index=False)
+    return {
+        "folder": str(target),
+        "images": len(planned),
+        "counts": counts(planned),
+        "sentence": f"{many(len(planned), 'image')} and manifest.csv are in {target}.",
+    }

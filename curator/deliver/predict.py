@@ -1,0 +1,125 @@
+"""Predicting from an exported model alone: no project is needed.
+
+The preprocessing is the training's own code, steered by the bundle's ``config.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from curator.errors import BundleInvalid
+from curator.files import sha256_of
+from curator.learn.backbones import Backbone
+from curator.learn.preprocess import prepare_image
+
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+FORMAT_VERSION = 1
+
+
+class Predictor:
+    """A loaded bundle. ``classes`` are the labels in the order of the outputs, length K."""
+
+    def __init__(self, classes: Sequence[str], backbone: Backbone, network: Any, head: Any) -> None:
+        self.classes = tuple(classes)
+        self._backbone = backbone
+        self._network = network
+        self._head = head
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Predictor:
+        """Read a bundle; every file is checked against the hash in its config.
+
+        Raises :class:`BundleInvalid` for a missing, altered or unreadable file.
+        """
+        path = Path(folder).expanduser()
+        config = _config(path)
+        _check_hashes(path, config["sha256"])
+        # After the checks: they answer at once, and these imports take seconds.
+        from curator.learn import torchvision_compat
+
+        torchvision_compat.prepare()
+        import timm
+        from safetensors.torch import load_file
+
+        description = dict(config["backbone"])
+        backbone = Backbone(
+            **description | {"mean": tuple(description["mean"]), "std": tuple(description["std"])}
+        )
+        tensors = load_file(path / WEIGHTS_FILE)
+        network = timm.create_model(backbone.architecture, pretrained=False, num_classes=0)
+        body = {
+            name.removeprefix("backbone."): value
+            for name, value in tensors.items()
+            if name.startswith("backbone.")
+        }
+        network.load_state_dict(body)
+        head = (tensors["head.weight"].numpy(), tensors["head.bias"].numpy())
+        return cls(config["classes"], backbone, network.eval(), head)
+
+    def logits(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """Scores (N, K) of N RGB images."""
+        import torch
+
+        pixels = np.stack([prepare_image(picture, self._backbone) for picture in pictures])
+        mean = np.array(self._backbone.mean, dtype=np.float32).reshape(1, 3, 1, 1)
+        std = np.array(self._backbone.std, dtype=np.float32).reshape(1, 3, 1, 1)
+        batch = (pixels.astype(np.float32) / 255 - mean) / std  # (N, 3, S, S)
+        with torch.inference_mode():
+            features = self._network(torch.from_numpy(batch)).numpy()  # (N, D)
+        weight, bias = self._head
+        result: NDArray[np.float32] = features @ weight.T + bias
+        return result
+
+    def predict(self, picture: Image.Image) -> list[tuple[str, float]]:
+        """(label, probability 0..1) for one RGB image, likeliest first; they sum to 1."""
+        logits = self.logits([picture])[0]
+        shares = np.exp(logits - logits.max())
+        shares /= shares.sum()
+        order = np.argsort(-shares, kind="stable")
+        return [(self.classes[k], float(shares[k])) for k in order]
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG_FILE
+    again = "Export the model again with `curator export-model`."
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleInvalid(
+            f"{folder} is no exported model: {CONFIG_FILE} is missing.",
+            "Name the folder that `curator export-model` made.",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise BundleInvalid(f"{path} cannot be read: {error}.", again) from error
+    needed = {"format_version", "classes", "backbone", "sha256"}
+    if not isinstance(config, dict) or needed - set(config):
+        raise BundleInvalid(f"{path} lacks {', '.join(sorted(needed - set(config)))}.", again)
+    if config["format_version"] > FORMAT_VERSION:
+        raise BundleInvalid(
+            f"{path} has format version {config['format_version']}; this curator knows up to "
+            f"{FORMAT_VERSION}.",
+            "Update the curator.",
+        )
+    return config
+
+
+def _check_hashes(folder: Path, hashes: dict[str, str]) -> None:
+    for name, expected in hashes.items():
+        path = folder / name
+        if not path.is_file():
+            raise BundleInvalid(
+                f"{folder} is incomplete: {name} is missing.",
+                "Copy the whole folder, or export the model again.",
+            )
+        if sha256_of(path) != expected:
+            raise BundleInvalid(
+                f"{path} was altered: its SHA-256 is not the one in {CONFIG_FILE}.",
+                "Copy it again, or export the model again.",
+            )

@@ -1,0 +1,156 @@
+"""Every error that the curator raises on purpose.
+
+    CuratorError
+    ├── InputError                 wrong use: the caller can mend it (exit status 2)
+    │   ├── BadClassName
+    │   ├── UnknownClass
+    │   ├── UnknownImage
+    │   ├── UnknownRun
+    │   ├── BadList                an address list or label table that cannot be read
+    │   ├── BadFolder              a folder to import that holds nothing usable
+    │   └── TargetNotEmpty         an export would land on existing files
+    ├── ProjectError               the project folder itself
+    │   ├── NotAProject
+    │   ├── ProjectExists
+    │   ├── ProjectTooNew
+    │   └── ProjectReadOnly
+    ├── DataError                  the data set does not allow this step
+    │   ├── NotEnoughData
+    │   ├── NoRun                  nothing was trained yet
+    │   └── NothingToUndo
+    ├── JobError                   long work
+    │   ├── JobRunning
+    │   ├── JobCancelled
+    │   └── JobFailed
+    ├── FileError                  the disk: full, or not writable
+    └── ModelError                 weights and bundles
+        ├── WeightsMissing
+        ├── WeightsAltered
+        └── BundleInvalid
+
+An error's text says what is wrong (with the value and the place) and then what to do next, so the
+command line and the page can show it as it stands, without a traceback.
+"""
+
+from __future__ import annotations
+
+
+class CuratorError(Exception):
+    """Base of all. ``problem``: what and where; ``fix``: the next step, may be empty."""
+
+    exit_status = 1
+
+    def __init__(self, problem: str, fix: str = "") -> None:
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{problem} {fix}".strip())
+
+
+class InputError(CuratorError):
+    """Wrong use: mending the call mends it."""
+
+    exit_status = 2
+
+
+class BadClassName(InputError):
+    """A class name that could not be a folder's name on every system, or that exists already."""
+
+
+class UnknownClass(InputError):
+    """A class that the project does not have."""
+
+
+class UnknownImage(InputError):
+    """An image id that the project does not have."""
+
+
+class UnknownRun(InputError):
+    """A run id that the project does not have."""
+
+
+class BadList(InputError):
+    """An address list or a label table that holds nothing usable."""
+
+
+class BadFolder(InputError):
+    """A folder to import that is missing or holds no image."""
+
+
+class TargetNotEmpty(InputError):
+    """An export would mix with files that are already there."""
+
+
+class ProjectError(CuratorError):
+    """The project folder cannot be used."""
+
+
+class NotAProject(ProjectError):
+    """The folder holds no project."""
+
+    exit_status = 2
+
+
+class ProjectExists(ProjectError):
+    """A project is already there."""
+
+    exit_status = 2
+
+
+class ProjectTooNew(ProjectError):
+    """The project was written by a newer version of the curator."""
+
+
+class ProjectReadOnly(ProjectError):
+    """The project's folder or files cannot be written."""
+
+
+class DataError(CuratorError):
+    """The data set, as it stands, does not allow this step."""
+
+
+class NotEnoughData(DataError):
+    """Too few images or classes."""
+
+
+class NoRun(DataError):
+    """The step needs a trained run."""
+
+
+class NothingToUndo(DataError):
+    """The ledger holds no decision that is still in force."""
+
+
+class JobError(CuratorError):
+    """Long work could not be started or finished."""
+
+
+class JobRunning(JobError):
+    """Another long job holds the project."""
+
+
+class JobCancelled(JobError):
+    """The job was asked to stop."""
+
+
+class JobFailed(JobError):
+    """The job ended with an error, or the process that ran it died."""
+
+
+class FileError(CuratorError):
+    """The disk is full or a file cannot be written."""
+
+
+class ModelError(CuratorError):
+    """Weights or an exported model."""
+
+
+class WeightsMissing(ModelError):
+    """Pretrained weights that are neither bundled nor on disk."""
+
+
+class WeightsAltered(ModelError):
+    """A weight file whose hash is not the expected one."""
+
+
+class BundleInvalid(ModelError):
+    """An exported model with a missing, altered or unreadable file."""

@@ -1,0 +1,129 @@
+"""Running a job function on a project, in this process.
+
+A job function is ``run(project, progress, **arguments) -> dict``; the dict must be JSON and holds
+``sentence``: what happened and the next step, in one line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from curator.errors import CuratorError, InputError, JobCancelled, JobRunning
+from curator.jobs.progress import Listener, Progress
+from curator.store import jobs
+
+if TYPE_CHECKING:
+    from curator.project import Project
+
+# Imported when they run: training loads heavy packages that fetching does not need.
+FUNCTIONS = {
+    "sample": "curator.sample.job",
+    "import": "curator.collect.importing",
+    "fetch": "curator.collect.fetch",
+    "check": "curator.check.run",
+    "train": "curator.learn.train",
+    "export": "curator.deliver.folder",
+    "export-model": "curator.deliver.bundle",
+}
+
+DIED = (
+    "The process that ran this job ended without a word (killed, or the machine went down). "
+    "Nothing that was saved is lost: start it again and it goes on."
+)
+
+
+def work_lock(project: Project) -> FileLock:
+    """The lock that whoever runs a long job holds."""
+    return FileLock(project.path / "work.lock")
+
+
+def run(
+    project: Project, kind: str, arguments: dict[str, Any], listener: Listener | None = None
+) -> dict[str, Any]:
+    """Run a job in the foreground and return its result.
+
+    Raises :class:`JobRunning` when another long job holds the project, and whatever the job
+    raises; the outcome is in the jobs table in any case.
+    """
+    check_kind(kind)
+    lock = work_lock(project)
+    try:
+        # A moment's patience: `reap` below holds the lock for an instant.
+        lock.acquire(timeout=1)
+    except Timeout as error:
+        running = jobs.latest(project.database, (jobs.RUNNING,))
+        what = f"{running.kind} (job {running.id})" if running else "another long job"
+        raise JobRunning(
+            f"{what} is running on {project.path}.",
+            "Wait for its end or cancel it on the page, then run this again.",
+        ) from error
+    try:
+        jobs.fail_running(project.database, DIED)
+        job_id = jobs.queue(project.database, kind, arguments)
+        jobs.start(project.database, job_id)
+        return execute(project, job_id, kind, arguments, listener)
+    finally:
+        lock.release()
+
+
+def execute(
+    project: Project,
+    job_id: int,
+    kind: str,
+    arguments: dict[str, Any],
+    listener: Listener | None = None,
+) -> dict[str, Any]:
+    """Run a job that is marked running, and record how it ended. The caller holds the lock."""
+    progress = Progress(project.database, job_id, listener)
+    state, result, error = jobs.FAILED, None, None
+    try:
+        result = function_of(kind)(project, progress, **arguments)
+        state = jobs.DONE
+        return dict(result)
+    except (JobCancelled, KeyboardInterrupt):
+        state, error = jobs.CANCELLED, "Cancelled. What was done so far is kept."
+        raise
+    except CuratorError as problem:
+        error = str(problem)
+        raise
+    except BaseException as problem:
+        # Not foreseen: the page shows one sentence, the log keeps the traceback.
+        error = f"{type(problem).__name__}: {problem} (details in {project.log_file})"
+        project.log_file.parent.mkdir(parents=True, exist_ok=True)
+        with project.log_file.open("a", encoding="utf-8") as log:
+            traceback.print_exc(file=log)
+        raise
+    finally:
+        progress.close()
+        jobs.end(project.database, job_id, state, result, error)
+
+
+def check_kind(kind: str) -> None:
+    """Raise :class:`InputError` for a kind that there is not; imports nothing."""
+    if kind not in FUNCTIONS:
+        raise InputError(f"{kind!r} is no kind of job.", f"Use one of {', '.join(FUNCTIONS)}.")
+
+
+def function_of(kind: str) -> Any:
+    """The job function of that kind; imports its module."""
+    check_kind(kind)
+    return importlib.import_module(FUNCTIONS[kind]).run
+
+
+def reap(project: Project) -> int:
+    """Mark jobs as failed whose process died; return how many there were."""
+    if jobs.latest(project.database, (jobs.RUNNING,)) is None:
+        return 0
+    lock = work_lock(project)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return 0
+    try:
+        return jobs.fail_running(project.database, DIED)
+    finally:
+        lock.release()

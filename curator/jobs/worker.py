@@ -1,0 +1,119 @@
+"""The worker process of a project: takes queued jobs from the store, one after the other.
+
+Started by the page through :func:`ensure`, in a session of its own, so that it outlives page
+reloads. While it waits it loads what training needs, so that a retrain does not pay for it, and
+ends by itself when nothing was asked for some minutes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from curator.jobs import runner
+from curator.platform import start_detached
+from curator.store import jobs
+
+if TYPE_CHECKING:
+    from curator.project import Project
+
+IDLE_SECONDS = 600.0
+POLL_SECONDS = 0.1
+WARM_MODULES = ("curator.learn.train", "curator.collect.fetch", "curator.check.run")
+
+
+def ensure(project: Project) -> None:
+    """Start the project's worker unless one is there."""
+    lock = _lock(project)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return
+    lock.release()
+    start_detached(
+        [sys.executable, "-m", "curator.jobs.worker", str(project.path)], project.log_file
+    )
+
+
+def submit(project: Project, kind: str, arguments: dict[str, Any]) -> int:
+    """Queue a job for the worker, start the worker if needed, and return the job's id.
+
+    The same job twice in the queue, or queued while it runs, is the same wish: its id is returned.
+    """
+    runner.check_kind(kind)
+    runner.reap(project)
+    newest = jobs.latest(project.database, jobs.OPEN)
+    if newest is not None and (newest.kind, newest.arguments) == (kind, arguments):
+        job_id = newest.id
+    else:
+        job_id = jobs.queue(project.database, kind, arguments)
+    ensure(project)
+    return job_id
+
+
+def serve(project: Project, idle_seconds: float = IDLE_SECONDS) -> None:
+    """Run queued jobs until none came for ``idle_seconds``; at once if a worker is there."""
+    lock = _lock(project)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return
+    try:
+        last_work = time.monotonic()
+        warm = False
+        while time.monotonic() - last_work < idle_seconds and project.path.exists():
+            if _run_next(project):
+                last_work = time.monotonic()
+            elif not warm:
+                warm = True
+                _warm_up()
+            else:
+                time.sleep(POLL_SECONDS)
+    finally:
+        lock.release()
+
+
+def _run_next(project: Project) -> bool:
+    job = jobs.oldest_queued(project.database)
+    if job is None:
+        return False
+    # Waits for a job that the command line runs; the page shows ours as queued meanwhile.
+    with runner.work_lock(project):
+        jobs.fail_running(project.database, runner.DIED)
+        if jobs.start(project.database, job.id):
+            # The outcome, with the reason of a failure, is in the jobs table.
+            with contextlib.suppress(Exception):
+                runner.execute(project, job.id, job.kind, job.arguments)
+    return True
+
+
+def _warm_up() -> None:
+    for name in WARM_MODULES:
+        importlib.import_module(name)
+    importlib.import_module("curator.learn.train").warm_up()
+
+
+def _lock(project: Project) -> FileLock:
+    return FileLock(project.path / "worker.lock")
+
+
+def main() -> None:
+    """``python -m curator.jobs.worker PROJECT``."""
+    from curator.project import Project
+
+    # Ctrl+C in the terminal of the dashboard is for the dashboard.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    project = Project.open(Path(sys.argv[1]))
+    serve(project, float(os.environ.get("CURATOR_WORKER_IDLE", IDLE_SECONDS)))
+
+
+if __name__ == "__main__":
+    main()

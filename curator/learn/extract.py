@@ -1,0 +1,166 @@
+"""Features of every image that has none yet: decode in threads while the network runs.
+
+Only what is missing is decoded and encoded. Memory is bounded by a few batches, whatever the
+number of images. It knows nothing of projects: it gets files and caches.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curator.collect.decoding import Rejected, decode
+from curator.errors import JobCancelled
+from curator.learn.preprocess import prepare_image, prepare_tiny
+from curator.platform import cpu_count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+    from pathlib import Path
+
+    from curator.learn.backbones import Backbone
+    from curator.learn.encoder import Encoder
+    from curator.learn.features import FeatureCache
+
+BATCH = 32
+# Writing to disk for good takes milliseconds, so not each batch: what a kill may cost is bounded
+# by these instead.
+_ROWS_PENDING = 512
+_SECONDS_PENDING = 2.0
+
+
+@dataclass(frozen=True)
+class _Item:
+    sha256: str
+    path: Path
+    features: bool
+    """Whether the features are missing; the thumbnail may be alone in that."""
+
+
+def extract(
+    items: Sequence[tuple[str, Path]],
+    cache: FeatureCache,
+    tiny_cache: FeatureCache,
+    encoder: Encoder,
+    progress: Callable[[int], None] = lambda _done: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    batch: int = BATCH,
+) -> list[tuple[str, str]]:
+    """Bring ``cache`` and ``tiny_cache`` up to date with ``items`` (SHA-256, file).
+
+    ``cache`` gets the backbone's features (dimension as the encoder's), ``tiny_cache`` uint8 rows
+    of 3,072 (:func:`curator.learn.preprocess.prepare_tiny`). ``progress`` gets the number of
+    different images dealt with so far, those that were in the caches included; ``cancelled`` is
+    asked before each batch.
+
+    Returns (SHA-256, sentence) for each image that cannot be decoded; the others go on.
+    Raises :class:`~curator.errors.JobCancelled`; what was encoded before stays in the caches.
+    """
+    files = dict(items)
+    without_features = set(cache.missing(list(files)))
+    todo = without_features | set(tiny_cache.missing(list(files)))
+    work = [
+        _Item(sha256, path, sha256 in without_features)
+        for sha256, path in files.items()
+        if sha256 in todo
+    ]
+    done = len(files) - len(work)
+    progress(done)
+    failed: list[tuple[str, str]] = []
+    pending, tiny_pending = _Pending(cache), _Pending(tiny_cache)
+    with ThreadPoolExecutor(cpu_count(), thread_name_prefix="decode") as pool:
+        batches = _batches(pool, iter(work), encoder.backbone, batch)
+        try:
+            while True:
+                if cancelled():
+                    raise JobCancelled(
+                        f"Stopped after {done} of {len(files)} images.",
+                        "Start it again to go on from there.",
+                    )
+                results = next(batches, None)
+                if results is None:
+                    break
+                for item, result in results:
+                    if isinstance(result, str):
+                        failed.append((item.sha256, result))
+                good = [(item, r) for item, r in results if not isinstance(r, str)]
+                wanted = [(item.sha256, pixels) for item, (pixels, _) in good if item.features]
+                if wanted:
+                    features = encoder.encode(np.stack([pixels for _, pixels in wanted]))
+                    pending.add([sha256 for sha256, _ in wanted], features)
+                if good:
+                    tiny_pending.add(
+                        [i.sha256 for i, _ in good], np.stack([t for _, (_, t) in good])
+                    )
+                done += len(results)
+                progress(done)
+        finally:
+            batches.close()  # waiting decodes are dropped
+            pending.flush()
+            tiny_pending.flush()
+    return failed
+
+
+_Pixels = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+
+def _batches(
+    pool: ThreadPoolExecutor, work: Iterator[_Item], backbone: Backbone, batch: int
+) -> Generator[list[tuple[_Item, _Pixels | str]], None, None]:
+    """Batches of each item with its pixels, or its error text, decoded two batches ahead."""
+    waiting: deque[tuple[_Item, Future[_Pixels | str]]] = deque()
+
+    def submit(count: int) -> None:
+        for item in itertools.islice(work, count):
+            waiting.append((item, pool.submit(_read, item.path, backbone)))
+
+    try:
+        submit(2 * batch)
+        while waiting:
+            ready = [waiting.popleft() for _ in range(min(batch, len(waiting)))]
+            results = [(item, future.result()) for item, future in ready]
+            submit(batch)
+            yield results
+    finally:
+        for _, future in waiting:
+            future.cancel()
+
+
+def _read(path: Path, backbone: Backbone) -> _Pixels | str:
+    """Pixels (3, size, size) and thumbnail (3072,) of a file, or why there are none."""
+    try:
+        image = decode(path, at_least=backbone.resize)
+    except Rejected as error:
+        return f"{path.name}: {error.detail}"
+    except OSError as error:
+        return f"{path} could not be read: {error.strerror or error}."
+    return prepare_image(image, backbone), prepare_tiny(image)
+
+
+@dataclass
+class _Pending:
+    """Rows on their way to a cache."""
+
+    cache: FeatureCache
+    digests: list[str] = field(default_factory=list)
+    rows: list[NDArray[Any]] = field(default_factory=list)
+    since: float = field(default_factory=time.monotonic)
+
+    def add(self, digests: list[str], rows: NDArray[Any]) -> None:
+        self.digests += digests
+        self.rows.append(rows)
+        late = time.monotonic() - self.since > _SECONDS_PENDING
+        if late or len(self.digests) >= _ROWS_PENDING:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.digests:
+            self.cache.append(self.digests, np.concatenate(self.rows))
+        self.digests, self.rows, self.since = [], [], time.monotonic()

@@ -1,0 +1,210 @@
+"""Features on disk, computed once per image content: an append-only cache of fixed-size rows.
+
+Two files in a folder named after the key: ``rows.bin`` (N rows of ``dimension`` values) and
+``index.bin`` (a 32-byte header that names the layout, then N SHA-256 digests). Invariants:
+
+- A row is on the disk before its digest is: a kill leaves at most rows without a digest and a torn
+  digest, both ignored when read and overwritten by the next append.
+- Appends hold a file lock, so several processes may write; a digest that is there is not written
+  again.
+- A header of another layout, or more digests than rows, means that the files were altered: they
+  are set aside and the cache starts empty, which costs time and loses nothing.
+
+One object serves one thread. It knows nothing of images or networks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from filelock import FileLock
+
+from curator.errors import DataError, FileError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_DIGEST_BYTES = 32
+_FORMAT_VERSION = 1
+
+_log = logging.getLogger(__name__)
+
+
+class FeatureCache:
+    """Rows of ``dimension`` values of ``dtype`` (float32, float16 or uint8), found by SHA-256.
+
+    ``folder`` holds one folder per ``key``; ``key`` is the backbone's, so features of different
+    weights never mix. Raises :class:`~curator.errors.FileError` when the folder cannot be used.
+    """
+
+    def __init__(self, folder: Path, key: str, dimension: int, dtype: str = "float32") -> None:
+        self.dimension = dimension
+        self.dtype = np.dtype(dtype)
+        self.folder = folder / re.sub(r"[^A-Za-z0-9._-]", "_", key)
+        self._data = self.folder / "rows.bin"
+        self._index = self.folder / "index.bin"
+        self._row_bytes = dimension * self.dtype.itemsize
+        layout = f"{_FORMAT_VERSION}|{key}|{dimension}|{self.dtype.name}"
+        self._header = hashlib.sha256(layout.encode()).digest()
+        self._where: dict[bytes, int] = {}
+        self._count = 0  # digests read so far, repeated ones included
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self._lock():
+                self._open()
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def __len__(self) -> int:
+        """Different digests in the cache, as of the last call that looked."""
+        return len(self._where)
+
+    def missing(self, digests: Sequence[str]) -> list[str]:
+        """Those of ``digests`` (64 hex digits) without a row, each once, in their order."""
+        self._catch_up()
+        known = self._where
+        return [digest for digest in dict.fromkeys(digests) if _binary(digest) not in known]
+
+    def append(self, digests: Sequence[str], rows: NDArray[Any]) -> None:
+        """Add ``rows`` (len(digests), dimension); when it returns they survive a power cut.
+
+        Digests that are in the cache already are passed over. Raises
+        :class:`~curator.errors.InputError` for a shape or type that does not fit,
+        :class:`~curator.errors.FileError` when the disk refuses.
+        """
+        if rows.shape != (len(digests), self.dimension) or rows.dtype != self.dtype:
+            raise InputError(
+                f"The cache {self.folder.name} takes {self.dtype} ({len(digests)},"
+                f" {self.dimension}) for {len(digests)} digests, not {rows.dtype} {rows.shape}.",
+                "Pass one row per digest.",
+            )
+        first_of = {
+            _binary(digest): number for number, digest in reversed(list(enumerate(digests)))
+        }
+        try:
+            with self._lock():
+                self._read_index()
+                new = {key: number for key, number in first_of.items() if key not in self._where}
+                if new:
+                    chosen = np.ascontiguousarray(rows[list(new.values())])
+                    # Behind the last known row, over whatever a killed writer left there.
+                    self._write(self._data, self._count * self._row_bytes, chosen.tobytes())
+                    self._write(self._index, self._index_bytes(self._count), b"".join(new))
+                    self._read_index()
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def rows(self, digests: Sequence[str]) -> NDArray[Any]:
+        """The rows of ``digests`` in their order, copied: (len(digests), dimension).
+
+        Raises :class:`~curator.errors.DataError` when one has no row.
+        """
+        keys = [_binary(digest) for digest in digests]
+        if any(key not in self._where for key in keys):
+            self._catch_up()
+        try:
+            places = [self._where[key] for key in keys]
+        except KeyError:
+            lacking = self.missing(digests)
+            raise DataError(
+                f"{len(lacking)} of {len(digests)} images have no features yet,"
+                f" {lacking[0][:12]} among them.",
+                "Train again: features that are missing are computed first.",
+            ) from None
+        if not places:
+            return np.empty((0, self.dimension), self.dtype)
+        shape = (self._count, self.dimension)
+        try:
+            mapped = np.memmap(self._data, self.dtype, mode="r", shape=shape)
+        except (OSError, ValueError) as error:
+            raise self._failed(error) from error
+        return np.asarray(mapped[places])
+
+    def _lock(self) -> FileLock:
+        return FileLock(self.folder / "cache.lock")
+
+    def _index_bytes(self, count: int) -> int:
+        return len(self._header) + count * _DIGEST_BYTES
+
+    def _open(self) -> None:
+        """Read the index; start anew where the files are not a cache of this layout."""
+        if self._index.exists() or self._data.exists():
+            problem = self._problem()
+            if problem is None:
+                self._read_index()
+                return
+            _log.warning("The feature cache %s starts anew: %s.", self.folder, problem)
+            for path in (self._index, self._data):
+                if path.exists():
+                    path.replace(path.with_suffix(".corrupt"))
+        self._write(self._data, 0, b"")
+        self._write(self._index, 0, self._header)
+
+    def _problem(self) -> str | None:
+        """What is wrong with the files, or None. An index that was never begun is nothing wrong."""
+        rows = self._data.stat().st_size // self._row_bytes if self._data.exists() else 0
+        index = self._index.stat().st_size if self._index.exists() else 0
+        if index < len(self._header):  # killed before the first header was whole
+            self._write(self._data, 0, b"")
+            self._write(self._index, 0, self._header)
+            return None
+        with self._index.open("rb") as stream:
+            if stream.read(len(self._header)) != self._header:
+                return "its header is of another layout"
+        digests = (index - len(self._header)) // _DIGEST_BYTES
+        return f"{digests} digests but only {rows} rows" if digests > rows else None
+
+    def _catch_up(self) -> None:
+        """Take in what other processes appended. Needs no lock: whole digests have their rows."""
+        try:
+            self._read_index()
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _read_index(self) -> None:
+        size = self._index.stat().st_size
+        whole = max(0, size - len(self._header)) // _DIGEST_BYTES
+        if whole < self._count:  # another process set the files aside
+            self._where, self._count = {}, 0
+        if whole == self._count:
+            return
+        with self._index.open("rb") as stream:
+            stream.seek(self._index_bytes(self._count))
+            data = stream.read((whole - self._count) * _DIGEST_BYTES)
+        for start in range(0, len(data) - _DIGEST_BYTES + 1, _DIGEST_BYTES):
+            self._where[data[start : start + _DIGEST_BYTES]] = self._count
+            self._count += 1
+
+    @staticmethod
+    def _write(path: Path, offset: int, data: bytes) -> None:
+        stream: IO[bytes]
+        with path.open("r+b" if path.exists() else "w+b") as stream:
+            stream.seek(offset)
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def _failed(self, error: Exception) -> FileError:
+        return FileError(
+            f"The feature cache {self.folder} cannot be used: {error}.",
+            "Free some space or make the folder writable; deleting it is safe, features are then"
+            " computed again.",
+        )
+
+
+def _binary(digest: str) -> bytes:
+    try:
+        key = bytes.fromhex(digest)
+    except ValueError:
+        key = b""
+    if len(key) != _DIGEST_BYTES:
+        raise InputError(f"{digest!r} is no SHA-256 of 64 hex digits.", "Pass the image's SHA-256.")
+    return key

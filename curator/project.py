@@ -1,0 +1,234 @@
+"""A project: one folder that holds everything, and the verbs that work on it.
+
+    PROJECT/
+      project.db        what is known of every image (see curator.store.schema)
+      originals/        the fetched bytes, named by their SHA-256, never changed
+      thumbnails.db     small pictures for the page
+      features/         what the backbone makes of each image, computed once
+      runs/             the head of each training run
+      log.txt           the worker's output
+
+This module ties the stations together; each station works on what it is given. Long verbs run
+through ``curator.jobs``: in the foreground with :meth:`Project.run`, in the worker process with
+:meth:`Project.submit`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curator.errors import NotAProject, ProjectExists, ProjectReadOnly
+from curator.store import classes, ledger
+from curator.store.database import Database, now
+from curator.store.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from curator.collect.adding import Added
+    from curator.jobs.progress import Progress
+
+DATABASE = "project.db"
+VALID_SHARE = 0.2
+
+
+class Project:
+    """An open project. Make one with :meth:`create` or :meth:`open`.
+
+    >>> project = Project.create("bears", ["black", "grizzly", "teddys"])
+    >>> project.add("black", "https://example.org/1.jpg")
+    >>> project.run("fetch"); project.run("train")
+    >>> project.rank().head(24)
+    """
+
+    def __init__(self, path: Path, database: Database) -> None:
+        self.path = path
+        self.database = database
+        self.name = database.meta("name")
+        self.seed = int(database.meta("seed"))
+        self.thumbnails = Thumbnails(path / "thumbnails.db")
+
+    @classmethod
+    def create(
+        cls, path: str | Path, class_names: Sequence[str] = (), name: str = "", seed: int = 42
+    ) -> Project:
+        """Make a project in a new or empty folder.
+
+        ``seed`` fixes the split into training and validation images and the folds. Raises
+        ProjectExists, BadClassName, ProjectReadOnly.
+        """
+        folder = Path(path).expanduser().resolve()
+        if (folder / DATABASE).exists():
+            raise ProjectExists(f"{folder} already holds a project.", "Open it instead.")
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise ProjectExists(
+                f"{folder} already holds files.", "Name a new folder for the project."
+            )
+        for class_name in class_names:
+            classes.validated_name(class_name)
+        try:
+            for part in ("originals", "features", "runs"):
+                (folder / part).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ProjectReadOnly(
+                f"{folder} cannot be made: {error.strerror or error}.", "Choose another folder."
+            ) from error
+        Thumbnails(folder / "thumbnails.db").create()
+        # The database comes last and appears in one step: a folder with one is a whole project.
+        unfinished = folder / f".new-{os.getpid()}.db"
+        database = Database.create(
+            unfinished, {"name": name or folder.name, "seed": str(seed), "created_at": now()}
+        )
+        try:
+            with database.write() as connection:
+                classes.add_classes(connection, class_names)
+            database.close()
+            os.replace(unfinished, folder / DATABASE)
+        finally:
+            database.close()
+            for rest in folder.glob(f"{unfinished.name}*"):
+                rest.unlink()
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Project:
+        """Open an existing project. Raises NotAProject, ProjectTooNew."""
+        folder = Path(path).expanduser().resolve()
+        if not (folder / DATABASE).is_file():
+            raise NotAProject(
+                f"{folder} is not a project: it holds no {DATABASE}.",
+                "Make one with `curator new`, or name the right folder.",
+            )
+        return cls(folder, Database.open(folder / DATABASE))
+
+    def close(self) -> None:
+        """Let go of the database file."""
+        self.database.close()
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Project({str(self.path)!r})"
+
+    # Places
+
+    @property
+    def originals(self) -> Path:
+        """Folder of the fetched bytes."""
+        return self.path / "originals"
+
+    @property
+    def features(self) -> Path:
+        """Folder of the feature caches."""
+        return self.path / "features"
+
+    @property
+    def runs_folder(self) -> Path:
+        """Folder with a subfolder for each run."""
+        return self.path / "runs"
+
+    @property
+    def log_file(self) -> Path:
+        """Where the worker writes what it has to say."""
+        return self.path / "log.txt"
+
+    # Classes and addresses
+
+    def class_names(self) -> list[str]:
+        """The labels, in the model's order."""
+        with self.database.read() as connection:
+            return [item.name for item in classes.all_classes(connection)]
+
+    def add_class(self, *names: str) -> None:
+        """Append classes. Raises BadClassName; then none is added."""
+        with self.database.write() as connection:
+            classes.add_classes(connection, names)
+
+    def add(self, class_name: str, addresses: str | Path, listed_in: str = "pasted") -> Added:
+        """Add a list of addresses to a class: pasted text, or a Path to a list in a file.
+
+        Nothing is fetched yet. Lines that hold no usable address are in the answer, by line
+        number. Raises UnknownClass, and BadList when nothing at all is usable.
+        """
+        from curator.collect.adding import add
+
+        return add(self.database, class_name, addresses, listed_in)
+
+    # Long work
+
+    def run(
+        self, kind: str, listener: Callable[[Progress], None] | None = None, **arguments: Any
+    ) -> dict[str, Any]:
+        """Run a job here and now: "import", "fetch", "check", "train", "export", "export-model"."""
+        from curator.jobs import runner
+
+        return runner.run(self, kind, arguments, listener)
+
+    def submit(self, kind: str, **arguments: Any) -> int:
+        """Hand a job to the project's worker process; return its id at once."""
+        from curator.jobs import worker
+
+        return worker.submit(self, kind, arguments)
+
+    # Review
+
+    def rank(self, top: int | None = None) -> pd.DataFrame:
+        """Live images, most suspicious first, by the latest run. Raises NoRun."""
+        from curator.review.ranking import rank
+
+        return rank(self, top)
+
+    def confusion(self) -> pd.DataFrame:
+        """Out-of-fold confusion matrix of the latest run: rows given, columns predicted."""
+        from curator.review.confusion import confusion
+
+        return confusion(self)
+
+    def decide(
+        self,
+        image_ids: Sequence[int],
+        action: ledger.Action,
+        label: str | None = None,
+        by: str | None = None,
+        run_id: int | None = None,
+    ) -> ledger.Decided:
+        """Record a decision on images: "keep", "delete", "relabel" (with ``label``), "unsure".
+
+        ``run_id``: the run whose scores were looked at; the latest when left out. Raises
+        UnknownImage, UnknownClass; then nothing is recorded.
+        """
+        from curator.store import runs
+
+        class_id = None
+        with self.database.read() as connection:
+            if label is not None:
+                class_id = classes.find_class(connection, label).id
+            run_id = run_id if run_id is not None else runs.latest_id(connection)
+        return ledger.decide(self.database, image_ids, action, class_id, by, run_id)
+
+    def undo(self, steps: int = 1, by: str | None = None) -> list[ledger.Decided]:
+        """Take back the last decisions, newest first. Raises NothingToUndo."""
+        return ledger.undo(self.database, steps, by)
+
+    def log(self, limit: int | None = None) -> pd.DataFrame:
+        """The ledger of decisions, newest first."""
+        return ledger.log(self.database, limit)
+
+    def runs(self) -> pd.DataFrame:
+        """All runs, oldest first, with their figures."""
+        from curator.store import runs
+
+        return runs.table(self.database)
+
+    def status(self) -> dict[str, Any]:
+        """Counts for every station; see :func:`curator.review.status.status`."""
+        from curator.review.status import status
+
+        return status(self)

@@ -1,0 +1,98 @@
+"""Where the project stands, station by station: the figures of the rail and of `curator status`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from curator.check.report import address_counts
+from curator.store import images, ledger, runs, schema
+
+if TYPE_CHECKING:
+    from curator.project import Project
+
+
+def status(project: Project) -> dict[str, Any]:
+    """Counts as JSON: images by class and state, addresses, decisions, newest run, what is left.
+
+    ``left``: images that the newest run flags as label issues and nobody decided on yet.
+    ``stale``: decisions and images that came after the newest run.
+    """
+    with project.database.read() as connection:
+        per_class: dict[str, int] = dict(
+            connection.execute(
+                select(schema.classes.c.name, func.count(schema.current.c.image_id))
+                .select_from(
+                    schema.classes.outerjoin(
+                        schema.current,
+                        (schema.current.c.class_id == schema.classes.c.id) & images.LIVE,
+                    )
+                )
+                .group_by(schema.classes.c.id)
+                .order_by(schema.classes.c.position)
+            ).all()
+        )
+        states: dict[str, int] = dict(
+            connection.execute(
+                select(schema.current.c.state, func.count()).group_by(schema.current.c.state)
+            ).all()
+        )
+        addresses = address_counts(connection)
+        decisions = connection.execute(
+            select(func.count()).select_from(schema.decisions)
+        ).scalar_one()
+        position = ledger.position(connection)
+        newest = runs.latest_id(connection)
+        run: dict[str, Any] | None = None
+        left = stale = 0
+        if newest is not None:
+            found = runs.get(connection, newest)
+            run = {
+                "run": found.id,
+                "backbone": found.backbone,
+                "choice": found.settings.get("choice", ""),
+                "out_of_fold": found.metrics["out_of_fold"],
+                "valid": found.metrics["valid"],
+            }
+            left = _flagged(connection, newest)
+            stale = position - found.ledger_position + _unseen(connection, newest)
+    return {
+        "project": project.name,
+        "path": str(project.path),
+        "images": sum(per_class.values()),
+        "classes": per_class,
+        "states": states,
+        "addresses": addresses,
+        "decisions": decisions,
+        "run": run,
+        "left": left,
+        "stale": stale,
+    }
+
+
+def _flagged(connection: Any, run_id: int) -> int:
+    table = schema.predictions
+    return int(
+        connection.execute(
+            select(func.count())
+            .select_from(table.join(schema.current, schema.current.c.image_id == table.c.image_id))
+            .where(
+                table.c.run_id == run_id,
+                table.c.is_label_issue == 1,
+                schema.current.c.state == schema.NEW,
+            )
+        ).scalar_one()
+    )
+
+
+def _unseen(connection: Any, run_id: int) -> int:
+    table = schema.predictions
+    seen = select(table.c.image_id).where(table.c.run_id == run_id)
+    return int(
+        connection.execute(
+            select(func.count())
+            .select_from(schema.current)
+            .where(schema.current.c.image_id.not_in(seen), schema.current.c.state == schema.NEW)
+        ).scalar_one()
+    )

@@ -1,0 +1,92 @@
+"""Reading images as tables: content, present label and state, split, and where each came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, Select, func, select
+
+from curator.store import schema
+
+LIVE = schema.current.c.state != schema.DELETED
+
+
+def first_sources() -> Select[tuple[int, int]]:
+    """(image_id, id of its first source) of every image."""
+    table = schema.sources
+    return (
+        select(table.c.image_id, func.min(table.c.id).label("source_id"))
+        .where(table.c.image_id.is_not(None))
+        .group_by(table.c.image_id)
+    )
+
+
+def live(connection: Connection) -> pd.DataFrame:
+    """Every image that is not deleted, by id.
+
+    Columns: image_id, sha256, file, class_id (present label), label, state, split, group_id,
+    phash. No text of sources, so that it stays small.
+    """
+    query = (
+        select(
+            schema.images.c.id.label("image_id"),
+            schema.images.c.sha256,
+            schema.images.c.file,
+            schema.current.c.class_id,
+            schema.classes.c.name.label("label"),
+            schema.current.c.state,
+            schema.images.c.split,
+            schema.images.c.group_id,
+            schema.images.c.phash,
+        )
+        .join(schema.current, schema.current.c.image_id == schema.images.c.id)
+        .join(schema.classes, schema.classes.c.id == schema.current.c.class_id)
+        .where(LIVE)
+        .order_by(schema.images.c.id)
+    )
+    return frame(connection, query)
+
+
+def with_sources(connection: Connection) -> pd.DataFrame:
+    """Every image, deleted ones too, with its present label and its first source.
+
+    Columns: image_id, sha256, file, format, width, height, bytes, label, given_label, state,
+    action (last decision, or None), split, group_id, source (address or original relative path),
+    final_address.
+    """
+    first = first_sources().subquery()
+    given = schema.classes.alias("given")
+    query = (
+        select(
+            schema.images.c.id.label("image_id"),
+            schema.images.c.sha256,
+            schema.images.c.file,
+            schema.images.c.format,
+            schema.images.c.width,
+            schema.images.c.height,
+            schema.images.c.bytes,
+            schema.classes.c.name.label("label"),
+            given.c.name.label("given_label"),
+            schema.current.c.state,
+            schema.current.c.action,
+            schema.images.c.split,
+            schema.images.c.group_id,
+            schema.sources.c.origin.label("source"),
+            schema.sources.c.final_address,
+        )
+        .join(schema.current, schema.current.c.image_id == schema.images.c.id)
+        .join(schema.classes, schema.classes.c.id == schema.current.c.class_id)
+        .join(given, given.c.id == schema.images.c.class_id)
+        .join(first, first.c.image_id == schema.images.c.id)
+        .join(schema.sources, schema.sources.c.id == first.c.source_id)
+        .order_by(schema.images.c.id)
+    )
+    return frame(connection, query)
+
+
+def frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
+    """The rows of a query as a table, with its columns even when there is no row."""
+    return pd.DataFrame(
+        connection.execute(query).mappings().all(), columns=list(query.selected_columns.keys())
+    )

@@ -1,0 +1,202 @@
+"""The tables of ``project.db``.
+
+    classes      the labels, in the order in which the model counts them
+    sources      where images come from: one row for each (address or imported file, class)
+    images       one row for each distinct content (SHA-256); measures and split live here
+    decisions    the ledger, append-only: the last row of an image is its present state
+    runs         trained models with settings and metrics
+    predictions  what a run says of each image
+    jobs         long work: progress, heartbeat, cancel flag, outcome
+
+An image's *given class* is that of its first source. Its *label* and *state* are derived from the
+ledger (view ``current``): no decision means the given class and the state ``new``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+SCHEMA_VERSION = 1
+
+# States of a source. `pending` is asked for by the next fetch, `failed` only when asked again.
+PENDING, FETCHED, FAILED = "pending", "fetched", "failed"
+
+# States of an image.
+NEW, KEPT, UNSURE, DELETED = "new", "kept", "unsure", "deleted"
+
+TRAIN, VALID = "train", "valid"
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+classes = Table(
+    "classes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text(collation="NOCASE"), nullable=False, unique=True),
+    Column("position", Integer, nullable=False),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),  # "address" or "file"
+    Column("origin", Text, nullable=False),  # the address, or the path relative to the import
+    Column("class_id", ForeignKey("classes.id"), nullable=False),
+    Column("root", Text, nullable=False, default=""),  # of a file: the folder it came from
+    Column("listed_in", Text, nullable=False, default=""),  # of an address: the list's name
+    Column("line", Integer),
+    Column("split", Text),  # of an imported folder
+    Column("state", Text, nullable=False, default=PENDING),
+    Column("reason", Text),  # code of curator.collect.reasons when it failed
+    Column("detail", Text),
+    Column("final_address", Text),
+    Column("http_status", Integer),
+    Column("content_type", Text),
+    Column("bytes", Integer),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("seconds", Float),
+    Column("ended_at", Text),
+    Column("image_id", ForeignKey("images.id")),
+    UniqueConstraint("kind", "root", "origin", "class_id"),
+    Index("sources_by_state", "state", "id"),
+    Index("sources_by_image", "image_id"),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sha256", Text, nullable=False, unique=True),
+    Column("file", Text, nullable=False),  # relative to originals/
+    Column("class_id", ForeignKey("classes.id"), nullable=False),
+    Column("format", Text, nullable=False),
+    Column("width", Integer, nullable=False),  # pixels, orientation applied
+    Column("height", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("phash", Text, nullable=False),  # 64-bit perceptual hash, 16 hex digits
+    Column("dark_score", Float, nullable=False),  # quality scores: 0..1, low = suspicious
+    Column("light_score", Float, nullable=False),
+    Column("low_information_score", Float, nullable=False),
+    Column("blurry_score", Float, nullable=False),
+    Column("odd_aspect_ratio_score", Float, nullable=False),
+    Column("group_id", Integer),  # near-duplicates share one: the smallest image id among them
+    Column("split", Text),
+    Column("added_at", Text, nullable=False),
+    Index("images_by_group", "group_id"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("batch", Integer, nullable=False),  # rows of one act share it; undo works by batch
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("image_id", ForeignKey("images.id"), nullable=False),
+    Column("action", Text, nullable=False),  # keep, delete, relabel, unsure, undo
+    Column("class_before", ForeignKey("classes.id"), nullable=False),
+    Column("class_after", ForeignKey("classes.id"), nullable=False),
+    Column("state_before", Text, nullable=False),
+    Column("state_after", Text, nullable=False),
+    Column("score", Float),  # the label score that the reviewer saw, 0..1
+    Column("run_id", ForeignKey("runs.id")),  # and the run it came from
+    Column("undoes", ForeignKey("decisions.id")),
+    Index("decisions_by_image", "image_id", "id"),
+    Index("decisions_by_batch", "batch"),
+    Index("decisions_by_undone", "undoes"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("recipe", Text, nullable=False),
+    Column("backbone", Text, nullable=False),
+    Column("ledger_position", Integer, nullable=False),  # last decision that the run knew of
+    Column("settings", Text, nullable=False),  # JSON
+    Column("metrics", Text, nullable=False),  # JSON
+    Column("history", Text, nullable=False),  # JSON: the training table, a list of rows
+)
+
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("run_id", ForeignKey("runs.id"), primary_key=True),
+    Column("image_id", ForeignKey("images.id"), primary_key=True),
+    Column("class_id", ForeignKey("classes.id"), nullable=False),  # the label when the run saw it
+    Column("predicted_id", ForeignKey("classes.id"), nullable=False),
+    Column("label_score", Float, nullable=False),  # out-of-fold p[label], 0..1, low = suspicious
+    Column("confidence", Float, nullable=False),  # out-of-fold p[predicted], 0..1
+    Column("loss", Float, nullable=False),  # -log p[label], nats
+    Column("is_label_issue", Integer, nullable=False),
+    Column("probabilities", LargeBinary, nullable=False),  # float32 (K,), out-of-fold
+    Column("fixed_probabilities", LargeBinary),  # float32 (K,), valid images: of the exported head
+    Index("predictions_by_score", "run_id", "label_score"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("arguments", Text, nullable=False),  # JSON
+    Column("state", Text, nullable=False),  # queued, running, done, failed, cancelled
+    Column("done", Integer, nullable=False, default=0),
+    Column("total", Integer),
+    Column("message", Text, nullable=False, default=""),
+    Column("counts", Text, nullable=False, default="{}"),  # JSON: name -> number
+    Column("table", Text, nullable=False, default="[]"),  # JSON: the training table while it grows
+    Column("cancel", Integer, nullable=False, default=0),
+    Column("process", Integer),
+    Column("created_at", Text, nullable=False),
+    Column("started_at", Text),
+    Column("heartbeat", Float),  # seconds since the epoch
+    Column("ended_at", Text),
+    Column("result", Text),  # JSON
+    Column("error", Text),
+    Index("jobs_by_state", "state", "id"),
+)
+
+CURRENT_VIEW = """
+CREATE VIEW IF NOT EXISTS current AS
+SELECT images.id AS image_id,
+       COALESCE(d.class_after, images.class_id) AS class_id,
+       COALESCE(d.state_after, 'new') AS state,
+       d.id AS decision_id,
+       d.action AS action
+FROM images
+LEFT JOIN decisions AS d
+  ON d.id = (SELECT MAX(id) FROM decisions WHERE image_id = images.id)
+"""
+
+# How SQLAlchemy sees the view; created by CURRENT_VIEW, never by metadata.create_all.
+views = MetaData()
+current = Table(
+    "current",
+    views,
+    Column("image_id", Integer, primary_key=True),
+    Column("class_id", Integer),
+    Column("state", Text),
+    Column("decision_id", Integer),
+    Column("action", Text),
+)

@@ -1,0 +1,53 @@
+"""Thumbnails as blobs in an SQLite file of their own, so that one file holds them all.
+
+They can be made again from the originals; losing this file loses nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+CREATE = "CREATE TABLE IF NOT EXISTS thumbnails (sha256 TEXT PRIMARY KEY, webp BLOB)"
+
+
+class Thumbnails:
+    """WebP pictures of at most 256 px, by the SHA-256 of the original."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextlib.contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        # A connection for each use: callers come from several threads and processes.
+        connection = sqlite3.connect(self.path, timeout=30)
+        try:
+            with connection:
+                yield connection
+        finally:
+            connection.close()
+
+    def create(self) -> None:
+        """Make the file, in WAL mode so that the page reads while the worker writes."""
+        with self._connect() as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(CREATE)
+
+    def put(self, items: Iterable[tuple[str, bytes]]) -> None:
+        """Store (sha256, webp) pairs."""
+        with self._connect() as connection:
+            connection.execute(CREATE)
+            connection.executemany("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", items)
+
+    def get(self, digests: Sequence[str]) -> Mapping[str, bytes]:
+        """The stored thumbnails among ``digests``."""
+        found: dict[str, bytes] = {}
+        with self._connect() as connection:
+            for start in range(0, len(digests), 500):
+                piece = list(digests[start : start + 500])
+                marks = ",".join("?" * len(piece))
+                query = f"SELECT sha256, webp FROM thumbnails WHERE sha256 IN ({marks})"  # noqa: S608  only question marks are put in
+                found.update(connection.execute(query, piece).fetchall())
+        return found

@@ -1,0 +1,65 @@
+"""Real weights, real photographs: shared by the tests of this folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from curator.files import sha256_of
+from curator.learn.backbones import choose
+from curator.learn.encoder import Encoder
+from curator.learn.preprocess import prepare_image
+
+
+@pytest.fixture(scope="session")
+def graph_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder of this run's own, so that the graph is exported here and nowhere else."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(graph_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CURATOR_CACHE", str(graph_cache))
+
+
+@pytest.fixture(scope="session")
+def encoder(graph_cache: Path) -> Encoder:
+    """The bundled backbone on the CPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CURATOR_CACHE", str(graph_cache))
+        return Encoder(choose(device="cpu"))
+
+
+@pytest.fixture(scope="session")
+def bears() -> list[tuple[str, Path]]:
+    """(SHA-256, file) of the 480 bears, in folder order."""
+    beside = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "bears"
+    folder = Path(os.environ.get("CURATOR_BEARS", beside))
+    if not folder.is_dir():
+        pytest.skip(f"the bears are not at {folder}: set CURATOR_BEARS to their folder")
+    files = [
+        file
+        for name in ("black", "grizzly", "teddys")
+        for file in sorted((folder / name).glob("*.jpg"))
+    ]
+    return [(sha256_of(file), file) for file in files]
+
+
+@pytest.fixture(scope="session")
+def digits(encoder: Encoder) -> tuple[np.ndarray, np.ndarray]:
+    """Features (N, 1280) and labels (N,) of scikit-learn's 3, 5 and 8, drawn at 160 px."""
+    data = load_digits()
+    chosen = np.isin(data.target, (3, 5, 8))
+    images = [
+        Image.fromarray((pixels * 255 / 16).astype(np.uint8))
+        .resize((160, 160), Image.Resampling.BICUBIC)
+        .convert("RGB")
+        for pixels in data.images[chosen]
+    ]
+    batch = np.stack([prepare_image(image, encoder.backbone) for image in images])
+    return encoder.encode(batch), np.searchsorted((3, 5, 8), data.target[chosen])

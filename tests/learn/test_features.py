@@ -1,0 +1,215 @@
+"""The feature cache under kills, other writers and altered files; extraction."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from curator.errors import DataError, InputError, JobCancelled
+from curator.learn.extract import extract
+from curator.learn.features import FeatureCache
+from curator.learn.preprocess import TINY_DIMENSION
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DIMENSION = 64
+
+
+def digest(number: int) -> str:
+    """A SHA-256 that stands for an image."""
+    return hashlib.sha256(str(number).encode()).hexdigest()
+
+
+def row(number: int) -> np.ndarray:
+    """The only right row for ``digest(number)``."""
+    return np.full(DIMENSION, number, np.float32)
+
+
+def fill(cache: FeatureCache, numbers: list[int]) -> None:
+    """Append the rows of ``numbers``."""
+    rows = np.stack([row(n) for n in numbers]) if numbers else np.empty((0, DIMENSION), np.float32)
+    cache.append([digest(n) for n in numbers], rows)
+
+
+WRITER = """
+import sys, pathlib
+from tests.learn.test_features import *
+cache = FeatureCache(pathlib.Path(sys.argv[1]), "key", DIMENSION)
+first, last = int(sys.argv[2]), int(sys.argv[3])
+print("ready", flush=True)
+for start in range(first, last, 7):
+    fill(cache, list(range(start, start + 7)))
+"""
+
+
+def start_writer(folder: Path, first: int, last: int) -> subprocess.Popen[str]:
+    """A process that appends rows first..last-1, seven at a time."""
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(folder), str(first), str(last)],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def check_every_row(folder: Path) -> int:
+    """Every digest in the cache has its own row; returns how many."""
+    cache = FeatureCache(folder, "key", DIMENSION)
+    known = [n for n in range(3000) if digest(n) not in set(cache.missing([digest(n)]))]
+    rows = cache.rows([digest(n) for n in known])
+    np.testing.assert_array_equal(rows, np.stack([row(n) for n in known]))
+    assert len(known) == len(cache)
+    return len(known)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(batches=st.lists(st.lists(st.integers(0, 30), max_size=8), max_size=6))
+def test_what_goes_in_comes_out(batches, tmp_path_factory):
+    """After any appends, with repeats, each digest gives its row, also in a new object."""
+    folder = tmp_path_factory.mktemp("cache")
+    cache = FeatureCache(folder, "key", DIMENSION)
+    for numbers in batches:
+        fill(cache, numbers)
+    given_numbers = sorted({n for numbers in batches for n in numbers})
+    for each in (cache, FeatureCache(folder, "key", DIMENSION)):
+        asked = [digest(n) for n in given_numbers]
+        expected = np.array([row(n) for n in given_numbers], np.float32).reshape(-1, DIMENSION)
+        np.testing.assert_array_equal(each.rows(asked), expected)
+        assert each.missing([digest(40), digest(41), digest(40), *asked]) == [
+            digest(40),
+            digest(41),
+        ]
+
+
+def test_keys_and_layouts_do_not_mix(tmp_path):
+    """Another key is another folder, another dimension under the same key starts anew."""
+    fill(FeatureCache(tmp_path, "a/b", DIMENSION), [1])
+    assert len(FeatureCache(tmp_path, "c", DIMENSION)) == 0
+    assert len(FeatureCache(tmp_path, "a/b", DIMENSION)) == 1
+    assert len(FeatureCache(tmp_path, "a/b", DIMENSION + 1)) == 0
+
+
+def test_missing_rows_and_wrong_shapes(tmp_path):
+    """A digest without features, rows that do not fit and a bad digest are named errors."""
+    cache = FeatureCache(tmp_path, "key", DIMENSION)
+    fill(cache, [1])
+    with pytest.raises(DataError, match="1 of 2 images have no features"):
+        cache.rows([digest(1), digest(2)])
+    with pytest.raises(InputError, match="float64"):
+        cache.append([digest(3)], np.zeros((1, DIMENSION)))
+    with pytest.raises(InputError, match="64 hex digits"):
+        cache.missing(["abc"])
+
+
+@pytest.mark.parametrize("torn", [1, 31])
+def test_torn_ends_are_overwritten(tmp_path, torn):
+    """Rows without a digest and a torn digest are ignored, and the next append goes over them."""
+    cache = FeatureCache(tmp_path, "key", DIMENSION)
+    fill(cache, [1, 2])
+    with (cache.folder / "rows.bin").open("ab") as stream:
+        stream.write(b"\xff" * 1000)
+    with (cache.folder / "index.bin").open("ab") as stream:
+        stream.write(b"\xff" * torn)
+    again = FeatureCache(tmp_path, "key", DIMENSION)
+    assert len(again) == 2
+    fill(again, [3])
+    assert check_every_row(tmp_path) == 3
+
+
+def test_altered_files_are_set_aside(tmp_path, caplog):
+    """More digests than rows: the cache says so, starts empty and works."""
+    cache = FeatureCache(tmp_path, "key", DIMENSION)
+    fill(cache, [1, 2, 3])
+    data = cache.folder / "rows.bin"
+    data.write_bytes(data.read_bytes()[:-1])
+    again = FeatureCache(tmp_path, "key", DIMENSION)
+    assert len(again) == 0
+    assert "3 digests but only 2 rows" in caplog.text
+    assert cache.missing([digest(1)]) == [digest(1)]
+    fill(again, [4])
+    assert check_every_row(tmp_path) == 1
+
+
+def test_kills_leave_a_sound_cache(tmp_path):
+    """A writer killed at any instant leaves whole rows only, and the next one goes on."""
+    counts = []
+    for attempt in range(4):
+        writer = start_writer(tmp_path, attempt * 700, attempt * 700 + 700)
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+        time.sleep(0.011 * attempt + 0.005)
+        writer.kill()
+        writer.communicate()
+        counts.append(check_every_row(tmp_path) if (tmp_path / "key").exists() else 0)
+    assert counts == sorted(counts)
+    assert counts[-1] > 0
+
+
+def test_two_writers(tmp_path):
+    """Two processes with overlapping rows both finish, and each row is there once."""
+    writers = [start_writer(tmp_path, 0, 350), start_writer(tmp_path, 175, 525)]
+    for writer in writers:
+        writer.communicate(timeout=60)
+        assert writer.returncode == 0
+    assert check_every_row(tmp_path) == 525
+    size = (tmp_path / "key" / "rows.bin").stat().st_size
+    assert size == 525 * DIMENSION * 4
+
+
+class Caches:
+    """Both caches of an extraction."""
+
+    def __init__(self, folder: Path, encoder) -> None:
+        self.features = FeatureCache(folder, encoder.backbone.key, 1280)
+        self.tiny = FeatureCache(folder, "tiny", TINY_DIMENSION, "uint8")
+
+
+def test_extract_encodes_what_is_missing(tmp_path, bears, encoder, monkeypatch):
+    """Each image is encoded once; broken files are reported and the others go on."""
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff nonsense")
+    gone = tmp_path / "gone.jpg"
+    items = [*bears[:20], (digest(1), broken), bears[3], (digest(2), gone)]
+    encoded = []
+    whole = encoder.encode
+    monkeypatch.setattr(encoder, "encode", lambda batch: encoded.append(len(batch)) or whole(batch))
+    caches = Caches(tmp_path / "cache", encoder)
+    seen: list[int] = []
+    failed = extract(items, caches.features, caches.tiny, encoder, seen.append, batch=8)
+    assert [sha256 for sha256, _ in failed] == [digest(1), digest(2)]
+    assert "broken.jpg" in failed[0][1]
+    assert "gone.jpg" in failed[1][1]
+    assert sum(encoded) == 20
+    assert seen == [0, 8, 16, 22]
+    assert caches.tiny.rows([bears[0][0]]).shape == (1, 3072)
+    extract(items[:20], caches.features, caches.tiny, encoder, seen.append)
+    assert sum(encoded) == 20
+    assert seen[-1] == 20
+
+
+def test_a_cancelled_extract_keeps_what_it_has(tmp_path, bears, encoder):
+    """Cancelled after two batches, those two stay; the next call does the rest."""
+    caches = Caches(tmp_path, encoder)
+    asked = []
+    items = bears[:12]
+    with pytest.raises(JobCancelled, match="after 8 of 12"):
+        extract(
+            items,
+            caches.features,
+            caches.tiny,
+            encoder,
+            cancelled=lambda: asked.append(1) or len(asked) > 2,
+            batch=4,
+        )
+    assert len(caches.features) == len(caches.tiny) == 8
+    extract(items, caches.features, caches.tiny, encoder)
+    assert len(caches.features) == 12

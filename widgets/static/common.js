@@ -1,0 +1,147 @@
+// @ts-check
+// What every panel's script begins with: drawing from state, and a few words and shapes.
+//
+// A panel is a pure function from its state to elements. `mount` draws it again at each change and
+// patches the page in place, so that the focus, the text being typed and the scroll position stay.
+
+/** @typedef {{get: (k: string) => any, on: (e: string, f: Function) => void, off: (e: string, f: Function) => void, send: (m: any) => void}} Model */
+
+/**
+ * Make an element. Handlers are properties that begin with `on`; false and null children are left
+ * out; `key` pairs an element with the same one of the next drawing.
+ * @param {string} tag
+ * @param {Record<string, any> | null} [properties]
+ * @param {...any} children
+ * @returns {any}
+ */
+function h(tag, properties, ...children) {
+  const svg = ["svg", "path", "circle", "line", "polyline", "text", "g", "rect", "title:svg"].includes(tag);
+  const node = svg
+    ? document.createElementNS("http://www.w3.org/2000/svg", tag.split(":")[0])
+    : document.createElement(tag);
+  const any = /** @type {any} */ (node);
+  any._on = {};
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value === false || value === null || value === undefined) continue;
+    if (name.startsWith("on")) any._on[name.slice(2)] = value;
+    else if (name === "key") any._key = value;
+    else if (name === "value" || name === "checked") any[name] = value;
+    else node.setAttribute(name, value === true ? "" : String(value));
+  }
+  for (const event of Object.keys(any._on)) node.addEventListener(event, heard);
+  for (const child of children.flat(3)) {
+    if (child === false || child === null || child === undefined) continue;
+    node.append(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+  if ("value" in (properties ?? {}) && tag === "select") any.value = properties?.value;
+  return node;
+}
+
+/** Looks its handler up at the time of the event, so that a patched element uses the newest one.
+ * @this {any} @param {Event} event */
+function heard(event) {
+  this._on?.[event.type]?.(event);
+}
+
+/** Make `old` equal to `fresh`, keeping elements that stay. @param {any} old @param {any} fresh */
+function patch(old, fresh) {
+  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || old._key !== fresh._key) {
+    old.replaceWith(fresh);
+    return;
+  }
+  if (old.nodeType === Node.TEXT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+    return;
+  }
+  for (const event of Object.keys(fresh._on ?? {})) {
+    if (!old._on?.[event]) old.addEventListener(event, heard);
+  }
+  old._on = fresh._on;
+  for (const { name } of [...old.attributes]) {
+    // An open <details> was opened by the user, not by us.
+    if (!fresh.hasAttribute(name) && !(name === "open" && old.nodeName === "DETAILS")) {
+      old.removeAttribute(name);
+    }
+  }
+  for (const { name, value } of [...fresh.attributes]) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  const before = [...old.childNodes];
+  const after = [...fresh.childNodes];
+  after.forEach((child, place) => {
+    if (place < before.length) patch(before[place], child);
+    else old.append(child);
+  });
+  before.slice(after.length).forEach((child) => child.remove());
+  // What the user types belongs to the user; a value that state sets is marked by `data-set`.
+  if (fresh.hasAttribute("data-set") && old.value !== fresh.value) old.value = fresh.value;
+  if (old.nodeName === "SELECT" && old !== document.activeElement) old.value = fresh.value;
+  if (old.type === "checkbox" && old !== document.activeElement) old.checked = fresh.checked;
+}
+
+/**
+ * Draw `view(state, send)` into `el`, now and at each change of the state.
+ * @param {Model} model @param {HTMLElement} el
+ * @param {(state: any, send: (m: any) => void) => any} view
+ * @returns {() => void} ends the drawing
+ */
+function mount(model, el, view) {
+  const send = (/** @type {any} */ message) => model.send(message);
+  el.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab would take our keys
+  let root = view(model.get("state"), send);
+  el.replaceChildren(root);
+  const redraw = () => {
+    patch(root, view(model.get("state"), send));
+    root = el.firstChild;
+  };
+  model.on("change:state", redraw);
+  return () => model.off("change:state", redraw);
+}
+
+/** A share 0..1 as a percentage. @param {number | null | undefined} value @param {number} [digits] */
+function percent(value, digits = 1) {
+  return value === null || value === undefined ? "–" : `${(value * 100).toFixed(digits)} %`;
+}
+
+/** An error with its 95 % interval. @param {any} row */
+function interval(row) {
+  if (!row || row.error === null || row.error === undefined) return "–";
+  return `${percent(row.error)} (${(row.low * 100).toFixed(1)}–${(row.high * 100).toFixed(1)})`;
+}
+
+/** A number with thin spaces between thousands. @param {number | null | undefined} value */
+function count(value) {
+  return value === null || value === undefined ? "–" : value.toLocaleString("en").replaceAll(",", " ");
+}
+
+/** Number and noun. @param {number} number @param {string} noun @param {string} [plural] */
+function many(number, noun, plural) {
+  return `${count(number)} ${number === 1 ? noun : (plural ?? `${noun}s`)}`;
+}
+
+/** The mark of a class: its number, which is also its key, in its colour.
+ * @param {string[]} classes @param {string} name */
+function badge(classes, name) {
+  const place = classes.indexOf(name);
+  return h("span", { class: `cu-badge cu-class-${place < 0 ? "none" : place % 8}`, "aria-hidden": "true" },
+    place < 0 ? "?" : place + 1);
+}
+
+/** An error beside its cause. @param {string | null | undefined} text */
+function problem(text) {
+  return text ? h("p", { class: "cu-error", role: "alert" }, text) : null;
+}
+
+const ICONS = {
+  check: "M3 8.5l3.2 3L13 4.5",
+  cross: "M4 4l8 8M12 4l-8 8",
+  arrow: "M3 8h10M9 4l4 4-4 4",
+  alert: "M8 3v6M8 12v.5",
+  dot: "M8 8h.01",
+};
+
+/** A 16 px line icon. @param {keyof typeof ICONS} name */
+function icon(name) {
+  return h("svg", { viewBox: "0 0 16 16", class: "cu-icon", "aria-hidden": "true" },
+    h("path", { d: ICONS[name] }));
+}
