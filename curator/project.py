@@ -67,8 +67,7 @@ class Project:
             raise ProjectExists(
                 f"{folder} already holds files.", "Name a new folder for the project."
             )
-        for class_name in class_names:
-            classes.validated_name(class_name)
+        classes.validated_names(class_names)
         try:
             for part in ("originals", "features", "runs"):
                 (folder / part).mkdir(parents=True, exist_ok=True)
@@ -202,7 +201,7 @@ class Project:
         """Record a decision on images: "keep", "delete", "relabel" (with ``label``), "unsure".
 
         ``run_id``: the run whose scores were looked at; the latest when left out. Raises
-        UnknownImage, UnknownClass; then nothing is recorded.
+        UnknownImage, UnknownClass, UnknownRun; then nothing is recorded.
         """
         from curator.store import runs
 

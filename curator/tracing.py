@@ -128,7 +128,7 @@ def _row(project: Project, image_id: int | None) -> Any:
     if image_id is None:
         query = query.where(images.LIVE)
     else:
-        query = query.where(schema.images.c.id == image_id)
+        query = query.where(schema.images.c.id == min(image_id, schema.LARGEST_ID))
     with project.database.read() as connection:
         row = connection.execute(query).first()
     if row is None and image_id is not None:

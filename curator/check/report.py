@@ -40,7 +40,7 @@ def report(project: Project) -> dict[str, Any]:
         live = images.live(connection)
         names = [item.name for item in all_classes(connection)]
         addresses = address_counts(connection)
-        quality = _quality(connection, len(live))
+        quality = _quality_problems(connection)
         conflicts = _in_two_classes(connection)
     per_class = [
         {
@@ -218,28 +218,35 @@ def _address_problems(addresses: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _quality(connection: Connection, total: int) -> list[dict[str, Any]]:
-    found = []
-    for column, (threshold, words) in QUALITY.items():
+def quality_issues(connection: Connection) -> dict[str, list[int]]:
+    """For each measure of :data:`QUALITY` that flags some: the live images below, worst first."""
+    flagged = {}
+    joined = schema.images.join(
+        schema.current, schema.current.c.image_id == schema.images.c.id
+    )
+    live = select(schema.images.c.id).select_from(joined).where(images.LIVE)
+    total = connection.execute(select(func.count()).select_from(live.subquery())).scalar_one()
+    for column, (threshold, _) in QUALITY.items():
         score = schema.images.c[column]
-        rows = connection.execute(
-            select(schema.images.c.id)
-            .join(schema.current, schema.current.c.image_id == schema.images.c.id)
-            .where(images.LIVE, score < threshold)
-            .order_by(score)
-        ).all()
-        if 0 < len(rows) <= LARGEST_PREVALENCE * total:
-            found.append(
-                _problem(
-                    f"is_{column.removesuffix('_score')}_issue",
-                    len(rows),
-                    f"{many(len(rows), 'image is', 'images are')} {words} ({column} below "
-                    f"{threshold}).",
-                    "Look at them; delete what shows nothing.",
-                    [row.id for row in rows],
-                )
-            )
-    return found
+        query = live.where(score < threshold).order_by(score, schema.images.c.id)
+        ids = [row.id for row in connection.execute(query)]
+        if 0 < len(ids) <= LARGEST_PREVALENCE * total:
+            flagged[column] = ids
+    return flagged
+
+
+def _quality_problems(connection: Connection) -> list[dict[str, Any]]:
+    return [
+        _problem(
+            f"is_{column.removesuffix('_score')}_issue",
+            len(ids),
+            f"{many(len(ids), 'image is', 'images are')} {QUALITY[column][1]} ({column} below "
+            f"{QUALITY[column][0]}).",
+            "Look at them; delete what shows nothing.",
+            ids,
+        )
+        for column, ids in quality_issues(connection).items()
+    ]
 
 
 def _in_two_classes(connection: Connection) -> list[int]:

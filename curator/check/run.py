@@ -9,6 +9,7 @@ import pandas as pd
 from sqlalchemy import bindparam, select, update
 
 from curator.check import duplicates, report, splits
+from curator.collect import keeping
 from curator.project import VALID_SHARE
 from curator.store import schema
 from curator.store.images import frame
@@ -32,6 +33,7 @@ def prepare(project: Project) -> None:
     query = select(
         schema.images.c.id,
         schema.images.c.sha256,
+        schema.images.c.file,
         schema.images.c.phash,
         schema.images.c.group_id,
         schema.images.c.split,
@@ -47,11 +49,14 @@ def prepare(project: Project) -> None:
     pairs = duplicates.close_pairs(hashes, missing)
     positions = np.unique(pairs).tolist()
     digests = table["sha256"].iloc[positions].tolist()
-    thumbnails = project.thumbnails.get(digests)
+    files = dict(zip(digests, table["file"].iloc[positions].tolist(), strict=True))
+    thumbnails = keeping.thumbnails(project, files)
     pictures = {
         position: duplicates.small_picture(thumbnails[digest])
         for position, digest in zip(positions, digests, strict=True)
+        if digest in thumbnails
     }
+    pairs = pairs[np.isin(pairs, list(pictures)).all(axis=1)]
     pairs = duplicates.confirm(pairs, pictures)
     # The links found before are kept as pairs of an image with the first of its group.
     where = {image_id: position for position, image_id in enumerate(ids.tolist())}

@@ -28,8 +28,8 @@ def assign(
     All sequences have length N. ``groups``: near-duplicates share a number; ``digests``: SHA-256
     of each image. Within a class the groups are taken in an order that depends only on the seed
     and the content, so that the same images split alike in every project, and go to validation
-    while the class has less than ``valid_share`` (0..1) of its images there. A class with two
-    groups or more gets at least one in each split.
+    where they fit into the class's ``valid_share`` (0..1, below a half). A class with two groups
+    or more gets at least one in each split.
     """
     members: dict[int, list[int]] = defaultdict(list)
     for position, group in enumerate(groups):
@@ -51,13 +51,17 @@ def assign(
     for label, waiting in undecided.items():
         total = sum(counts[label].values()) + sum(len(positions) for positions in waiting)
         wanted = max(1, round(total * valid_share)) if total > 1 else 0
-        for number, positions in enumerate(waiting):
-            last_chance = counts[label][TRAIN] == 0 and number == len(waiting) - 1
-            room = counts[label][VALID] + len(positions) <= wanted or counts[label][VALID] == 0
-            split = VALID if room and wanted and not last_chance else TRAIN
-            counts[label][split] += len(positions)
-            for position in positions:
-                decided[image_ids[position]] = split
+        room = wanted - counts[label][VALID]
+        valid: set[int] = set()
+        for positions in waiting:
+            if len(positions) <= room:
+                valid.update(positions)
+                room -= len(positions)
+        others = len(waiting) > 1 or counts[label][TRAIN] > 0
+        if not valid and not counts[label][VALID] and others:
+            valid.update(min(waiting, key=len))  # all are too large: the one that exceeds least
+        for position in (position for positions in waiting for position in positions):
+            decided[image_ids[position]] = VALID if position in valid else TRAIN
     return decided
 
 

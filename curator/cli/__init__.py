@@ -51,7 +51,12 @@ def run(arguments: list[str]) -> int:
     """Run one command; return its exit status."""
     try:
         result = app(arguments, standalone_mode=False, prog_name="curator")
-    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit) as ending:
+        # The reader of our output, such as `head`, has seen enough; click and rich then exit.
+        if not isinstance(ending, BrokenPipeError):
+            if not isinstance(ending.__context__, BrokenPipeError):
+                raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except BaseException as error:

@@ -41,7 +41,11 @@ def new(
             return
         named = ", ".join(made.class_names()) or "none yet"
         say(f"Made {made.path} with the classes: {named}.")
-        say("Next: curator add PROJECT --class NAME LIST, or curator import PROJECT FOLDER")
+        new_class = "" if made.class_names() else " --new-class"
+        say(
+            f"Next: curator add PROJECT --class NAME{new_class} LIST, "
+            "or curator import PROJECT FOLDER"
+        )
 
 
 def add(
@@ -51,11 +55,16 @@ def add(
         list[str],
         typer.Argument(metavar="FILE|-...", help="Text, CSV, TSV, JSON lines or Parquet; - reads"),
     ],
+    new_class: Annotated[
+        bool, typer.Option("--new-class", help="Make the class, which must not be there yet.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Add lists of image addresses to a class. Nothing is fetched yet."""
     answers = []
     with Project.open(project) as opened:
+        if new_class:
+            opened.add_class(class_name)
         for item in lists:
             if item == "-":
                 # Bytes first: a terminal's encoding must not decide what an address is.

@@ -30,8 +30,9 @@ from curator.project import Project
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress as JobProgress
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# No emoji: an address may hold ":100:".
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 ProjectPath = Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the project.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -81,6 +82,11 @@ def say_table(frame: pd.DataFrame, formats: dict[str, str] | None = None) -> Non
         ]
         table.add_row(*cells)
     out.print(table, markup=False, soft_wrap=False)
+
+
+def to_the_second(times: pd.Series[str]) -> pd.Series[str]:
+    """Times of the store, shorter: date and time in UTC, without the milliseconds."""
+    return times.str.slice(0, 19).str.replace("T", " ")
 
 
 def cell(value: Any, form: str = "") -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
 import typer
 
-from curator.cli.printing import AsJson, ProjectPath, clean, say, say_json, say_table
+from curator.cli.printing import AsJson, ProjectPath, clean, say, say_json, say_table, to_the_second
 from curator.errors import InputError
+from curator.files import write_atomic
 from curator.project import Project
 from curator.store.ledger import Action
 
@@ -39,7 +41,7 @@ def rank(
     if csv == "-":
         ranked.to_csv(sys.stdout, index=False)
     elif csv is not None:
-        ranked.to_csv(csv, index=False)
+        write_atomic(Path(csv), ranked.to_csv(index=False).encode())
         say(f"{len(ranked)} rows are in {csv}.")
     elif as_json:
         say_json(ranked)
@@ -143,6 +145,7 @@ def log(
     elif table.empty:
         say("No decision was taken yet.")
     else:
+        table["at"] = to_the_second(table["at"])
         columns = ["decision", "at", "by", "image_id", "action", "label_before", "label_after"]
         say_table(table[[*columns, "score", "run_id"]].astype({"run_id": "Int64"}))
 
@@ -187,7 +190,8 @@ def next_step(found: dict[str, object]) -> str:
     if addresses["pending"]:
         return "curator fetch PROJECT"
     if not found["images"]:
-        return "curator add PROJECT --class NAME LIST"
+        new_class = "" if found["classes"] else " --new-class"
+        return f"curator add PROJECT --class NAME{new_class} LIST"
     if found["run"] is None:
         return "curator check PROJECT, then curator train PROJECT"
     if found["stale"]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from curator.cli.printing import AsJson, ProjectPath, run_job, say, say_json, say_table
+from curator.cli.printing import AsJson, ProjectPath, run_job, say, say_json, say_table, to_the_second
 from curator.errors import DataError
 from curator.learn.heads import DEFAULT_L2
 from curator.project import Project
@@ -76,6 +76,7 @@ def runs(project: ProjectPath, as_json: AsJson = False) -> None:
         return
     columns = ["run", "at", "backbone", "images", "out_of_fold_error", "valid_error", "seconds"]
     shares = {"out_of_fold_error": ".1%", "valid_error": ".1%"}
+    table["at"] = to_the_second(table["at"])
     say_table(table[columns], shares)
     if compared is None:
         say(problem)

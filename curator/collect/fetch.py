@@ -6,12 +6,14 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, func, or_, select
 
 from curator.collect.download import Outcome, Wanted, download
 from curator.collect.keeping import Ended, keep
 from curator.collect.network import FetchSettings
 from curator.collect.reasons import Reason
+from curator.errors import InputError
 from curator.store import schema
 from curator.words import many
 
@@ -51,9 +53,10 @@ def run(
     """Fetch what is missing. ``settings``: fields of FetchSettings to override.
 
     The answer counts addresses: ``asked``, ``images`` (new by content), ``same`` (content that
-    was there already) and, under ``failed``, each reason with its number.
+    was there already) and, under ``failed``, each reason with its number. Raises InputError for a
+    setting that cannot be.
     """
-    chosen = FetchSettings(**(settings or {}))
+    chosen = _checked(settings or {})
     with project.database.read() as connection:
         total = connection.execute(
             select(func.count()).select_from(schema.sources).where(missing(retry))
@@ -95,6 +98,18 @@ def run(
         "failed": failed,
         "sentence": _sentence(total, images, same, bad),
     }
+
+
+def _checked(settings: dict[str, Any]) -> FetchSettings:
+    try:
+        return FetchSettings(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise InputError(
+            f"The setting {name} of a fetch cannot be {first['input']!r}: {first['msg']}.",
+            f"The settings are: {', '.join(FetchSettings.model_fields)}.",
+        ) from error
 
 
 def _sentence(total: int, images: int, same: int, bad: int) -> str:

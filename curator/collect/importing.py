@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -84,7 +85,8 @@ def run(
     else:
         found = list(from_folders(root))
     if not found:
-        hint = f" {len(unlabelled)} file names do not match the expression." if unlabelled else ""
+        missed = many(len(unlabelled), "file name does", "file names do")
+        hint = f" {missed} not match the expression." if unlabelled else ""
         raise BadFolder(
             f"{root} holds no labelled image.{hint}",
             "Expected CLASS/image.jpg or train/CLASS/image.jpg below it, or give --labels or "
@@ -103,7 +105,7 @@ def run(
     notes += [f"{len(found) - len(fresh)} imported before"] if len(fresh) < len(found) else []
     notes += [f"{same} with the same content as another"] if same else []
     notes += [f"{bad} not usable"] if bad else []
-    notes += [f"{len(unlabelled)} names do not match"] if unlabelled else []
+    notes += [f"{many(len(unlabelled), 'name does', 'names do')} not match"] if unlabelled else []
     return {
         "files": len(found),
         "images": images,
@@ -191,38 +193,42 @@ def _image_files(root: Path) -> list[Path]:
 
 
 def _enter(project: Project, root: Path, found: Sequence[Labelled]) -> list[tuple[int, str]]:
-    """Add classes and source rows; return (source id, path) of those that are not there yet."""
+    """Add classes and source rows; return (source id, path) of those that gave no image yet."""
+    name_of = {label: validated_name(label) for label in {item.label for item in found}}
+    names = sorted(set(name_of.values()), key=lambda name: (name.casefold(), name))
+    spellings = Counter(name.casefold() for name in names)
+    if twins := [name for name in names if spellings[name.casefold()] > 1]:
+        raise BadClassName(
+            f"The labels {', '.join(map(repr, twins))} differ only by case.",
+            "Give them one spelling and import again. Nothing was imported.",
+        )
     with project.database.write() as connection:
         known = {item.name.casefold(): item for item in all_classes(connection)}
-        names = sorted({item.label for item in found}, key=str.casefold)
-        spelled = {validated_name(name).casefold() for name in names}
-        if len(spelled) < len(names):
-            twins = [n for n in names if sum(n.casefold() == m.casefold() for m in names) > 1]
-            raise BadClassName(
-                f"The labels {', '.join(map(repr, twins))} differ only by case.",
-                "Give them one spelling and import again. Nothing was imported.",
-            )
         add_classes(connection, [name for name in names if name.casefold() not in known])
         known = {item.name.casefold(): item for item in all_classes(connection)}
         before = _ids(connection, root)
+        wanted = {
+            (item.path, known[name_of[item.label].casefold()].id): item.split for item in found
+        }
         rows = [
             {
                 "kind": "file",
                 "root": str(root),
-                "origin": item.path,
-                "class_id": known[item.label.casefold()].id,
-                "split": item.split,
+                "origin": origin,
+                "class_id": class_id,
+                "split": split,
                 "state": schema.PENDING,
             }
-            for item in found
+            for (origin, class_id), split in wanted.items()
+            if (origin, class_id) not in before
         ]
-        rows = [row for row in rows if (row["origin"], row["class_id"]) not in before]
         if rows:
             connection.execute(insert(schema.sources), rows)
+        # Failed ones too: a file may have been mended, and asking the disk again costs little.
         return [
             (source_id, origin)
-            for (origin, _), (source_id, state) in _ids(connection, root).items()
-            if state == schema.PENDING
+            for (origin, class_id), (source_id, state) in _ids(connection, root).items()
+            if state != schema.FETCHED and (origin, class_id) in wanted
         ]
 
 
@@ -262,7 +268,7 @@ def _take_in(project: Project, root: Path, source_id: int, path: str) -> Ended:
     except Rejected as rejected:
         return Ended(source_id, None, None, rejected.reason.value, rejected.detail)
     except OSError as error:
-        return Ended(source_id, None, None, Reason.BROKEN.value, f"{path}: {error.strerror}")
+        return Ended(source_id, None, None, Reason.UNREADABLE.value, f"{path}: {error.strerror}")
     file = store_once(project.originals, data, image.sha256, image.suffix)
     return Ended(source_id, image, file, facts={"bytes": len(data)})
 

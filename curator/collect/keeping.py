@@ -1,14 +1,19 @@
-"""Entering verified images into the store: the one place where an image row begins."""
+"""Entering verified images into the store: the one place where an image row begins.
+
+And keeping up what the originals allow to be made again: their thumbnails.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
-from curator.collect.verify import VerifiedImage
+from curator.collect.decoding import Rejected
+from curator.collect.verify import VerifiedImage, verify
 from curator.store import schema
 from curator.store.database import now
 
@@ -67,6 +72,22 @@ def keep(project: Project, ended: Sequence[Ended]) -> int:
                 )
             )
     return new
+
+
+def thumbnails(project: Project, files: Mapping[str, str]) -> dict[str, bytes]:
+    """Thumbnails by SHA-256 of stored images; ``files``: SHA-256 to path below originals/.
+
+    One that ``thumbnails.db`` lacks is made again. Left out are those whose original is gone.
+    """
+    found = dict(project.thumbnails.get(list(files)))
+    made = {}
+    for digest in files.keys() - found.keys():
+        with contextlib.suppress(OSError, Rejected):
+            data = (project.originals / files[digest]).read_bytes()
+            made[digest] = verify(data, min_side=1).thumbnail
+    if made:
+        project.thumbnails.put(made.items())
+    return found | made
 
 
 def _image_row(image: VerifiedImage, file: str, class_id: int, split: str | None) -> dict[str, Any]:

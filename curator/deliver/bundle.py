@@ -22,7 +22,7 @@ from safetensors.numpy import load_file
 import curator
 from curator.collect.decoding import decode
 from curator.deliver.card import card
-from curator.deliver.predict import CONFIG_FILE, FORMAT_VERSION, WEIGHTS_FILE, Predictor
+from curator.deliver.predict import CONFIG_FILE, FORMAT_VERSION, WEIGHTS_FILE, Predictor, digest
 from curator.errors import BundleInvalid
 from curator.files import refuse_occupied, replacing_folder, sha256_of, write_atomic
 from curator.learn.backbones import choose
@@ -61,7 +61,7 @@ def run(
         progress.advance()
         description = asdict(choice.backbone)
         description.pop("weights")
-        config = {
+        config: dict[str, Any] = {
             "format_version": FORMAT_VERSION,
             "classes": labels,
             "backbone": description,
@@ -76,7 +76,10 @@ def run(
                 "torch": importlib.metadata.version("torch"),
                 "timm": importlib.metadata.version("timm"),
             },
-            "sha256": {WEIGHTS_FILE: sha256_of(folder / WEIGHTS_FILE)},
+        }
+        config["sha256"] = {
+            WEIGHTS_FILE: sha256_of(folder / WEIGHTS_FILE),
+            CONFIG_FILE: digest(config),
         }
         write_atomic(folder / CONFIG_FILE, json.dumps(config, indent=2).encode())
         write_atomic(folder / "README.md", card(project.name, config).encode())

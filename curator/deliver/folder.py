@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from curator.check.run import prepare
-from curator.errors import NotEnoughData
+from curator.errors import FileError, NotEnoughData
 from curator.files import refuse_occupied, replacing_folder
 from curator.store import images, schema
 from curator.words import many
@@ -82,7 +82,13 @@ def run(project: Project, progress: Progress, out: str) -> dict[str, Any]:
                 # Both folders for every class, so that readers count the classes alike.
                 (folder / split / label).mkdir(parents=True, exist_ok=True)
         for file, file_name in zip(planned["file"], planned["file_name"], strict=True):
-            shutil.copyfile(project.originals / file, folder / file_name)
+            original = project.originals / file
+            if not original.is_file():
+                raise FileError(
+                    f"{original} is missing, so nothing was exported.",
+                    "Put it back from a copy of the project, or delete that image and export again.",
+                )
+            shutil.copyfile(original, folder / file_name)
             progress.advance()
         planned[MANIFEST_COLUMNS].to_csv(folder / "manifest.csv", index=False)
     return {

@@ -5,6 +5,7 @@ The preprocessing is the training's own code, steered by the bundle's ``config.j
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,13 +35,13 @@ class Predictor:
 
     @classmethod
     def load(cls, folder: str | Path) -> Predictor:
-        """Read a bundle; every file is checked against the hash in its config.
+        """Read a bundle; config and weights are checked against the hashes in the config.
 
         Raises :class:`BundleInvalid` for a missing, altered or unreadable file.
         """
         path = Path(folder).expanduser()
         config = _config(path)
-        _check_hashes(path, config["sha256"])
+        _check_weights(path, config["sha256"][WEIGHTS_FILE])
         # After the checks: they answer at once, and these imports take seconds.
         from curator.learn import torchvision_compat
 
@@ -53,14 +54,22 @@ class Predictor:
             **description | {"mean": tuple(description["mean"]), "std": tuple(description["std"])}
         )
         tensors = load_file(path / WEIGHTS_FILE)
-        network = timm.create_model(backbone.architecture, pretrained=False, num_classes=0)
         body = {
             name.removeprefix("backbone."): value
             for name, value in tensors.items()
             if name.startswith("backbone.")
         }
-        network.load_state_dict(body)
-        head = (tensors["head.weight"].numpy(), tensors["head.bias"].numpy())
+        try:
+            network = timm.create_model(backbone.architecture, pretrained=False, num_classes=0)
+            network.load_state_dict(body)
+            head = (tensors["head.weight"].numpy(), tensors["head.bias"].numpy())
+        except (KeyError, RuntimeError) as error:
+            made_with = config.get("versions", {}).get("timm", "unknown")
+            raise BundleInvalid(
+                f"{path / WEIGHTS_FILE} does not fit {backbone.architecture} of timm "
+                f"{timm.__version__}.",
+                f"It was made with timm {made_with}: install that one, or export the model again.",
+            ) from error
         return cls(config["classes"], backbone, network.eval(), head)
 
     def logits(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
@@ -98,28 +107,40 @@ def _config(folder: Path) -> dict[str, Any]:
         ) from error
     except (OSError, ValueError) as error:
         raise BundleInvalid(f"{path} cannot be read: {error}.", again) from error
-    needed = {"format_version", "classes", "backbone", "sha256"}
-    if not isinstance(config, dict) or needed - set(config):
-        raise BundleInvalid(f"{path} lacks {', '.join(sorted(needed - set(config)))}.", again)
-    if config["format_version"] > FORMAT_VERSION:
+    version = config.get("format_version") if isinstance(config, dict) else None
+    if not isinstance(version, int):
+        raise BundleInvalid(f"{path} describes no model.", again)
+    if version > FORMAT_VERSION:
         raise BundleInvalid(
-            f"{path} has format version {config['format_version']}; this curator knows up to "
-            f"{FORMAT_VERSION}.",
+            f"{path} has format version {version}; this curator knows up to {FORMAT_VERSION}.",
             "Update the curator.",
+        )
+    hashes = config.get("sha256")
+    if not isinstance(hashes, dict) or WEIGHTS_FILE not in hashes:
+        raise BundleInvalid(f"{path} lacks the hash of {WEIGHTS_FILE}.", again)
+    if hashes.get(CONFIG_FILE) != digest(config):
+        raise BundleInvalid(
+            f"{path} was altered: what it says does not have the SHA-256 that it gives.",
+            "Copy it again, or export the model again.",
         )
     return config
 
 
-def _check_hashes(folder: Path, hashes: dict[str, str]) -> None:
-    for name, expected in hashes.items():
-        path = folder / name
-        if not path.is_file():
-            raise BundleInvalid(
-                f"{folder} is incomplete: {name} is missing.",
-                "Copy the whole folder, or export the model again.",
-            )
-        if sha256_of(path) != expected:
-            raise BundleInvalid(
-                f"{path} was altered: its SHA-256 is not the one in {CONFIG_FILE}.",
-                "Copy it again, or export the model again.",
-            )
+def digest(config: dict[str, Any]) -> str:
+    """SHA-256 of all that a config says, apart from its hashes, as 64 hex digits."""
+    said = {key: value for key, value in config.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _check_weights(folder: Path, expected: str) -> None:
+    path = folder / WEIGHTS_FILE
+    if not path.is_file():
+        raise BundleInvalid(
+            f"{folder} is incomplete: {WEIGHTS_FILE} is missing.",
+            "Copy the whole folder, or export the model again.",
+        )
+    if sha256_of(path) != expected:
+        raise BundleInvalid(
+            f"{path} was altered: its SHA-256 is not the one in {CONFIG_FILE}.",
+            "Copy it again, or export the model again.",
+        )

@@ -98,8 +98,11 @@ def execute(
             traceback.print_exc(file=log)
         raise
     finally:
-        progress.close()
-        jobs.end(project.database, job_id, state, result, error)
+        try:
+            progress.close()
+        finally:
+            # Whatever becomes of the last report, such as a second Ctrl+C: the job has ended.
+            jobs.end(project.database, job_id, state, result, error)
 
 
 def check_kind(kind: str) -> None:

@@ -62,23 +62,33 @@ def submit(project: Project, kind: str, arguments: dict[str, Any]) -> int:
 def serve(project: Project, idle_seconds: float = IDLE_SECONDS) -> None:
     """Run queued jobs until none came for ``idle_seconds``; at once if a worker is there."""
     lock = _lock(project)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return
-    try:
-        last_work = time.monotonic()
-        warm = False
-        while time.monotonic() - last_work < idle_seconds and project.path.exists():
-            if _run_next(project):
-                last_work = time.monotonic()
-            elif not warm:
-                warm = True
-                _warm_up()
-            else:
-                time.sleep(POLL_SECONDS)
-    finally:
-        lock.release()
+    while True:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return
+        try:
+            _work(project, idle_seconds)
+        finally:
+            lock.release()
+        # A job that was queued just before the release saw a worker, and so started none.
+        if not project.path.exists() or jobs.oldest_queued(project.database) is None:
+            return
+
+
+def _work(project: Project, idle_seconds: float) -> None:
+    last_work = time.monotonic()
+    warm = False
+    while project.path.exists():
+        if _run_next(project):
+            last_work = time.monotonic()
+        elif time.monotonic() - last_work >= idle_seconds:
+            return
+        elif not warm:
+            warm = True
+            _warm_up()
+        else:
+            time.sleep(POLL_SECONDS)
 
 
 def _run_next(project: Project) -> bool:

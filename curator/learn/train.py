@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -223,7 +222,13 @@ def _metrics(
         },
         "valid": _error(labels[held_out], fixed[held_out].argmax(axis=1)),
         "per_class": [
-            {"label": name, **{key: _number(value) for key, value in asdict(row).items()}}
+            {
+                "label": name,
+                "precision": _number(row.precision),
+                "recall": _number(row.recall),
+                "f1": _number(row.f1),
+                "support": row.support,
+            }
             for name, row in zip(names, metrics.class_scores(matrix), strict=True)
         ],
         "confusion": matrix.tolist(),

@@ -30,7 +30,7 @@ def compare(
     with project.database.read() as connection:
         every = runs.all_runs(connection)
         if not every:
-            raise runs.NEVER_TRAINED
+            raise runs.never_trained()
         if len(every) < 2 and before is None:
             raise NoRun("There is one run only.", "Review some images and train again.")
         first = runs.get(connection, before if before is not None else every[0].id)

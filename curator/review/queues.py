@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from curator.check.report import report
+from curator.check.report import quality_issues
 from curator.errors import InputError, NoRun
 from curator.review.ranking import scored
 from curator.store import images, schema
@@ -114,7 +114,7 @@ def _ordered(project: Project, kind: str, table: pd.DataFrame) -> pd.DataFrame:
     elif kind == "unsure":
         table = table[table["state"] == schema.UNSURE]
     elif kind == "problems":
-        found = report(project)["problems"]
-        ids = [i for p in found if p["code"].startswith("is_") for i in p["images"]]
-        table = table[table["image_id"].isin(ids)]
+        with project.database.read() as connection:
+            flagged = quality_issues(connection)
+        table = table[table["image_id"].isin({i for ids in flagged.values() for i in ids})]
     return table.sort_values(order, ascending=ascending)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from curator.check.report import address_counts
 from curator.store import images, ledger, runs, schema
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def status(project: Project) -> dict[str, Any]:
     """Counts as JSON: images by class and state, addresses, decisions, newest run, what is left.
 
+    ``unchecked``: images that no check or training has grouped with their near-duplicates yet.
     ``left``: images that the newest run flags as label issues and nobody decided on yet.
     ``stale``: decisions and images that came after the newest run.
     """
@@ -43,6 +44,11 @@ def status(project: Project) -> dict[str, Any]:
             select(func.count()).select_from(schema.decisions)
         ).scalar_one()
         position = ledger.position(connection)
+        unchecked = connection.execute(
+            select(func.count())
+            .select_from(schema.images)
+            .where(or_(schema.images.c.group_id.is_(None), schema.images.c.split.is_(None)))
+        ).scalar_one()
         newest = runs.latest_id(connection)
         run: dict[str, Any] | None = None
         left = stale = 0
@@ -64,6 +70,7 @@ def status(project: Project) -> dict[str, Any]:
         "classes": per_class,
         "states": states,
         "addresses": addresses,
+        "unchecked": unchecked,
         "decisions": decisions,
         "run": run,
         "left": left,

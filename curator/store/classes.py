@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select
@@ -24,8 +25,10 @@ class Class:
 
 
 def validated_name(name: str) -> str:
-    """``name`` without surrounding blanks, or :class:`BadClassName` with the reason."""
-    cleaned = name.strip()
+    """``name`` without surrounding blanks, composed (NFC: some systems decompose the names of
+    folders), or :class:`BadClassName` with the reason.
+    """
+    cleaned = unicodedata.normalize("NFC", name.strip())
     problem = ""
     if not cleaned:
         problem = "it is empty"
@@ -55,16 +58,22 @@ def all_classes(connection: Connection) -> list[Class]:
     return [Class(row.id, row.name) for row in rows]
 
 
-def add_classes(connection: Connection, names: Sequence[str]) -> list[Class]:
-    """Append classes; a name that exists, in whatever case, is :class:`BadClassName`."""
+def validated_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """``names``, each valid and, in whatever case, neither ``taken`` nor there twice."""
+    known = {name.casefold(): name for name in taken}
     cleaned = [validated_name(name) for name in names]
-    known = {item.name.casefold(): item.name for item in all_classes(connection)}
     for name in cleaned:
         twin = known.get(name.casefold())
         if twin is not None:
             same = "is there already" if twin == name else f"differs from {twin!r} only by case"
             raise BadClassName(f"The class {name!r} {same}.", "Give each class a name of its own.")
         known[name.casefold()] = name
+    return cleaned
+
+
+def add_classes(connection: Connection, names: Sequence[str]) -> list[Class]:
+    """Append classes. Raises :class:`BadClassName`; then none is added."""
+    cleaned = validated_names(names, (item.name for item in all_classes(connection)))
     position = connection.execute(
         select(func.coalesce(func.max(schema.classes.c.position), -1))
     ).scalar_one()
@@ -76,8 +85,9 @@ def add_classes(connection: Connection, names: Sequence[str]) -> list[Class]:
 def find_class(connection: Connection, name: str) -> Class:
     """The class of that name, in whatever case; else :class:`UnknownClass`."""
     known = all_classes(connection)
+    wanted = unicodedata.normalize("NFC", name.strip()).casefold()
     for item in known:
-        if item.name.casefold() == name.strip().casefold():
+        if item.name.casefold() == wanted:
             return item
     raise UnknownClass(
         f"There is no class {name!r}.",

@@ -39,6 +39,7 @@ class Database:
     def create(cls, path: Path, values: dict[str, str]) -> Database:
         """Make a new database with the present schema and ``values`` in its ``meta`` table."""
         database = cls(path)
+        database._use_wal()
         with database.write() as connection:
             schema.metadata.create_all(connection)
             connection.execute(text(schema.CURRENT_VIEW))
@@ -50,12 +51,18 @@ class Database:
 
     @classmethod
     def open(cls, path: Path) -> Database:
-        """Open an existing database; refuse what is none, or what a newer version wrote."""
+        """Open an existing database; refuse what is none, or what a newer version wrote.
+
+        A refused file is not changed. Raises NotAProject, ProjectTooNew, ProjectReadOnly.
+        """
         database = cls(path)
         try:
             version = int(database.meta("schema_version"))
         except (DatabaseError, KeyError, ValueError) as error:
             database.close()
+            explained = database._explained(error) if isinstance(error, OperationalError) else error
+            if explained is not error:
+                raise explained from error
             raise NotAProject(
                 f"{path} is not a project's database.",
                 "Name a folder that `curator new` made, or make a new project.",
@@ -67,6 +74,7 @@ class Database:
                 f"{schema.SCHEMA_VERSION}.",
                 "Update the curator to open it. Nothing was changed.",
             )
+        database._use_wal()
         return database
 
     def meta(self, key: str) -> str:
@@ -98,6 +106,15 @@ class Database:
         """Let go of the file."""
         self._engine.dispose()
 
+    def _use_wal(self) -> None:
+        """Switch to the mode in which the page reads while the worker writes; the file keeps it."""
+        # Another process may hold the file just now; in any mode the data are as safe.
+        with (
+            contextlib.closing(self._engine.raw_connection()) as connection,
+            contextlib.suppress(sqlite3.OperationalError),
+        ):
+            connection.cursor().execute("PRAGMA journal_mode=WAL")
+
     def _explained(self, error: OperationalError) -> Exception:
         said = str(error.orig).lower()
         if "readonly" in said or "unable to open" in said:
@@ -123,9 +140,6 @@ def _engine(path: Path) -> Engine:
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
         # SQLAlchemy's recipe for SQLite: the driver must not begin transactions by itself.
         connection.isolation_level = None
-        # On a read-only folder WAL cannot be switched on; reading still works where it can.
-        with contextlib.suppress(sqlite3.OperationalError):
-            connection.execute("PRAGMA journal_mode=WAL")
         # FULL: a decision is on the disk when the click returns, even if the power fails.
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")

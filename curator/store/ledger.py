@@ -8,15 +8,16 @@ present class and state are those of its last row (view ``current`` in the schem
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from curator.errors import InputError, NothingToUndo, UnknownImage
-from curator.store import schema
+from curator.store import runs, schema
 from curator.store.database import Database, now
 
 Action = Literal["keep", "delete", "relabel", "unsure"]
@@ -51,7 +52,7 @@ def current_of(connection: Connection, image_ids: Sequence[int]) -> dict[int, An
         schema.current.c.image_id.in_(bindparam("ids", expanding=True))
     )
     for start in range(0, len(image_ids), 500):  # SQLite limits the variables of a statement
-        piece = list(image_ids[start : start + 500])
+        piece = [i for i in image_ids[start : start + 500] if i <= schema.LARGEST_ID]
         for row in connection.execute(query, {"ids": piece}):
             found[row.image_id] = row
     missing = [str(i) for i in image_ids if i not in found]
@@ -76,7 +77,7 @@ def decide(
 
     ``class_id`` is needed by, and only by, ``relabel``. ``run_id``: the run whose scores the
     reviewer saw. An image that already is as decided gets no new row, so a second click is no
-    second decision.
+    second decision. Raises UnknownImage, UnknownRun; then nothing is recorded.
     """
     if action not in STATE_AFTER:
         raise InputError(f"{action!r} is no decision.", f"Use one of {', '.join(STATE_AFTER)}.")
@@ -85,7 +86,7 @@ def decide(
     ids = list(dict.fromkeys(int(i) for i in image_ids))
     with database.write() as connection:
         present = current_of(connection, ids)
-        scores = _scores(connection, ids, run_id)
+        scores = _scores(connection, present, run_id)
         batch = _next_batch(connection)
         rows = []
         for image_id in ids:
@@ -207,15 +208,23 @@ def _next_batch(connection: Connection) -> int:
     return int(last) + 1
 
 
-def _scores(connection: Connection, ids: Sequence[int], run_id: int | None) -> dict[int, float]:
+def _scores(
+    connection: Connection, present: Mapping[int, Any], run_id: int | None
+) -> dict[int, float]:
+    """What the run says of each image's present label, 0..1: the score that the reviewer saw."""
     if run_id is None:
         return {}
-    query = select(schema.predictions.c.image_id, schema.predictions.c.label_score).where(
+    class_ids = runs.get(connection, run_id).class_ids
+    ids = list(present)
+    query = select(schema.predictions.c.image_id, schema.predictions.c.probabilities).where(
         schema.predictions.c.run_id == run_id,
         schema.predictions.c.image_id.in_(bindparam("ids", expanding=True)),
     )
     scores: dict[int, float] = {}
     for start in range(0, len(ids), 500):
-        for row in connection.execute(query, {"ids": list(ids[start : start + 500])}):
-            scores[row.image_id] = row.label_score
+        for row in connection.execute(query, {"ids": ids[start : start + 500]}):
+            label = present[row.image_id].class_id
+            if label in class_ids:
+                probabilities = np.frombuffer(row.probabilities, dtype="<f4")  # (K,)
+                scores[row.image_id] = float(probabilities[class_ids.index(label)])
     return scores

@@ -17,11 +17,6 @@ from curator.store import schema
 from curator.store.database import Database, now
 from curator.store.images import frame
 
-NEVER_TRAINED = NoRun(
-    "No run was trained in this project yet.", "Train first: `curator train PROJECT`."
-)
-
-
 @dataclass(frozen=True)
 class Run:
     """One trained model. ``settings["classes"]`` are its class ids, in the order of its outputs."""
@@ -64,6 +59,13 @@ def _run(row: Any) -> Run:
     return Run(**values)
 
 
+def never_trained() -> NoRun:
+    """The error of every step that needs a run; a new one each time, as it carries a traceback."""
+    return NoRun(
+        "No run was trained in this project yet.", "Train first: `curator train PROJECT`."
+    )
+
+
 def latest_id(connection: Connection) -> int | None:
     """Id of the newest run, None before the first."""
     found = connection.execute(select(func.max(schema.runs.c.id))).scalar()
@@ -74,10 +76,11 @@ def get(connection: Connection, run_id: int | None = None) -> Run:
     """A run by id, or the newest. Raises UnknownRun, NoRun."""
     newest = latest_id(connection)
     if newest is None:
-        raise NEVER_TRAINED
-    row = connection.execute(
-        select(schema.runs).where(schema.runs.c.id == (newest if run_id is None else run_id))
-    ).first()
+        raise never_trained()
+    wanted = newest if run_id is None else run_id
+    row = None
+    if wanted <= newest:
+        row = connection.execute(select(schema.runs).where(schema.runs.c.id == wanted)).first()
     if row is None:
         raise UnknownRun(f"There is no run {run_id}.", f"Runs are numbered up to {newest}.")
     return _run(row)

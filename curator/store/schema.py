@@ -37,6 +37,8 @@ NEW, KEPT, UNSURE, DELETED = "new", "kept", "unsure", "deleted"
 
 TRAIN, VALID = "train", "valid"
 
+LARGEST_ID = 2**63 - 1  # of an INTEGER; asking SQLite for a larger one is an error
+
 metadata = MetaData()
 
 meta = Table(

@@ -1,6 +1,7 @@
 """Thumbnails as blobs in an SQLite file of their own, so that one file holds them all.
 
-They can be made again from the originals; losing this file loses nothing.
+They can be made again from the originals (:func:`curator.collect.keeping.thumbnails`); losing this
+file loses nothing.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Thumbnails:
         """The stored thumbnails among ``digests``."""
         found: dict[str, bytes] = {}
         with self._connect() as connection:
+            connection.execute(CREATE)
             for start in range(0, len(digests), 500):
                 piece = list(digests[start : start + 500])
                 marks = ",".join("?" * len(piece))

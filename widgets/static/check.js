@@ -7,7 +7,7 @@ function check(state, send) {
   return h("div", { class: "cu-panel" },
     h("div", { class: "cu-title" }, h("h1", {}, "Check"),
       h("p", { class: "cu-hint" }, "Duplicates, poor pictures and small classes, before any training.")),
-    !report && h("section", { class: "cu-card cu-empty" },
+    !report && h("section", { class: "cu-card cu-blank" },
       h("p", {}, "There is no image to check yet."),
       h("button", { class: "cu-button cu-primary", onclick: () => send({ do: "go", station: "collect" }) }, "Collect images")),
     report && h("div", { class: "cu-columns" },

@@ -43,9 +43,42 @@ function heard(event) {
   this._on?.[event.type]?.(event);
 }
 
+/** Whether one can become the other in place. @param {any} one @param {any} other */
+function alike(one, other) {
+  return one.nodeType === other.nodeType && one.nodeName === other.nodeName && one._key === other._key;
+}
+
+/** Make the children of `old` equal to `after`. What stays is not moved if it can be helped: a moved
+ * element loses the focus. @param {any} old @param {any[]} after */
+function patchChildren(old, after) {
+  let next = old.firstChild;
+  after.forEach((child, place) => {
+    let match = next;
+    while (match && !alike(match, child)) match = match.nextSibling;
+    while (match && next !== match && !after.slice(place + 1).some((later) => alike(next, later))) {
+      const gone = next;
+      next = next.nextSibling;
+      gone.remove();
+    }
+    if (!match) old.insertBefore(child, next);
+    else if (match === next) {
+      next = next.nextSibling;
+      patch(match, child);
+    } else {
+      old.insertBefore(match, next);
+      patch(match, child);
+    }
+  });
+  while (next) {
+    const gone = next;
+    next = next.nextSibling;
+    gone.remove();
+  }
+}
+
 /** Make `old` equal to `fresh`, keeping elements that stay. @param {any} old @param {any} fresh */
 function patch(old, fresh) {
-  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || old._key !== fresh._key) {
+  if (!alike(old, fresh)) {
     old.replaceWith(fresh);
     return;
   }
@@ -66,13 +99,7 @@ function patch(old, fresh) {
   for (const { name, value } of [...fresh.attributes]) {
     if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
-  const before = [...old.childNodes];
-  const after = [...fresh.childNodes];
-  after.forEach((child, place) => {
-    if (place < before.length) patch(before[place], child);
-    else old.append(child);
-  });
-  before.slice(after.length).forEach((child) => child.remove());
+  patchChildren(old, [...fresh.childNodes]);
   // What the user types belongs to the user; a value that state sets is marked by `data-set`.
   if (fresh.hasAttribute("data-set") && old.value !== fresh.value) old.value = fresh.value;
   if (old.nodeName === "SELECT" && old !== document.activeElement) old.value = fresh.value;

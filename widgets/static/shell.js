@@ -1,8 +1,30 @@
 // @ts-check
 // The header and the rail: where you are, where the project stands, and the way.
 
+const KEY = "curator-project";
+
+/** Which project this window shows: kept by the window, so that a reload comes back to it.
+ * @param {string} path */
+function remember(path) {
+  try {
+    sessionStorage.setItem(KEY, path);
+  } catch {
+    // A browser that forbids it opens the project that the server was started with.
+  }
+}
+
+/** The remembered path, "" for the start page, null when this window is new. */
+function remembered() {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
 /** @param {any} state @param {(m: any) => void} send */
 function shell(state, send) {
+  remember(state.path ?? "");
   document.title = state.project ? `${state.project} – curator` : "curator";
   return h("div", { class: "cu-shell" },
     h("header", { class: "cu-header" },
@@ -30,6 +52,9 @@ function shell(state, send) {
 export default {
   /** @param {{model: any, el: HTMLElement}} context */
   render({ model, el }) {
-    return mount(model, el, shell);
+    const project = remembered(); // before the first drawing, which remembers anew
+    const end = mount(model, el, shell);
+    model.send({ do: "hello", project });
+    return end;
   },
 };

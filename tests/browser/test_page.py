@@ -1,0 +1,221 @@
+"""The page under less friendly conditions: reloads, two windows, wrong tokens, empty projects."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+import requests
+
+from curator.project import Project
+from curator.sample.digits import CLASSES, Item
+from curator.sample.server import serving
+from curator.store import images, jobs
+from tests.browser.conftest import running
+from tests.browser.test_whole_job import go, press
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import Watched
+
+
+UUID = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.slow
+def test_a_reload_in_the_middle_of_a_download_reattaches(
+    tmp_path: Path, open_page: Callable[[str], Page], items: list[Item]
+) -> None:
+    """The bar is there again after a reload, and the fetch ends with every image."""
+    whole = [item for item in items if item.status == 200 and not item.delay][:60]
+    slow = [
+        Item(item.path, item.listed, item.truth, "slow", item.body, delay=0.6) for item in whole
+    ]
+    project = Project.create(tmp_path / "project", CLASSES)
+    with serving(slow) as served, running(tmp_path, project.path) as dashboard:
+        for name in CLASSES:
+            project.add(name, "\n".join(served.addresses(name)))
+        page = open_page(dashboard.address)
+        page.check("input[name=private]")
+        page.click("button:has-text('Fetch 60')")
+        page.wait_for_selector(".cu-running .cu-far")
+        page.reload()
+        page.wait_for_selector(".cu-running .cu-far", timeout=30_000)
+        page.wait_for_selector("text=new images from 60 addresses", timeout=60_000)
+        job = jobs.latest(project.database)
+        assert job is not None
+        assert (job.state, job.kind) == ("done", "fetch")
+        assert project.status()["addresses"]["fetched"] == 60
+    project.close()
+
+
+def test_cancel_stops_a_download_and_keeps_what_came(
+    tmp_path: Path, open_page: Callable[[str], Page], items: list[Item]
+) -> None:
+    """Cancel ends the job, names it, and the rest can be fetched later."""
+    slow = [Item(i.path, i.listed, i.truth, "slow", i.body, delay=1.0) for i in items[:120]]
+    project = Project.create(tmp_path / "project", CLASSES)
+    with serving(slow) as served, running(tmp_path, project.path) as dashboard:
+        for name in CLASSES:
+            project.add(name, "\n".join(served.addresses(name)))
+        page = open_page(dashboard.address)
+        page.check("input[name=private]")
+        page.click("button:has-text('Fetch 120')")
+        page.wait_for_selector(".cu-running .cu-far")
+        page.click(".cu-running button:has-text('Cancel')")
+        page.wait_for_selector("text=What was done so far is kept", timeout=20_000)
+        counted = project.status()["addresses"]
+        assert counted["pending"] > 0
+        assert counted["pending"] + counted["fetched"] == 120
+    project.close()
+
+
+def test_two_windows_see_each_others_decisions(
+    tmp_path: Path, open_page: Callable[[str], Page], sample_copy: Project
+) -> None:
+    """A decision in one window shows in the other, which says where it came from."""
+    with running(tmp_path, sample_copy.path) as dashboard:
+        first, second = open_page(dashboard.address), open_page(dashboard.address)
+        for page in (first, second):
+            go(page, "review")
+            page.wait_for_selector(".cu-tile img")
+        first.locator(".cu-tile").first.focus()
+        press(first, "d", 1)
+        second.wait_for_selector(".cu-tile[data-place='0'].cu-is-deleted")
+        assert "another window" in second.inner_text(".cu-status")
+
+
+def test_decisions_and_place_survive_a_reload(
+    tmp_path: Path, open_page: Callable[[str], Page], sample_copy: Project
+) -> None:
+    """After a reload the same station and queue are open, and the decision is in the ledger."""
+    with running(tmp_path, sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        go(page, "review")
+        page.select_option("select[name=queue]", "all")
+        page.wait_for_selector("text=in the order they came in")
+        page.keyboard.press("Tab")
+        page.locator(".cu-tile").first.focus()
+        press(page, "d", 1)
+        page.reload()
+        page.wait_for_selector("[data-station=review][aria-current=page]", timeout=30_000)
+        page.wait_for_selector("text=in the order they came in")
+        log = sample_copy.log()
+        assert log["action"].tolist() == ["delete"]
+        assert log["run_id"].tolist() == [1]
+
+
+def test_a_wrong_token_gets_nothing_and_no_file_is_served(
+    tmp_path: Path, sample_copy: Project
+) -> None:
+    """Without the token there is no page; with it, there is still no file by path."""
+    with running(tmp_path, sample_copy.path) as dashboard:
+        token = dashboard.address.split("token=")[1]
+        for wrong in ("", "?token=wrong"):
+            answer = requests.get(f"{dashboard.base}/{wrong}", timeout=10)
+            assert sample_copy.name not in answer.text
+            assert "jupyter-config-data" not in answer.text
+        kernels = requests.get(f"{dashboard.base}/api/kernels/{UUID}?token=wrong", timeout=10)
+        assert kernels.status_code == 403
+        original = next(sample_copy.originals.rglob("*.jpg"))
+        for path in (
+            "project.db",
+            str(original),
+            "../" * 8 + str(original)[1:],
+            "curator.ipynb",
+            quote(f"../../{original.name}", safe=""),
+        ):
+            answer = requests.get(f"{dashboard.base}/voila/files/{path}?token={token}", timeout=10)
+            assert answer.status_code in (403, 404), path
+
+
+def test_an_empty_project_says_what_to_do(
+    tmp_path: Path, open_page: Callable[[str], Page], watched: Watched
+) -> None:
+    """Every station of an empty project opens, and offers the step that is missing."""
+    project = Project.create(tmp_path / "project", ["one", "two"])
+    with running(tmp_path, project.path) as dashboard:
+        page = open_page(dashboard.address)
+        for station, words in {
+            "check": "no image to check yet",
+            "train": "Collect images first",
+            "review": "No run was trained",
+            "export": "no image to export yet",
+        }.items():
+            go(page, station)
+            page.wait_for_selector(f"text={words}")
+    project.close()
+    assert watched.errors == []
+    assert watched.foreign == []
+
+
+def test_mistakes_are_named_beside_their_cause(
+    tmp_path: Path, open_page: Callable[[str], Page]
+) -> None:
+    """A bad class name, a twin by case, an empty list, and a folder that is no project."""
+    with running(tmp_path) as dashboard:
+        page = open_page(dashboard.address)
+        page.fill("input[name=path]", str(tmp_path))
+        page.click("button:text-is('Open')")
+        page.wait_for_selector("text=is not a project")
+        page.fill("input[name=name]", "mine")
+        page.fill("textarea[name=classes]", "a/b")
+        page.click("text=Make the project")
+        page.wait_for_selector("text=cannot be a class name")
+        page.fill("textarea[name=classes]", "cats")
+        page.click("text=Make the project")
+        page.wait_for_selector("[data-station=collect][aria-current=page]")
+        page.fill("input[aria-label='New class']", "CATS")
+        page.click(".cu-add-class button")
+        page.wait_for_selector("text=only by case")
+        page.fill("textarea[name=text]", "nothing here")
+        page.click("text=Add to the list")
+        page.wait_for_selector("text=no usable address")
+        assert page.input_value("textarea[name=text]") == "nothing here"
+
+
+def test_a_failed_training_says_why(
+    tmp_path: Path, open_page: Callable[[str], Page], small: Project
+) -> None:
+    """One class left after review: the reason stands on the page, and nothing is lost."""
+    with small.database.read() as connection:
+        live = images.live(connection)
+    small.decide(live[live["label"] != "cat"]["image_id"].tolist(), "delete")
+    with running(tmp_path, small.path) as dashboard:
+        page = open_page(dashboard.address)
+        go(page, "train")
+        page.click("button:text-is('Train')")
+        page.wait_for_selector("text=at least two classes", timeout=30_000)
+
+
+def test_kernels_end_with_their_pages(
+    tmp_path: Path, open_page: Callable[[str], Page], sample_copy: Project
+) -> None:
+    """Reloads leave no kernel behind: at the end there is one for the page and one that waits."""
+    with running(tmp_path, sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        for _ in range(3):
+            page.reload()
+            page.wait_for_selector(".cu-header", timeout=30_000)
+        deadline = time.monotonic() + 20
+        while len(_kernels(dashboard.process.pid)) > 2 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert len(_kernels(dashboard.process.pid)) <= 2
+
+
+def _kernels(parent: int) -> list[int]:
+    """Child processes that run a kernel (Linux and macOS)."""
+    listed = subprocess.run(
+        ["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = [line.split(None, 2) for line in listed.splitlines()]
+    return [
+        int(pid) for pid, ppid, text in rows if int(ppid) == parent and "ipykernel_launcher" in text
+    ]

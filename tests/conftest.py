@@ -1,0 +1,107 @@
+"""Projects that many tests look at: built once, and copied for tests that change them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from filelock import FileLock
+from hypothesis import settings
+
+from curator.project import Project
+from curator.sample.digits import Item, build
+from tests.pictures import write_folders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Shared machines are slow at times; what a test shows must not hang on that.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+
+SMALL = {"cat": 12, "dog": 10, "owl": 8}
+
+
+@pytest.fixture(scope="session")
+def build_once(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Fill a folder once for all worker processes of this test run, and give its path."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+
+    def build_in(name: str, fill: Callable[[Path], None]) -> Path:
+        target = shared / name
+        with FileLock(shared / f"{name}.lock"):
+            if not target.exists():
+                unfinished = shared / f"{name}.unfinished"
+                shutil.rmtree(unfinished, ignore_errors=True)
+                fill(unfinished)
+                unfinished.rename(target)
+        return target
+
+    return build_in
+
+
+@pytest.fixture(scope="session")
+def small_folder(build_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """Give a project of 30 made-up pictures in the classes of ``SMALL``; never change it."""
+
+    def fill(folder: Path) -> None:
+        with Project.create(folder / "project", list(SMALL), name="small") as project:
+            project.run("import", folder=str(write_folders(folder / "pictures", SMALL)))
+
+    return build_once("small", fill) / "project"
+
+
+@pytest.fixture
+def small(small_folder: Path, tmp_path: Path) -> Iterator[Project]:
+    """Open a copy of the small project, for this test alone: 30 images, nothing decided."""
+    with Project.open(shutil.copytree(small_folder, tmp_path / "small")) as project:
+        yield project
+
+
+@pytest.fixture(scope="session")
+def sample_folder(build_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """Give a project with the embedded sample, fetched and trained once; never change it."""
+
+    def fill(folder: Path) -> None:
+        with Project.create(folder / "project", name="digits") as project:
+            project.run("sample")
+            project.run("train")
+
+    return build_once("sample", fill) / "project"
+
+
+@pytest.fixture
+def sample(sample_folder: Path) -> Iterator[Project]:
+    """Open the trained sample project, for tests that only look."""
+    with Project.open(sample_folder) as project:
+        yield project
+
+
+@pytest.fixture
+def sample_copy(sample_folder: Path, tmp_path: Path) -> Iterator[Project]:
+    """Open a copy of the trained sample project, for tests that change it."""
+    with Project.open(shutil.copytree(sample_folder, tmp_path / "digits")) as project:
+        yield project
+
+
+@pytest.fixture(scope="session")
+def sample_items() -> dict[str, Item]:
+    """Give what the sample knows of each address, by path and query."""
+    return {item.path: item for item in build()}
+
+
+@pytest.fixture(scope="session")
+def bears() -> Path:
+    """Give the folder of the bears: three classes with lists and files."""
+    beside = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "bears"
+    folder = Path(os.environ.get("CURATOR_BEARS", beside))
+    if not folder.is_dir():
+        pytest.skip(f"the bears are not at {folder}: set CURATOR_BEARS to their folder")
+    return folder

@@ -1,0 +1,260 @@
+"""The exported model: it predicts alone, agrees with its run, and notices what was altered."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load_file, save_file
+
+from curator.collect.decoding import decode
+from curator.deliver.predict import CONFIG_FILE, WEIGHTS_FILE, Predictor, digest
+from curator.errors import BundleInvalid, NoRun, UnknownRun
+from curator.files import sha256_of
+from curator.project import Project
+from curator.store import images, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.slow
+NUMBER = 12
+
+
+@pytest.fixture(scope="module")
+def delivered(
+    sample_folder: Path, build_once: Callable[[str, Callable[[Path], None]], Path]
+) -> Path:
+    """Export the sample's model beside some of its validation images, with the run's answers.
+
+    ``model``: the bundle; ``pictures``: the images; ``expected.json``: what the run's exported
+    head says of each. The project that it came from is deleted.
+    """
+
+    def fill(folder: Path) -> None:
+        with Project.open(shutil.copytree(sample_folder, folder / "project")) as project:
+            project.run("export-model", out=str(folder / "model"))
+            with project.database.read() as connection:
+                run = runs.get(connection)
+                said = runs.predictions_of(connection, run)
+                table = images.live(connection).set_index("image_id")
+            names = project.class_names()
+            valid = np.flatnonzero(~np.isnan(said.fixed).any(axis=1))[:NUMBER]
+            (folder / "pictures").mkdir()
+            expected: dict[str, dict[str, float]] = {}
+            for row in valid:
+                file = project.originals / table.loc[said.image_ids[row], "file"]
+                shutil.copyfile(file, folder / "pictures" / file.name)
+                expected[file.name] = dict(zip(names, said.fixed[row].tolist(), strict=True))
+            (folder / "expected.json").write_text(json.dumps(expected))
+        shutil.rmtree(folder / "project")
+
+    return build_once("delivered", fill)
+
+
+@pytest.fixture
+def bundle(delivered: Path, tmp_path: Path) -> Path:
+    """Copy the bundle, for a test that damages it."""
+    return Path(shutil.copytree(delivered / "model", tmp_path / "model"))
+
+
+def config_of(bundle: Path) -> dict[str, Any]:
+    """Read a bundle's config."""
+    found: dict[str, Any] = json.loads((bundle / CONFIG_FILE).read_text())
+    return found
+
+
+def test_it_predicts_what_the_run_said(delivered: Path) -> None:
+    """In another process, with the project gone, each probability is the run's within 0.001."""
+    pictures = sorted((delivered / "pictures").iterdir())
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from curator.cli import run; sys.exit(run(sys.argv[1:]))",
+            "predict",
+            "--json",
+            str(delivered / "model"),
+            *map(str, pictures),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers = json.loads(done.stdout)
+    expected = json.loads((delivered / "expected.json").read_text())
+    assert len(answers) == len(expected) == NUMBER
+    for answer in answers:
+        said = {item["label"]: item["probability"] for item in answer["predictions"]}
+        assert said == pytest.approx(expected[Path(answer["image"]).name], abs=1e-3)
+        assert sum(said.values()) == pytest.approx(1)
+        shares = [item["probability"] for item in answer["predictions"]]
+        assert shares == sorted(shares, reverse=True)
+
+
+def test_a_batch_says_the_same_as_one_by_one(delivered: Path) -> None:
+    """Scores of a batch are those of each image alone."""
+    predictor = Predictor.load(delivered / "model")
+    pictures = [decode(path) for path in sorted((delivered / "pictures").iterdir())[:3]]
+    alone = np.concatenate([predictor.logits([picture]) for picture in pictures])
+    assert predictor.logits(pictures) == pytest.approx(alone, abs=1e-3)
+    assert predictor.classes == ("3", "5", "8")
+
+
+def test_any_picture_can_be_asked_about(delivered: Path) -> None:
+    """Tiny, wide, tall and large pictures all get an answer that sums to one."""
+    predictor = Predictor.load(delivered / "model")
+    for size in [(1, 1), (3000, 10), (10, 3000), (2000, 1500)]:
+        said = predictor.predict(Image.new("RGB", size, "red"))
+        assert sorted(label for label, _ in said) == ["3", "5", "8"]
+        assert sum(share for _, share in said) == pytest.approx(1)
+
+
+def test_the_config_says_all_that_is_needed(delivered: Path) -> None:
+    """Classes, preprocessing, figures, versions and the weights' hash are in config.json."""
+    config = config_of(delivered / "model")
+    assert config["classes"] == ["3", "5", "8"]
+    assert config["backbone"]["size"] == 224
+    assert config["sha256"] == {
+        WEIGHTS_FILE: sha256_of(delivered / "model" / WEIGHTS_FILE),
+        CONFIG_FILE: digest(config),
+    }
+    assert set(config["metrics"]) >= {"out_of_fold", "valid", "per_class", "confusion", "baselines"}
+    assert config["versions"]["curator"]
+    assert sorted(path.name for path in (delivered / "model").iterdir()) == [
+        "README.md",
+        CONFIG_FILE,
+        WEIGHTS_FILE,
+    ]
+
+
+def test_the_card_shows_the_figures(delivered: Path) -> None:
+    """The model card has the errors with intervals, whole numbers of images, and every class."""
+    card = (delivered / "model" / "README.md").read_text()
+    metrics = config_of(delivered / "model")["metrics"]
+    for kind in ("valid", "out_of_fold"):
+        row = metrics[kind]
+        assert f"| {row['error']:.1%} | {row['low']:.1%} to {row['high']:.1%} |" in card
+    for row in metrics["per_class"]:
+        assert f"| {row['label']} | {int(row['support'])} |" in card
+    assert card.startswith("---\n")
+
+
+@pytest.mark.parametrize("name", [WEIGHTS_FILE, CONFIG_FILE])
+def test_a_missing_file_is_named(name: str, bundle: Path) -> None:
+    """Without one of its files a bundle is refused, and the error says which is missing."""
+    (bundle / name).unlink()
+    with pytest.raises(BundleInvalid, match=f"{name} is missing"):
+        Predictor.load(bundle)
+
+
+def test_altered_weights_are_noticed(bundle: Path) -> None:
+    """One flipped bit in the weights, and the bundle is refused."""
+    data = bytearray((bundle / WEIGHTS_FILE).read_bytes())
+    data[-1] ^= 1
+    (bundle / WEIGHTS_FILE).write_bytes(data)
+    with pytest.raises(BundleInvalid, match=f"{WEIGHTS_FILE} was altered"):
+        Predictor.load(bundle)
+    (bundle / WEIGHTS_FILE).write_bytes(data[:1000])
+    with pytest.raises(BundleInvalid, match="was altered"):
+        Predictor.load(bundle)
+
+
+def altered(config: dict[str, Any], change: str) -> Any:
+    """Give ``config`` with one thing wrong."""
+    if change == "classes swapped":
+        config["classes"] = config["classes"][::-1]
+    elif change == "a class less":
+        config["classes"] = config["classes"][:2]
+    elif change == "other preprocessing":
+        config["backbone"]["mean"] = [0.1, 0.1, 0.1]
+    elif change == "better figures":
+        config["metrics"]["valid"]["error"] = 0.0
+    elif change == "no hash":
+        config["sha256"] = {}
+    elif change == "hash of nothing":
+        config["sha256"] = "none"
+    elif change == "no backbone":
+        del config["backbone"]
+    elif change == "strange backbone":
+        config["backbone"] = {"name": "x"}
+    elif change == "a list":
+        return [config]
+    elif change == "a word as version":
+        config["format_version"] = "one"
+    return config
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "classes swapped",
+        "a class less",
+        "other preprocessing",
+        "better figures",
+        "no hash",
+        "hash of nothing",
+        "no backbone",
+        "strange backbone",
+        "a list",
+        "a word as version",
+    ],
+)
+def test_an_altered_config_is_noticed(change: str, bundle: Path) -> None:
+    """Whatever is changed in config.json, the bundle does not answer with it."""
+    path = bundle / CONFIG_FILE
+    path.write_text(json.dumps(altered(config_of(bundle), change)))
+    with pytest.raises(BundleInvalid, match=CONFIG_FILE):
+        Predictor.load(bundle)
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", "\ud800"])
+def test_an_unreadable_config_is_named(text: str, bundle: Path) -> None:
+    """A config that is no JSON object is an error about that file."""
+    (bundle / CONFIG_FILE).write_text(text, encoding="utf-8", errors="surrogatepass")
+    with pytest.raises(BundleInvalid, match=CONFIG_FILE):
+        Predictor.load(bundle)
+
+
+def test_a_newer_bundle_is_refused(bundle: Path) -> None:
+    """A format version that is not known yet asks for an update."""
+    config = config_of(bundle)
+    config["format_version"] = 99
+    (bundle / CONFIG_FILE).write_text(json.dumps(config))
+    with pytest.raises(BundleInvalid, match="99.*Update the curator"):
+        Predictor.load(bundle)
+
+
+def test_weights_that_do_not_fit_are_named(bundle: Path) -> None:
+    """Weights of another network, with their right hash, are refused and not half-loaded."""
+    path = bundle / WEIGHTS_FILE
+    tensors = {name: value for name, value in load_file(path).items() if "conv_stem" not in name}
+    save_file(tensors, path)
+    config = config_of(bundle)
+    config["sha256"][WEIGHTS_FILE] = sha256_of(path)
+    (bundle / CONFIG_FILE).write_text(json.dumps(config))
+    with pytest.raises(BundleInvalid, match=WEIGHTS_FILE):
+        Predictor.load(bundle)
+
+
+def test_a_folder_that_is_no_bundle_is_named(tmp_path: Path) -> None:
+    """Another folder, or none, is no exported model."""
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(BundleInvalid, match="no exported model"):
+            Predictor.load(folder)
+
+
+def test_there_must_be_a_run(small: Project, sample: Project, tmp_path: Path) -> None:
+    """Without a run, or with an unknown one, nothing is written."""
+    with pytest.raises(NoRun):
+        small.run("export-model", out=str(tmp_path / "out"))
+    with pytest.raises(UnknownRun):
+        sample.run("export-model", out=str(tmp_path / "out"), run_id=9)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,148 @@
+"""The worker process: real ones, started, killed and left alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from curator.jobs import runner
+from curator.store import jobs
+from tests.jobs.conftest import SETTINGS, content, is_free, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from curator.project import Project
+
+
+def ended(project: Project, job_id: int) -> bool:
+    """Say whether a job is over."""
+    return not jobs.get(project.database, job_id).is_open
+
+
+@pytest.mark.slow
+def test_a_killed_worker_loses_nothing(listed: Callable[[str], Project]) -> None:
+    """Killed in the middle of a fetch and started again, the set is that of an undisturbed run."""
+    undisturbed, disturbed = listed("undisturbed"), listed("disturbed")
+    undisturbed.run("fetch", settings=SETTINGS)
+    job_id = disturbed.submit("fetch", settings=SETTINGS)
+    wait_for(
+        lambda: disturbed.status()["addresses"]["fetched"] >= 5, "the worker to fetch some"
+    )
+    process = jobs.get(disturbed.database, job_id).process
+    assert process is not None
+    assert process != os.getpid()
+    os.kill(process, signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+    wait_for(lambda: is_free(disturbed, "work.lock"), "the lock to be freed")
+    assert runner.reap(disturbed) == 1
+    assert jobs.get(disturbed.database, job_id).state == jobs.FAILED
+    before = disturbed.status()["addresses"]
+    assert before["pending"] > 0
+
+    again = disturbed.submit("fetch", settings=SETTINGS)
+    assert again != job_id
+    wait_for(lambda: ended(disturbed, again), "the second fetch to end")
+    job = jobs.get(disturbed.database, again)
+    assert (job.state, job.error) == (jobs.DONE, None)
+    assert job.result is not None
+    assert job.result["asked"] == before["pending"]
+    assert content(disturbed) == content(undisturbed)
+    stored = {path.stem for path in disturbed.originals.rglob("*.png")}
+    assert stored == {sha for _, _, sha in content(undisturbed) if sha}
+
+
+def test_the_same_wish_twice_is_one_job(listed: Callable[[str], Project]) -> None:
+    """A second click on the same button gives the same job; another wish is another job."""
+    project = listed("twice")
+    first = project.submit("fetch", settings=SETTINGS)
+    assert project.submit("fetch", settings=SETTINGS) == first
+    wait_for(lambda: jobs.get(project.database, first).state == jobs.RUNNING, "the fetch to start")
+    assert project.submit("fetch", settings=SETTINGS) == first
+    other = project.submit("check")
+    assert other != first
+    jobs.cancel(project.database, first)
+    wait_for(lambda: ended(project, first) and ended(project, other), "both jobs to end")
+    assert jobs.get(project.database, first).state == jobs.CANCELLED
+    assert jobs.get(project.database, other).state == jobs.DONE
+
+
+def test_the_worker_ends_when_idle_and_another_takes_over(
+    small: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With nothing to do a worker ends by itself; the next job starts a new one."""
+    monkeypatch.setenv("CURATOR_WORKER_IDLE", "0")
+    processes = set()
+    for _ in range(2):
+        job_id = small.submit("check")
+        wait_for(lambda number=job_id: ended(small, number), "the check to end")  # type: ignore[misc]
+        job = jobs.get(small.database, job_id)
+        assert job.state == jobs.DONE
+        processes.add(job.process)
+        wait_for(lambda: is_free(small, "worker.lock"), "the worker to end")
+    assert len(processes) == 2
+
+
+def test_a_second_worker_goes_at_once(small: Project) -> None:
+    """A worker that finds another one on the project ends without touching a job."""
+    lock = runner.FileLock(small.path / "worker.lock")
+    with lock:
+        job_id = jobs.queue(small.database, "check", {})
+        done = subprocess.run(
+            [sys.executable, "-m", "curator.jobs.worker", str(small.path)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert jobs.get(small.database, job_id).state == jobs.QUEUED
+
+
+def test_a_failing_job_does_not_stop_the_worker(
+    small: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a job that fails the same worker does the next one, and the failure has its reason."""
+    monkeypatch.setenv("CURATOR_WORKER_IDLE", "2")
+    bad = small.submit("import", folder=str(small.path / "nowhere"))
+    good = small.submit("check")
+    wait_for(lambda: ended(small, bad) and ended(small, good), "both jobs to end")
+    failed, done = jobs.get(small.database, bad), jobs.get(small.database, good)
+    assert failed.state == jobs.FAILED
+    assert failed.error is not None
+    assert "nowhere" in failed.error
+    assert done.state == jobs.DONE
+    assert failed.process == done.process
+    wait_for(lambda: is_free(small, "worker.lock"), "the worker to end")
+
+
+def test_the_worker_outlives_who_started_it(small: Project) -> None:
+    """A job goes on when the process that asked for it, such as the page's, is killed."""
+    code = (
+        "import os, signal, sys\n"
+        "from curator.project import Project\n"
+        "project = Project.open(sys.argv[1])\n"
+        "print(project.submit('check'), os.getpgrp() if hasattr(os, 'getpgrp') else 0, flush=True)\n"
+        "sys.stdin.readline()\n"
+    )
+    page = subprocess.Popen(
+        [sys.executable, "-c", code, str(small.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert page.stdout is not None
+    job_id, group = map(int, page.stdout.readline().split())
+    if os.name == "posix":
+        os.killpg(group, signal.SIGKILL)  # as Jupyter ends a kernel
+    else:
+        page.kill()
+    page.communicate()
+    wait_for(lambda: ended(small, job_id), "the check to end")
+    assert jobs.get(small.database, job_id).state == jobs.DONE
+    wait_for(lambda: is_free(small, "worker.lock"), "the worker to end")

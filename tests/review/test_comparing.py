@@ -1,0 +1,186 @@
+"""Before and after, and where the project stands: figures against a count by hand."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from curator.errors import NoRun, UnknownRun
+from curator.project import Project
+from curator.review.comparing import compare
+from curator.store import images, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from curator.sample.digits import Item
+
+
+@pytest.fixture(scope="module")
+def cleaned_folder(
+    sample_folder: Path,
+    sample_items: dict[str, Item],
+    build_once: Callable[[str, Callable[[Path], None]], Path],
+) -> Path:
+    """Give the sample after a review of the first 60 by somebody who knows, and a retraining."""
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(sample_folder, folder)
+        with Project.open(folder) as project:
+            for row in project.rank(60).itertuples():
+                item = sample_items["/" + str(row.source).split("/", 3)[3]]
+                if item.truth is None:
+                    project.decide([row.image_id], "delete")
+                elif item.truth != row.label:
+                    project.decide([row.image_id], "relabel", item.truth)
+                else:
+                    project.decide([row.image_id], "keep")
+            project.run("train")
+
+    return build_once("cleaned", fill)
+
+
+@pytest.fixture
+def cleaned(cleaned_folder: Path) -> Iterator[Project]:
+    """Open the cleaned sample, with its two runs."""
+    with Project.open(cleaned_folder) as project:
+        yield project
+
+
+def by_hand(project: Project, run_id: int) -> dict[int, bool]:
+    """Say for each live validation image whether that run's fixed head is wrong."""
+    names = project.class_names()
+    with project.database.read() as connection:
+        said = runs.predictions_of(connection, runs.get(connection, run_id))
+        table = images.live(connection)
+    fixed = dict(zip(said.image_ids.tolist(), said.fixed, strict=True))
+    valid = table[table["split"] == "valid"]
+    return {
+        int(row.image_id): names[int(fixed[row.image_id].argmax())] != row.label
+        for row in valid.itertuples()
+        if row.image_id in fixed
+    }
+
+
+def test_both_runs_are_judged_on_the_same_images(cleaned: Project) -> None:
+    """Errors of both runs are those counted by hand, with the labels as they are now."""
+    found = compare(cleaned)
+    before, after = by_hand(cleaned, 1), by_hand(cleaned, 2)
+    shared = before.keys() & after.keys()
+    assert found["images"] == len(shared) > 90
+    for side, wrong in (("before", before), ("after", after)):
+        count = sum(wrong[image_id] for image_id in shared)
+        assert found[side]["wrong"] == count
+        assert found[side]["error"] == pytest.approx(count / len(shared))
+        assert found[side]["low"] < found[side]["error"] < found[side]["high"]
+    assert (found["before"]["run"], found["after"]["run"]) == (1, 2)
+    assert 0 <= found["p_value"] <= 1
+
+
+def test_cleaning_helped(cleaned: Project) -> None:
+    """After a review by somebody who knows, the error on the same images is not higher."""
+    found = compare(cleaned)
+    assert found["after"]["error"] <= found["before"]["error"]
+    table = cleaned.runs()
+    assert table["out_of_fold_error"].iloc[1] < table["out_of_fold_error"].iloc[0]
+
+
+def test_decisions_and_corrections_are_counted(cleaned: Project) -> None:
+    """The answer says how much was decided in between, and how many labels were corrected."""
+    found = compare(cleaned)
+    assert found["decisions"] == len(cleaned.log()) == 60
+    with cleaned.database.read() as connection:
+        table = images.with_sources(connection)
+    live = table[(table["state"] != "deleted") & (table["split"] == "valid")]
+    assert found["corrected"] == int((live["label"] != live["given_label"]).sum())
+
+
+def test_a_run_against_itself_has_no_difference(cleaned: Project) -> None:
+    """The same run on both sides: no change, and a p-value of one."""
+    found = compare(cleaned, 2, 2)
+    assert found["before"] == found["after"]
+    assert found["p_value"] == 1
+    assert found["sentence"].startswith("Both runs are wrong on")
+
+
+def test_the_sentence_is_honest(cleaned: Project) -> None:
+    """It says fewer or more with the number of images, and names chance where it is chance."""
+    found = compare(cleaned)
+    change = found["after"]["wrong"] - found["before"]["wrong"]
+    assert str(found["images"]) in found["sentence"]
+    if change:
+        assert f"{abs(change)} {'fewer' if change < 0 else 'more'} wrong" in found["sentence"]
+        assert ("chance" in found["sentence"]) == (change != 0)
+        assert ("not distinguishable" in found["sentence"]) == (found["p_value"] >= 0.05)
+
+
+def test_there_must_be_two_runs(small: Project, sample: Project) -> None:
+    """Without a run, or with one, the error says what to do next; an unknown run is named."""
+    with pytest.raises(NoRun, match="curator train"):
+        compare(small)
+    with pytest.raises(NoRun, match="one run only"):
+        compare(sample)
+    with pytest.raises(UnknownRun, match="no run 5"):
+        compare(sample, 1, 5)
+
+
+def test_with_nothing_shared_there_is_no_figure(sample_copy: Project) -> None:
+    """When all validation images are deleted, nothing is compared and nothing breaks."""
+    ranked = sample_copy.rank()
+    sample_copy.decide(ranked.query("split == 'valid'")["image_id"].tolist(), "delete")
+    found = compare(sample_copy, 1, 1)
+    assert found["images"] == 0
+    assert found["before"] == {"run": 1, "wrong": 0, "error": None, "low": None, "high": None}
+    assert "share no validation image" in found["sentence"]
+
+
+def test_the_table_of_runs(cleaned: Project) -> None:
+    """One row a run, with errors within their intervals and the decisions that it knew of."""
+    table = cleaned.runs()
+    assert table["run"].tolist() == [1, 2]
+    assert table["ledger_position"].tolist() == [0, 60]
+    for kind in ("out_of_fold", "valid"):
+        assert (table[f"{kind}_low"] < table[f"{kind}_error"]).all()
+        assert (table[f"{kind}_error"] < table[f"{kind}_high"]).all()
+    assert table["images"].iloc[1] == cleaned.status()["images"]
+
+
+def test_status_counts(cleaned: Project) -> None:
+    """Counts by class, state and station are those of the tables."""
+    found: dict[str, Any] = cleaned.status()
+    with cleaned.database.read() as connection:
+        table = images.with_sources(connection)
+    live = table[table["state"] != "deleted"]
+    assert found["images"] == len(live) == sum(found["classes"].values())
+    assert found["classes"] == {
+        name: int((live["label"] == name).sum()) for name in cleaned.class_names()
+    }
+    assert found["states"] == table["state"].value_counts().to_dict()
+    assert found["addresses"]["failed"] == {"dead": 10, "broken": 6, "page_not_image": 4}
+    assert found["addresses"]["fetched"] == 569
+    assert found["decisions"] == 60
+    assert found["run"]["run"] == 2
+    assert found["stale"] == 0
+    ranked = cleaned.rank()
+    states = dict(zip(table["image_id"], table["state"], strict=True))
+    undecided = ranked[[states[i] == "new" for i in ranked["image_id"]]]
+    assert found["left"] == int(undecided["is_label_issue"].sum())
+
+
+def test_status_of_an_empty_project(tmp_path: Path) -> None:
+    """Before anything was done every count is there and zero."""
+    with Project.create(tmp_path / "p", ["a"]) as project:
+        found = project.status()
+    assert found["classes"] == {"a": 0}
+    assert found["addresses"] == {"pending": 0, "fetched": 0, "failed": {}}
+    assert (found["images"], found["decisions"], found["run"], found["left"]) == (0, 0, None, 0)
+
+
+def test_decisions_make_the_run_stale(sample_copy: Project) -> None:
+    """Status counts what came after the newest run."""
+    assert sample_copy.status()["stale"] == 0
+    sample_copy.decide([1, 2], "delete")
+    assert sample_copy.status()["stale"] == 2

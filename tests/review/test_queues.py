@@ -1,0 +1,136 @@
+"""Review queues: which images each holds, and in which order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from curator.check.report import report
+from curator.errors import InputError, NoRun
+from curator.review.queues import QUEUES, open_queue
+from curator.review.ranking import scored
+from tests.pictures import write_folders
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from curator.project import Project
+
+
+def ids(project: Project, kind: str, **narrow: str) -> list[int]:
+    """Give the image ids of a queue."""
+    return [int(i) for i in open_queue(project, kind, **narrow)["image_id"]]
+
+
+def test_suspicious_follows_the_ranking_without_what_was_decided(sample_copy: Project) -> None:
+    """The queue is the ranking; kept, unsure and deleted images are out of it."""
+    ranked = sample_copy.rank()["image_id"].tolist()
+    assert ids(sample_copy, "suspicious") == ranked
+    for image_id, action in zip(ranked[:3], ("keep", "unsure", "delete"), strict=True):
+        sample_copy.decide([image_id], action)  # type: ignore[arg-type]
+    assert ids(sample_copy, "suspicious") == ranked[3:]
+
+
+def test_top_losses_are_the_largest_first(sample: Project) -> None:
+    """Losses fall, over training and validation images alike."""
+    table = open_queue(sample, "top losses")
+    assert table["loss"].is_monotonic_decreasing
+    assert len(table) == sample.status()["images"]
+    assert set(table["split"]) == {"train", "valid"}
+
+
+def test_a_confusion_cell_holds_as_many_as_the_matrix_says(sample: Project) -> None:
+    """Narrowed to a label and a prediction, the queue is that cell of the matrix."""
+    matrix = sample.confusion()
+    for label in matrix.index:
+        for predicted in matrix.columns:
+            table = open_queue(sample, "confused", label=label, predicted=predicted)
+            assert len(table) == matrix.loc[label, predicted]
+            assert set(table["label"]) <= {label}
+            assert set(table["predicted"]) <= {predicted}
+            assert table["label_score"].is_monotonic_increasing
+
+
+def test_duplicates_come_group_by_group(sample: Project) -> None:
+    """The ten planted near copies make ten groups of two."""
+    table = open_queue(sample, "duplicates")
+    assert len(table) == 20
+    assert (table.groupby("group_id").size() == 2).all()
+    assert table["group_id"].is_monotonic_increasing
+
+
+def test_a_group_with_one_left_is_no_duplicate(sample_copy: Project) -> None:
+    """After one of two is deleted the other is no longer in the queue."""
+    first = ids(sample_copy, "duplicates")
+    sample_copy.decide([first[1]], "delete")
+    assert ids(sample_copy, "duplicates") == first[2:]
+
+
+def test_problems_are_those_of_the_report(sample: Project) -> None:
+    """The queue holds the images that the check names."""
+    named = {
+        image_id
+        for problem in report(sample)["problems"]
+        if problem["code"].startswith("is_")
+        for image_id in problem["images"]
+    }
+    assert len(named) > 1
+    assert ids(sample, "problems") == sorted(named)
+
+
+def test_all_problem_images_are_in_the_queue(small: Project, tmp_path: Path) -> None:
+    """The report shows some examples; the queue holds every image that has the problem."""
+    from PIL import Image
+
+    from tests.pictures import encoded
+
+    folder = tmp_path / "in" / "cat"
+    folder.mkdir(parents=True)
+    for number in range(25):
+        image = Image.new("RGB", (40 + number, 40), (number % 5, 0, 0))
+        (folder / f"{number}.png").write_bytes(encoded(image))
+    small.run("import", folder=str(folder.parent))
+    small.run("import", folder=str(write_folders(tmp_path / "more", {"dog": 10}, start=300)))
+    assert len(ids(small, "problems")) == 25
+
+
+def test_unsure_trash_and_all(small: Project) -> None:
+    """Unsure and deleted images have queues of their own, before any run too."""
+    small.decide([3, 5], "unsure")
+    small.decide([4, 8], "delete")
+    small.decide([9], "keep")
+    assert ids(small, "unsure") == [3, 5]
+    assert ids(small, "trash") == [4, 8]
+    assert ids(small, "all") == [i for i in range(1, 31) if i not in {4, 8}]
+    small.decide([4], "keep")
+    assert ids(small, "trash") == [8]
+
+
+def test_queues_can_be_narrowed(sample: Project) -> None:
+    """By label and by split, keeping the order."""
+    every = open_queue(sample, "suspicious")
+    some = open_queue(sample, "suspicious", label="5", split="valid")
+    expected = every[(every["label"] == "5") & (every["split"] == "valid")]
+    assert some["image_id"].tolist() == expected["image_id"].tolist()
+    assert 0 < len(some) < len(every)
+
+
+def test_every_queue_opens_with_the_same_columns(sample: Project, small: Project) -> None:
+    """With a run all queues open; without one those that need scores say so."""
+    columns = list(scored(sample).columns)
+    for kind, queue in QUEUES.items():
+        assert list(open_queue(sample, kind).columns) == columns
+        assert queue.title
+        assert queue.meaning
+        if queue.needs_run:
+            with pytest.raises(NoRun):
+                open_queue(small, kind)
+        else:
+            assert set(open_queue(small, kind).columns) == set(columns)
+
+
+def test_an_unknown_queue_is_named(sample: Project) -> None:
+    """The error lists the queues that there are."""
+    with pytest.raises(InputError, match="'worst' is no queue.*suspicious"):
+        open_queue(sample, "worst")

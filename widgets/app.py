@@ -1,0 +1,362 @@
+"""The dashboard: opens a project, shows one station at a time, and follows the jobs table.
+
+The kernel only reads the store, records decisions and queues jobs; it polls four times a second,
+so a reload, which ends this kernel and starts another, finds everything where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+from sqlalchemy import func, select
+
+from curator.errors import CuratorError
+from curator.files import refuse_occupied
+from curator.jobs import runner, worker
+from curator.project import Project
+from curator.review.status import status as status_of
+from curator.store import jobs, ledger, schema
+from widgets import recent
+from widgets.check import CheckPanel
+from widgets.collect import CollectPanel
+from widgets.confusion import ConfusionPanel
+from widgets.export import ExportPanel
+from widgets.gallery import Gallery
+from widgets.jobbar import JobBar
+from widgets.panel import Handler, Panel
+from widgets.shell import STATIONS, Shell
+from widgets.start import StartPanel
+from widgets.train import TrainPanel
+
+POLL_SECONDS = 0.25
+WORKER_SECONDS = 60.0  # how often the worker, which ends when idle, is looked after
+FRESH_SECONDS = 300.0  # an ended job is news for so long
+
+
+class Dashboard:
+    """``root`` is the widget to display."""
+
+    def __init__(self, project: str | None = None) -> None:
+        common: dict[str, Handler] = {
+            "go": lambda message: self.go(message["station"]),
+            "changed": lambda _: self.refresh(),
+            "error": self._complain,
+        }
+        self.shell = Shell({**common, "projects": lambda _: self.leave(), "hello": self._hello})
+        self.start = StartPanel(
+            {
+                **common,
+                "create": lambda message: self._adopt(self.start.create(message)),
+                "open": lambda message: self._adopt(self.start.open_project(message["path"])),
+                "sample": lambda _: self._sample(),
+            }
+        )
+        self.collect = CollectPanel(
+            {**common, "fetch": self._fetch, "import": self._import},
+        )
+        self.check = CheckPanel(
+            {**common, "check": lambda _: self._submit("check"), "queue": self._queue}
+        )
+        self.train = TrainPanel({**common, "train": lambda _: self._submit("train")})
+        self.gallery = Gallery(
+            {**common, "decided": lambda _: self._decided(), "moved": lambda _: self._remember()}
+        )
+        self.confusion = ConfusionPanel({**common, "cell": self._cell})
+        self.export = ExportPanel(
+            {
+                **common,
+                "export": lambda message: self._export("export", message),
+                "export_model": lambda message: self._export("export_model", message),
+            }
+        )
+        self.jobbar = JobBar(
+            {
+                **common,
+                "cancel": lambda message: self._cancel(int(message["id"])),
+                "dismiss": lambda message: self._dismiss(int(message["id"])),
+                "again": lambda message: self._again(int(message["id"])),
+            }
+        )
+        review = ipywidgets.Box([self.gallery, self.confusion]).add_class("cu-review")
+        self._panels: dict[str, ipywidgets.DOMWidget] = {
+            "start": self.start,
+            "collect": self.collect,
+            "check": self.check,
+            "train": self.train,
+            "review": review,
+            "export": self.export,
+        }
+        main = ipywidgets.Box(list(self._panels.values())).add_class("cu-main")
+        self.root = ipywidgets.Box([self.shell, main, self.jobbar]).add_class("cu-app")
+        self.project: Project | None = None
+        self.station = "start"
+        self._poller: asyncio.Future[None] | None = None  # from the first page on
+        self._dismissed = 0
+        self._seen: tuple[Any, ...] = ()
+        self._own_position = 0
+        self._looked_after = 0.0
+        self._given = project or os.environ.get("CURATOR_PROJECT") or ""
+        self._open_or_start(self._given)
+
+    # Opening and moving
+
+    def _hello(self, message: dict[str, Any]) -> None:
+        """A page shows this dashboard from now on.
+
+        The kernel may have stood by for long, so everything is read again; ``project`` is what the
+        window showed before a reload: "" the start page, None a new window.
+        """
+        wanted = message.get("project")
+        self._open_or_start(self._given if wanted is None else str(wanted))
+        if self._poller is None:
+            self._poller = asyncio.ensure_future(self._poll())
+
+    def _open_or_start(self, path: str) -> None:
+        project = self.start.open_project(path) if path else None
+        if project is None:
+            self.leave()
+        else:
+            self._adopt(project)
+
+    def leave(self) -> None:
+        """Go to the start page."""
+        if self.project is not None:
+            self._remember()
+            self.project.close()
+        self.project = None
+        self.start.refresh()
+        self.shell.leave()
+        self.jobbar.refresh(None, "start")
+        self._show("start")
+
+    def go(self, station: str) -> None:
+        """Show a station, with its figures as they are now."""
+        if self.project is None or station not in STATIONS:
+            return
+        self._show(station)
+        self.refresh()
+        self._remember()
+        job = jobs.latest(self.project.database)
+        if station == "check" and self.check.unchecked and not (job and job.is_open):
+            self._submit("check")  # a second's work, and the page would be wrong without it
+
+    def refresh(self) -> None:
+        """Bring the header, the rail and the shown station up to date."""
+        if self.project is None:
+            return
+        found = status_of(self.project)
+        job = jobs.latest(self.project.database)
+        busy = job is not None and job.is_open
+        if self.station == "check" or self.check.problems is None:
+            self.check.refresh(self.project, found, busy)
+        if self.station == "collect":
+            self.collect.refresh(self.project, found, busy)
+        elif self.station == "train":
+            self.train.refresh(self.project, found, busy)
+        elif self.station == "export":
+            self.export.refresh(self.project, found, busy)
+        elif self.station == "review":
+            self.confusion.refresh(self.project)
+        self.train.follow(job)
+        self.shell.refresh(found, self.station, self.check.problems)
+        self._seen = self._fingerprint(job)
+
+    def _adopt(self, project: Project | None) -> None:
+        """Open a project where it was left."""
+        if project is None:
+            return
+        if self.project is not None:
+            self.project.close()
+        self.project = self.gallery.project = project
+        self.check.show(report=None)
+        place = recent.place_of(project.path)
+        recent.remember(project.name, project.path)
+        runner.reap(project)
+        worker.ensure(project)
+        self._looked_after = time.monotonic()
+        self.gallery.show_queue(
+            place.get("kind", "suspicious"),
+            place.get("label", ""),
+            place.get("predicted", ""),
+            int(place.get("offset", 0)),
+        )
+        self.go(place.get("station", "collect"))
+
+    def _show(self, station: str) -> None:
+        self.station = station
+        for name, panel in self._panels.items():
+            panel.layout.display = "" if name == station else "none"
+
+    def _remember(self) -> None:
+        # A kernel that stands by for the next page must not overwrite where this one is.
+        if self.project is not None and self._poller is not None:
+            place = {"station": self.station, **self.gallery.place()}
+            recent.remember(self.project.name, self.project.path, place)
+
+    # What the panels ask for
+
+    def _submit(self, kind: str, **arguments: Any) -> None:
+        assert self.project is not None
+        worker.submit(self.project, kind, arguments)
+        self.refresh()
+        self._follow()
+
+    def _sample(self) -> None:
+        self._adopt(self.start.sample())
+        self._submit("sample")
+
+    def _fetch(self, message: dict[str, Any]) -> None:
+        settings = {"allow_private": self.collect.state["allow_private"]}
+        self._submit("fetch", retry=message["retry"], settings=settings)
+
+    def _import(self, message: dict[str, Any]) -> None:
+        values = {key: str(message.get(key) or "").strip() for key in ("labels", "label_regex")}
+        self._submit(
+            "import",
+            folder=str(message["folder"]).strip(),
+            labels=values["labels"] or None,
+            label_regex=values["label_regex"] or None,
+        )
+
+    def _export(self, where: str, message: dict[str, Any]) -> None:
+        out = str(message["out"]).strip()
+        try:
+            refuse_occupied(Path(out).expanduser())
+        except CuratorError as error:
+            self.export.fail(where, error)
+            return
+        self._submit(where.replace("_", "-"), out=out)
+
+    def _queue(self, message: dict[str, Any]) -> None:
+        self.gallery.show_queue(message["queue"])
+        self.go("review")
+
+    def _cell(self, message: dict[str, Any]) -> None:
+        label, predicted = message["label"], message["predicted"]
+        self.gallery.show_queue("confused", label, predicted)
+        self.confusion.show(label=label, predicted=predicted)
+        self.gallery.send({"type": "focus"})
+
+    def _decided(self) -> None:
+        self.refresh()
+        self._own_position = self._position()
+
+    def _cancel(self, job_id: int) -> None:
+        assert self.project is not None
+        jobs.cancel(self.project.database, job_id)
+        self._follow()
+
+    def _again(self, job_id: int) -> None:
+        assert self.project is not None
+        job = jobs.get(self.project.database, job_id)
+        self._submit(job.kind, **job.arguments)
+
+    def _dismiss(self, job_id: int) -> None:
+        self._dismissed = job_id
+        self.jobbar.refresh(None, self.station)
+
+    def _complain(self, message: dict[str, Any]) -> None:
+        """Show what went wrong in a callback, in the bar at the bottom."""
+        self._dismissed = -1
+        self.jobbar.show(
+            job={
+                "id": 0,
+                "open": False,
+                "state": "failed",
+                "text": message["text"],
+                "next": None,
+                "again": False,
+            }
+        )
+
+    # Following the store
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            if self.project is not None:
+                self._guarded(self._tick)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        Panel.guard(work, self._complain)
+
+    def _tick(self) -> None:
+        assert self.project is not None
+        if time.monotonic() - self._looked_after > WORKER_SECONDS:
+            self._looked_after = time.monotonic()
+            worker.ensure(self.project)
+        job = self._follow()
+        if self._fingerprint(job) == self._seen:
+            return
+        ended = job is not None and not job.is_open and self._seen and self._seen[0] != job.state
+        position = self._position()
+        self.refresh()
+        if ended and job is not None and job.kind in {"train", "sample", "fetch", "import"}:
+            place = self.gallery.place()
+            fresh = job.kind == "train"
+            self.gallery.show_queue(
+                place["kind"],
+                place["label"],
+                place["predicted"],
+                0 if fresh else place["offset"],
+                status="Ranked anew by the run that just ended." if fresh else "",
+            )
+        elif position != self._own_position:
+            self._own_position = position
+            self.gallery.refresh("Decisions came in from another window or the command line.")
+
+    def _follow(self) -> jobs.Job | None:
+        """Show the newest job in the bar, and the table of a training that runs."""
+        assert self.project is not None
+        job = jobs.latest(self.project.database)
+        if job is not None and job.is_open and _silent(job):
+            runner.reap(self.project)
+            worker.ensure(self.project)
+            job = jobs.get(self.project.database, job.id)
+        self.train.follow(job)
+        if self._dismissed == -1 and not (job is not None and job.is_open):
+            return job  # a complaint stays until it is dismissed or work starts
+        hidden = job is None or job.id == self._dismissed or _old(job)
+        self.jobbar.refresh(None if hidden else job, self.station)
+        if job is not None and job.is_open and self._dismissed == -1:
+            self._dismissed = 0
+        return job
+
+    def _fingerprint(self, job: jobs.Job | None) -> tuple[Any, ...]:
+        """Differ whenever the shown figures may: job, decisions, images (by 25 as they come)."""
+        assert self.project is not None
+        with self.project.database.read() as connection:
+            images = connection.execute(
+                select(func.count()).select_from(schema.images)
+            ).scalar_one()
+        running = job is not None and job.is_open
+        return (
+            job.state if job else "",
+            job.id if job else 0,
+            self._position(),
+            images // 25 if running else images,
+        )
+
+    def _position(self) -> int:
+        assert self.project is not None
+        with self.project.database.read() as connection:
+            return ledger.position(connection)
+
+
+def _silent(job: jobs.Job) -> bool:
+    """Whether an open job gave no sign of life for a while."""
+    since = job.heartbeat or datetime.fromisoformat(job.created_at).timestamp()
+    return time.time() - since > 5
+
+
+def _old(job: jobs.Job) -> bool:
+    if job.is_open or job.ended_at is None:
+        return False
+    return time.time() - datetime.fromisoformat(job.ended_at).timestamp() > FRESH_SECONDS

@@ -1,0 +1,43 @@
+"""The station Check: what is wrong with the data before training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curator.check.report import report
+from curator.project import Project
+from widgets.panel import Handler, Panel, script
+
+# Which review queue shows the images of a problem.
+QUEUES = {
+    "near_duplicates": "duplicates",
+    "near_duplicates_in_two_classes": "duplicates",
+    "near_duplicates_across_splits": "duplicates",
+}
+
+
+class CheckPanel(Panel):
+    """Shows the report; checking again goes to the worker."""
+
+    _esm = script("check")
+
+    def __init__(self, handlers: dict[str, Handler]) -> None:
+        super().__init__(handlers, report=None, names=[], busy=False)
+        self.unchecked = 0  # images that came since the last check
+
+    def refresh(self, project: Project, status: dict[str, Any], busy: bool) -> None:
+        """Report on the data as it stands."""
+        self.unchecked = status["unchecked"]
+        found: dict[str, Any] | None = None
+        if status["images"]:
+            found = report(project)
+            for problem in found["problems"]:
+                code = problem["code"]
+                problem["queue"] = "problems" if code.startswith("is_") else QUEUES.get(code)
+        self.show(report=found, names=project.class_names(), busy=busy)
+
+    @property
+    def problems(self) -> int | None:
+        """Things to look at, None before there is anything to check."""
+        found = self.state["report"]
+        return None if found is None else len(found["problems"])

@@ -1,0 +1,68 @@
+"""Which projects were opened lately, and where each was left: kept in the user's state folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from filelock import FileLock
+
+from curator.errors import FileError
+from curator.files import write_atomic
+
+KEPT = 12
+
+
+def home() -> Path:
+    """Where new projects go unless the user says otherwise."""
+    return Path(os.environ.get("CURATOR_HOME") or Path.home() / "curator-projects")
+
+
+def listed() -> list[dict[str, str]]:
+    """Name and path of recent projects that still exist, newest first."""
+    return [
+        {"name": entry["name"], "path": entry["path"]}
+        for entry in _read()
+        if (Path(entry["path"]) / "project.db").exists()
+    ]
+
+
+def place_of(path: Path) -> dict[str, Any]:
+    """Where the project was left: station, queue, filter and position; empty if never opened."""
+    for entry in _read():
+        if entry["path"] == str(path):
+            return dict(entry.get("place", {}))
+    return {}
+
+
+def remember(name: str, path: Path, place: dict[str, Any] | None = None) -> None:
+    """Put the project first in the list; a disk that refuses is no reason to stop the user."""
+    file = _file()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_suffix(".lock"), timeout=5):
+            entries = _read()
+            before = next((e for e in entries if e["path"] == str(path)), {})
+            kept = {**before, "name": name, "path": str(path)}
+            if place is not None:
+                kept["place"] = place
+            rest = [entry for entry in entries if entry["path"] != str(path)]
+            write_atomic(file, json.dumps([kept, *rest][:KEPT], indent=1).encode())
+    except (OSError, FileError, TimeoutError):
+        return
+
+
+def _file() -> Path:
+    state = os.environ.get("CURATOR_STATE") or platformdirs.user_state_dir("curator")
+    return Path(state) / "recent.json"
+
+
+def _read() -> list[dict[str, Any]]:
+    try:
+        entries = json.loads(_file().read_text(encoding="utf-8"))
+        return [entry for entry in entries if {"name", "path"} <= set(entry)]
+    except (OSError, ValueError, TypeError):
+        return []
