@@ -37,6 +37,7 @@ from widgets.train import TrainPanel
 
 POLL_SECONDS = 0.25
 WORKER_SECONDS = 60.0  # how often the worker, which ends when idle, is looked after
+QUIET_SECONDS = 1.0  # after the last decision
 FRESH_SECONDS = 300.0  # an ended job is news for so long
 
 
@@ -102,6 +103,7 @@ class Dashboard:
         self._seen: tuple[Any, ...] = ()
         self._own_position = 0
         self._looked_after = 0.0
+        self._matrix_due = 0.0  # when to count the matrix again, 0: it is as it should be
         self._given = project or os.environ.get("CURATOR_PROJECT") or ""
         self._open_or_start(self._given)
 
@@ -245,8 +247,13 @@ class Dashboard:
         self.gallery.send({"type": "focus"})
 
     def _decided(self) -> None:
-        self.refresh()
+        """Show the new figures at once; the matrix, which costs more, in a quiet moment."""
+        assert self.project is not None
+        found = status_of(self.project)
+        self.shell.refresh(found, self.station, self.check.problems)
+        self._seen = self._fingerprint(jobs.latest(self.project.database))
         self._own_position = self._position()
+        self._matrix_due = time.monotonic() + QUIET_SECONDS
 
     def _cancel(self, job_id: int) -> None:
         assert self.project is not None
@@ -292,6 +299,9 @@ class Dashboard:
         if time.monotonic() - self._looked_after > WORKER_SECONDS:
             self._looked_after = time.monotonic()
             worker.ensure(self.project)
+        if 0 < self._matrix_due < time.monotonic():
+            self._matrix_due = 0.0
+            self.confusion.refresh(self.project)
         job = self._follow()
         if self._fingerprint(job) == self._seen:
             return

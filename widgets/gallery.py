@@ -144,7 +144,8 @@ class Gallery(Panel):
             "relabelled": now.state == schema.KEPT and label != values["given_label"],
             "predicted": values["predicted"] if pd.notna(values["predicted"]) else None,
             "confidence": _number(values["confidence"]),
-            "loss": _number(values["loss"]),
+            # Both are of the label that the run saw: after a relabelling they would mislead.
+            "loss": _number(values["loss"]) if label == values["label"] else None,
             "split": values["split"] if pd.notna(values["split"]) else None,
             "suggestions": [list(pair) for pair in values["suggestions"]],
             "source": values["source"],

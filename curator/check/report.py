@@ -221,9 +221,7 @@ def _address_problems(addresses: dict[str, Any]) -> list[dict[str, Any]]:
 def quality_issues(connection: Connection) -> dict[str, list[int]]:
     """For each measure of :data:`QUALITY` that flags some: the live images below, worst first."""
     flagged = {}
-    joined = schema.images.join(
-        schema.current, schema.current.c.image_id == schema.images.c.id
-    )
+    joined = schema.images.join(schema.current, schema.current.c.image_id == schema.images.c.id)
     live = select(schema.images.c.id).select_from(joined).where(images.LIVE)
     total = connection.execute(select(func.count()).select_from(live.subquery())).scalar_one()
     for column, (threshold, _) in QUALITY.items():

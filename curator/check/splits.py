@@ -49,20 +49,27 @@ def assign(
                 decided[image_ids[position]] = str(split)
             counts[labels[position]][str(split)] += 1
     for label, waiting in undecided.items():
-        total = sum(counts[label].values()) + sum(len(positions) for positions in waiting)
-        wanted = max(1, round(total * valid_share)) if total > 1 else 0
-        room = wanted - counts[label][VALID]
-        valid: set[int] = set()
-        for positions in waiting:
-            if len(positions) <= room:
-                valid.update(positions)
-                room -= len(positions)
-        others = len(waiting) > 1 or counts[label][TRAIN] > 0
-        if not valid and not counts[label][VALID] and others:
-            valid.update(min(waiting, key=len))  # all are too large: the one that exceeds least
+        valid = _for_validation(waiting, counts[label][TRAIN], counts[label][VALID], valid_share)
         for position in (position for positions in waiting for position in positions):
             decided[image_ids[position]] = VALID if position in valid else TRAIN
     return decided
+
+
+def _for_validation(
+    waiting: Sequence[Sequence[int]], in_train: int, in_valid: int, valid_share: float
+) -> set[int]:
+    """Which positions of a class's ``waiting`` groups join the ``in_valid`` images there."""
+    total = in_train + in_valid + sum(len(positions) for positions in waiting)
+    room = (max(1, round(total * valid_share)) if total > 1 else 0) - in_valid
+    chosen: set[int] = set()
+    for positions in waiting:
+        if len(positions) <= room:
+            chosen.update(positions)
+            room -= len(positions)
+    if not chosen and not in_valid and (len(waiting) > 1 or in_train):
+        smallest = min(waiting, key=len)  # all are too large: the one that exceeds least
+        chosen.update(smallest)
+    return chosen
 
 
 def _order(seed: int, digest: str) -> bytes:

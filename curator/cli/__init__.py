@@ -15,6 +15,8 @@ from curator.cli import collecting, delivering, reviewing, training
 from curator.cli.printing import complain
 from curator.errors import CuratorError
 
+INTERRUPTED = 130  # what Typer makes of Ctrl+C
+
 app = typer.Typer(
     name="curator",
     help="From lists of image addresses to a clean, labelled data set and a classifier.",
@@ -52,14 +54,12 @@ def run(arguments: list[str]) -> int:
     try:
         result = app(arguments, standalone_mode=False, prog_name="curator")
         sys.stdout.flush()
-    except (BrokenPipeError, SystemExit) as ending:
-        # The reader of our output, such as `head`, has seen enough; click and rich then exit.
-        if not isinstance(ending, BrokenPipeError):
-            if not isinstance(ending.__context__, BrokenPipeError):
-                raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        if result == INTERRUPTED:
+            raise KeyboardInterrupt
     except BaseException as error:
+        if pipe_closed(error):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         if os.environ.get("CURATOR_DEBUG"):
             raise
         status, said = explained(error)
@@ -69,16 +69,22 @@ def run(arguments: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
+def pipe_closed(error: BaseException) -> bool:
+    """Whether the reader of our output, such as `head`, has seen enough; Typer and rich exit."""
+    exits = isinstance(error, SystemExit)
+    return isinstance(error.__context__ if exits else error, BrokenPipeError)
+
+
 def explained(error: BaseException) -> tuple[int, str]:
     """Exit status of an error, and what to say of it."""
     if isinstance(error, CuratorError):
         return error.exit_status, str(error)
-    if isinstance(error, (KeyboardInterrupt, EOFError)):
+    if isinstance(error, (KeyboardInterrupt, EOFError)) or type(error).__name__ == "Abort":
         return 1, "Interrupted. What was done so far is kept; run it again to go on."
     # Typer may bring its own copy of click, so its exceptions are known by what they offer.
     if hasattr(error, "exit_code") and hasattr(error, "show"):
         return 2, usage(error)
-    if type(error).__name__ in {"Abort", "Exit", "SystemExit"}:
+    if type(error).__name__ in {"Exit", "SystemExit"}:
         return int(getattr(error, "exit_code", None) or getattr(error, "code", None) or 0), ""
     return 1, (
         f"Something unforeseen went wrong: {type(error).__name__}: {error}. "

@@ -7,7 +7,15 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from curator.cli.printing import AsJson, ProjectPath, run_job, say, say_json, say_table, to_the_second
+from curator.cli.printing import (
+    AsJson,
+    ProjectPath,
+    run_job,
+    say,
+    say_json,
+    say_table,
+    to_the_second,
+)
 from curator.errors import DataError
 from curator.learn.heads import DEFAULT_L2
 from curator.project import Project

@@ -86,7 +86,7 @@ def run(project: Project, progress: Progress, out: str) -> dict[str, Any]:
             if not original.is_file():
                 raise FileError(
                     f"{original} is missing, so nothing was exported.",
-                    "Put it back from a copy of the project, or delete that image and export again.",
+                    "Put it back from a copy of the project, or delete that image, and try again.",
                 )
             shutil.copyfile(original, folder / file_name)
             progress.advance()

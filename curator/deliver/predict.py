@@ -99,7 +99,7 @@ def _config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG_FILE
     again = "Export the model again with `curator export-model`."
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise BundleInvalid(
             f"{folder} is no exported model: {CONFIG_FILE} is missing.",

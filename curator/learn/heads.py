@@ -219,13 +219,13 @@ class _Problem:
         each = np.arange(len(labels))
         scores -= scores.max(axis=1, keepdims=True)
         given = scores[:, labels, each]  # (F, n)
+        # Of equally likely classes the first is said, as everywhere: no credit for ties.
+        self.errors += ((scores.argmax(axis=1) != labels) & ~masks).sum(axis=1)
         np.exp(scores, out=scores)
         total = scores.sum(axis=1)  # (F, n)
         losses = np.log(total) - given
         self.train_loss += np.where(masks, losses, 0).sum(axis=1, dtype=np.float64)
         self.valid_loss += np.where(masks, 0, losses).sum(axis=1, dtype=np.float64)
-        # The largest score was shifted to 0: the given class is likeliest when its own is 0.
-        self.errors += ((given < 0) & ~masks).sum(axis=1)
         weight = masks / self.train_rows.astype(np.float32)[:, None]  # (F, n)
         scores *= (weight / total)[:, None, :]
         scores[:, labels, each] -= weight

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-CLASSES = ("3", "5", "8")
+DIGITS = {3: "three", 5: "five", 8: "eight"}
+CLASSES = tuple(DIGITS.values())
 SIDE = 160  # pixels
 WRONG_SHARE = 0.05
 NO_CLASS, EXACT_COPIES, NEAR_COPIES = 12, 8, 10
@@ -35,7 +36,7 @@ class Item:
 
     path: str  # of the address, begins with a slash
     listed: str  # the class whose list holds it
-    truth: str | None  # the digit it shows; None: no class, or no image at all
+    truth: str | None  # the class it shows; None: no class, or no image at all
     fault: Fault
     body: bytes = field(repr=False)
     status: int = 200
@@ -54,12 +55,12 @@ def build(seed: int = 0) -> list[Item]:
 
     random = np.random.default_rng(seed)
     bundle = load_digits()
-    wanted = np.flatnonzero(np.isin(bundle.target, [int(name) for name in CLASSES]))
+    wanted = np.flatnonzero(np.isin(bundle.target, list(DIGITS)))
     random.shuffle(wanted)
     wrong = set(wanted[: round(WRONG_SHARE * len(wanted))].tolist())
     items = []
     for number, index in enumerate(wanted.tolist()):
-        truth = str(bundle.target[index])
+        truth = DIGITS[int(bundle.target[index])]
         others = [name for name in CLASSES if name != truth]
         listed = others[int(random.integers(2))] if index in wrong else truth
         fault: Fault = "wrong label" if index in wrong else ""
@@ -114,7 +115,7 @@ def _copies(items: list[Item], random: np.random.Generator) -> list[Item]:
 
 
 def _no_class(bundle: object, random: np.random.Generator) -> list[Item]:
-    others = np.flatnonzero(~np.isin(bundle.target, [int(name) for name in CLASSES]))  # type: ignore[attr-defined]
+    others = np.flatnonzero(~np.isin(bundle.target, list(DIGITS)))  # type: ignore[attr-defined]
     items = []
     for number in range(NO_CLASS):
         listed = CLASSES[number % len(CLASSES)]

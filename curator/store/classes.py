@@ -25,9 +25,8 @@ class Class:
 
 
 def validated_name(name: str) -> str:
-    """``name`` without surrounding blanks, composed (NFC: some systems decompose the names of
-    folders), or :class:`BadClassName` with the reason.
-    """
+    """``name`` without surrounding blanks, or :class:`BadClassName` with the reason."""
+    # Composed, since some systems decompose the names of folders.
     cleaned = unicodedata.normalize("NFC", name.strip())
     problem = ""
     if not cleaned:

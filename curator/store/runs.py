@@ -17,6 +17,7 @@ from curator.store import schema
 from curator.store.database import Database, now
 from curator.store.images import frame
 
+
 @dataclass(frozen=True)
 class Run:
     """One trained model. ``settings["classes"]`` are its class ids, in the order of its outputs."""
@@ -61,9 +62,7 @@ def _run(row: Any) -> Run:
 
 def never_trained() -> NoRun:
     """The error of every step that needs a run; a new one each time, as it carries a traceback."""
-    return NoRun(
-        "No run was trained in this project yet.", "Train first: `curator train PROJECT`."
-    )
+    return NoRun("No run was trained in this project yet.", "Train first: `curator train PROJECT`.")
 
 
 def latest_id(connection: Connection) -> int | None:

@@ -10,7 +10,7 @@ function confusion(state, send) {
     h("h2", {}, "Confusion"),
     h("p", { class: "cu-hint" }, "Rows: labels. Columns: out-of-fold predictions. A cell opens its images."),
     h("div", { class: "cu-columns" },
-      h("div", { class: "cu-scroll" }, h("table", { class: "cu-matrix" },
+      h("div", { class: "cu-scroll" }, h("table", { class: state.labels.length > 5 ? "cu-matrix cu-many" : "cu-matrix" },
         h("thead", {}, h("tr", {}, h("td", {}), state.labels.map((/** @type {string} */ name) =>
           h("th", { scope: "col", title: name }, badge(state.labels, name), h("span", { class: "cu-name" }, name))))),
         h("tbody", {}, state.counts.map((/** @type {number[]} */ row, /** @type {number} */ r) => h("tr", {},

@@ -162,7 +162,7 @@ function render({ model, el }) {
     const idle = !tiles().length;
     const button = (/** @type {string} */ key, /** @type {any} */ text, /** @type {() => void} */ act, /** @type {string} */ kind = "") =>
       h("button", { class: `cu-button ${kind}`, onclick: act, disabled: idle }, h("kbd", {}, key), text);
-    return h("div", { class: "cu-actions", role: "toolbar", "aria-label": "Decisions" },
+    return h("div", { class: s.classes.length > 5 ? "cu-actions cu-many" : "cu-actions", role: "toolbar", "aria-label": "Decisions" },
       button("K", "keep", () => decide("keep")), button("D", "delete", () => decide("delete")),
       s.classes.slice(0, 9).map((/** @type {string} */ name, /** @type {number} */ place) =>
         h("button", { class: "cu-button cu-relabel", key: name, title: name, disabled: idle, onclick: () => decide("relabel", name) },
@@ -221,8 +221,8 @@ function render({ model, el }) {
       h("div", {
         class: "cu-tiles", role: "listbox", "aria-label": "Images to review", "aria-multiselectable": "true",
       }, s.tiles.map(tile)),
-      actions(),
-      h("p", { class: "cu-status", role: "status", "aria-live": "polite" }, s.status),
+      h("div", { class: "cu-foot" }, actions(),
+        h("p", { class: "cu-status", role: "status", "aria-live": "polite" }, s.status)),
       help && helpBox(),
       zoom && zoomBox());
   }
