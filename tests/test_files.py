@@ -25,7 +25,7 @@ from curator.files import (
 
 def names(folder: Path) -> list[str]:
     """Give the names in a folder, hidden ones too."""
-    return sorted(os.listdir(folder))
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_file_is_written_with_its_folders_and_nothing_else(tmp_path: Path) -> None:
@@ -149,22 +149,29 @@ def test_an_empty_folder_may_be_the_target(tmp_path: Path) -> None:
 def test_an_error_leaves_nothing_behind(problem: Exception, tmp_path: Path) -> None:
     """After an error inside the block neither the target nor a temporary folder is there."""
     expected = FileError if isinstance(problem, OSError) else ValueError
-    with (
-        pytest.raises(expected, match="No space left" if expected is FileError else "no"),
-        replacing_folder(tmp_path / "export") as folder,
-    ):
-        (folder / "half.txt").write_text("half")
-        raise problem
+
+    def fail_half_way() -> None:
+        with replacing_folder(tmp_path / "export") as folder:
+            (folder / "half.txt").write_text("half")
+            raise problem
+
+    with pytest.raises(expected, match="No space left" if expected is FileError else "no"):
+        fail_half_way()
     assert names(tmp_path) == []
 
 
 def test_files_that_came_meanwhile_are_kept(tmp_path: Path) -> None:
     """If somebody fills the target while the export runs, theirs stays and ours is given up."""
     target = tmp_path / "export"
-    with pytest.raises(FileError), replacing_folder(target) as folder:
-        (folder / "ours.txt").write_text("ours")
-        target.mkdir()
-        (target / "theirs.txt").write_text("theirs")
+
+    def be_overtaken() -> None:
+        with replacing_folder(target) as folder:
+            (folder / "ours.txt").write_text("ours")
+            target.mkdir()
+            (target / "theirs.txt").write_text("theirs")
+
+    with pytest.raises(FileError):
+        be_overtaken()
     assert names(tmp_path) == ["export"]
     assert names(target) == ["theirs.txt"]
 

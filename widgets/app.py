@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +36,6 @@ from widgets.train import TrainPanel
 POLL_SECONDS = 0.25
 WORKER_SECONDS = 60.0  # how often the worker, which ends when idle, is looked after
 QUIET_SECONDS = 1.0  # after the last decision
-FRESH_SECONDS = 300.0  # an ended job is news for so long
 
 
 class Dashboard:
@@ -48,7 +45,7 @@ class Dashboard:
         common: dict[str, Handler] = {
             "go": lambda message: self.go(message["station"]),
             "changed": lambda _: self.refresh(),
-            "error": self._complain,
+            "error": lambda message: self.jobbar.complain(message["text"]),
         }
         self.shell = Shell({**common, "projects": lambda _: self.leave(), "hello": self._hello})
         self.start = StartPanel(
@@ -81,7 +78,6 @@ class Dashboard:
             {
                 **common,
                 "cancel": lambda message: self._cancel(int(message["id"])),
-                "dismiss": lambda message: self._dismiss(int(message["id"])),
                 "again": lambda message: self._again(int(message["id"])),
             }
         )
@@ -99,7 +95,6 @@ class Dashboard:
         self.project: Project | None = None
         self.station = "start"
         self._poller: asyncio.Future[None] | None = None  # from the first page on
-        self._dismissed = 0
         self._seen: tuple[Any, ...] = ()
         self._own_position = 0
         self._looked_after = 0.0
@@ -265,34 +260,13 @@ class Dashboard:
         job = jobs.get(self.project.database, job_id)
         self._submit(job.kind, **job.arguments)
 
-    def _dismiss(self, job_id: int) -> None:
-        self._dismissed = job_id
-        self.jobbar.refresh(None, self.station)
-
-    def _complain(self, message: dict[str, Any]) -> None:
-        """Show what went wrong in a callback, in the bar at the bottom."""
-        self._dismissed = -1
-        self.jobbar.show(
-            job={
-                "id": 0,
-                "open": False,
-                "state": "failed",
-                "text": message["text"],
-                "next": None,
-                "again": False,
-            }
-        )
-
     # Following the store
 
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             if self.project is not None:
-                self._guarded(self._tick)
-
-    def _guarded(self, work: Callable[[], None]) -> None:
-        Panel.guard(work, self._complain)
+                Panel.guard(self._tick, lambda message: self.jobbar.complain(message["text"]))
 
     def _tick(self) -> None:
         assert self.project is not None
@@ -325,18 +299,8 @@ class Dashboard:
     def _follow(self) -> jobs.Job | None:
         """Show the newest job in the bar, and the table of a training that runs."""
         assert self.project is not None
-        job = jobs.latest(self.project.database)
-        if job is not None and job.is_open and _silent(job):
-            runner.reap(self.project)
-            worker.ensure(self.project)
-            job = jobs.get(self.project.database, job.id)
+        job = self.jobbar.follow(self.project, self.station)
         self.train.follow(job)
-        if self._dismissed == -1 and not (job is not None and job.is_open):
-            return job  # a complaint stays until it is dismissed or work starts
-        hidden = job is None or job.id == self._dismissed or _old(job)
-        self.jobbar.refresh(None if hidden else job, self.station)
-        if job is not None and job.is_open and self._dismissed == -1:
-            self._dismissed = 0
         return job
 
     def _fingerprint(self, job: jobs.Job | None) -> tuple[Any, ...]:
@@ -358,15 +322,3 @@ class Dashboard:
         assert self.project is not None
         with self.project.database.read() as connection:
             return ledger.position(connection)
-
-
-def _silent(job: jobs.Job) -> bool:
-    """Whether an open job gave no sign of life for a while."""
-    since = job.heartbeat or datetime.fromisoformat(job.created_at).timestamp()
-    return time.time() - since > 5
-
-
-def _old(job: jobs.Job) -> bool:
-    if job.is_open or job.ended_at is None:
-        return False
-    return time.time() - datetime.fromisoformat(job.ended_at).timestamp() > FRESH_SECONDS

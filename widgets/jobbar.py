@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from datetime import datetime
 from typing import Any
 
+from curator.jobs import runner, worker
+from curator.project import Project
+from curator.store import jobs
 from curator.store.jobs import Job
 from widgets.panel import Handler, Panel, script
 
@@ -16,6 +20,8 @@ NEXT = {
     "check": {"station": "train", "title": "Train"},
     "train": {"station": "review", "title": "Review"},
 }
+FRESH_SECONDS = 300.0  # an ended job is news for so long
+SILENT_SECONDS = 5.0  # without a heartbeat: look whether somebody still runs the job
 PACE_SECONDS = 8.0  # the time left is estimated from the pace of so many seconds
 
 
@@ -25,9 +31,45 @@ class JobBar(Panel):
     _esm = script("jobbar")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
-        super().__init__(handlers, job=None)
+        own: dict[str, Handler] = {"dismiss": lambda message: self._dismiss(int(message["id"]))}
+        super().__init__({**handlers, **own}, job=None)
         self._pace: deque[tuple[float, int]] = deque()
         self._job_id = 0
+        self._dismissed = 0
+        self._complaining = False
+
+    def follow(self, project: Project, station: str) -> Job | None:
+        """Show the newest job and return it; mark it as failed if its process has died."""
+        job = jobs.latest(project.database)
+        if job is not None and job.is_open and _silent(job):
+            runner.reap(project)
+            worker.ensure(project)
+            job = jobs.get(project.database, job.id)
+        if job is not None and job.is_open:
+            self._complaining = False
+        if not self._complaining:  # a complaint stays until it is dismissed or work starts
+            hidden = job is None or job.id == self._dismissed or _old(job)
+            self.refresh(None if hidden else job, station)
+        return job
+
+    def complain(self, text: str) -> None:
+        """Show what went wrong on the page itself."""
+        self._complaining = True
+        self.show(
+            job={
+                "id": 0,
+                "open": False,
+                "state": "failed",
+                "text": text,
+                "next": None,
+                "again": False,
+            }
+        )
+
+    def _dismiss(self, job_id: int) -> None:
+        self._complaining = False
+        self._dismissed = job_id or self._dismissed
+        self.show(job=None)
 
     def refresh(self, job: Job | None, station: str) -> None:
         """Show ``job``, or nothing."""
@@ -78,3 +120,15 @@ def _outcome(job: Job) -> str:
         result: dict[str, Any] = job.result or {}
         return str(result.get("sentence", f"{job.kind}: done."))
     return job.error or f"{job.kind}: {job.state}."
+
+
+def _silent(job: Job) -> bool:
+    """Whether an open job gave no sign of life for a while."""
+    since = job.heartbeat or datetime.fromisoformat(job.created_at).timestamp()
+    return time.time() - since > SILENT_SECONDS
+
+
+def _old(job: Job) -> bool:
+    if job.is_open or job.ended_at is None:
+        return False
+    return time.time() - datetime.fromisoformat(job.ended_at).timestamp() > FRESH_SECONDS

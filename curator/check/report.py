@@ -69,9 +69,11 @@ def sentence(found: dict[str, Any]) -> str:
     """One line for people."""
     count = len(found["problems"])
     seen = f"{many(found['images'], 'image')} in {many(len(found['classes']), 'class', 'classes')}"
+    trainable = sum(row["images"] > 1 for row in found["classes"]) > 1
+    following = "train" if trainable else "add images, of two classes at least"
     if not count:
-        return f"{seen}, nothing wrong was found. Next: train."
-    return f"{seen}, {many(count, 'thing')} to look at. Next: train."
+        return f"{seen}, nothing wrong was found. Next: {following}."
+    return f"{seen}, {many(count, 'thing')} to look at. Next: {following}."
 
 
 def address_counts(connection: Connection) -> dict[str, Any]:

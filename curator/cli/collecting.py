@@ -126,10 +126,12 @@ def fetch(
     ] = "passing",
     threads: Annotated[int | None, typer.Option(help="Downloads at a time.")] = None,
     allow_private: Annotated[
-        bool, typer.Option(help="Also fetch from this machine and the local network.")
+        bool,
+        typer.Option("--allow-private", help="Also fetch from this machine and the local network."),
     ] = False,
     ignore_robots: Annotated[
-        bool, typer.Option(help="Also fetch what X-Robots-Tag forbids for training.")
+        bool,
+        typer.Option("--ignore-robots", help="Also fetch what X-Robots-Tag forbids for training."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -14,6 +14,7 @@ from curator.errors import InputError
 from curator.files import write_atomic
 from curator.project import Project
 from curator.store.ledger import Action
+from curator.words import many
 
 
 def register(app: typer.Typer) -> None:
@@ -111,8 +112,8 @@ def decide(
     asked = len(dict.fromkeys(image_ids))
     same = asked - len(decided.image_ids)
     say(
-        f"{chosen[0]}: {len(decided.image_ids)} images changed"
-        + (f", {same} were so already" if same else "")
+        f"{chosen[0]}: {many(len(decided.image_ids), 'image')} changed"
+        + (f", {same} {'was' if same == 1 else 'were'} so already" if same else "")
         + "."
     )
 

@@ -95,7 +95,7 @@ def run(
         "asked": total,
         "images": images,
         "same": same,
-        "failed": failed,
+        "failed": dict(sorted(failed.items(), key=lambda item: -item[1])),
         "sentence": _sentence(total, images, same, bad),
     }
 

@@ -11,7 +11,6 @@ out-of-fold.
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +22,12 @@ from safetensors.numpy import load_file, save
 from curator.check.run import prepare
 from curator.errors import InputError, NotEnoughData
 from curator.files import write_atomic
-from curator.learn import baselines, metrics, scores
+from curator.learn import scores
 from curator.learn.backbones import Choice, choose
 from curator.learn.encoder import Encoder
 from curator.learn.extract import extract
 from curator.learn.features import FeatureCache
+from curator.learn.figures import number, run_figures
 from curator.learn.folds import assign_folds
 from curator.learn.heads import DEFAULT_L2, Heads, Step, fit_heads
 from curator.learn.preprocess import TINY_DIMENSION
@@ -93,9 +93,9 @@ def run(
     def on_step(step: Step) -> None:
         row = {
             "step": step.step,
-            "train_loss": _number(step.train_loss[-1]),
-            "valid_loss": _number(step.valid_loss[-1]),
-            "error_rate": _number(step.error_rate[-1]),
+            "train_loss": number(step.train_loss[-1]),
+            "valid_loss": number(step.valid_loss[-1]),
+            "error_rate": number(step.error_rate[-1]),
             "seconds": round(step.seconds, 3),
         }
         history.append(row)
@@ -116,7 +116,9 @@ def run(
         fixed[held_out] = heads.probabilities(features[held_out], folds)
 
     tiny = _tiny(project).rows(table["sha256"].tolist())
-    figures = _metrics([item.name for item in trained], labels, out_of_fold, fixed, held_out, tiny)
+    figures = run_figures(
+        [item.name for item in trained], labels, out_of_fold, fixed, held_out, tiny
+    )
     figures["seconds"] = round(time.perf_counter() - began, 3)
     figures["seconds_features"] = round(extracted - began, 3)
     settings = {
@@ -205,55 +207,6 @@ def _fixed_mask(labels: NDArray[np.int64], valid: NDArray[np.bool_]) -> NDArray[
     return mask
 
 
-def _metrics(
-    names: list[str],
-    labels: NDArray[np.int64],
-    out_of_fold: NDArray[np.float32],
-    fixed: NDArray[np.float32],
-    held_out: NDArray[np.bool_],
-    tiny: NDArray[np.uint8],
-) -> dict[str, Any]:
-    predicted = out_of_fold.argmax(axis=1)
-    matrix = metrics.confusion_matrix(labels, predicted, len(names))
-    return {
-        "out_of_fold": {
-            **_error(labels, predicted),
-            "log_loss": metrics.log_loss(out_of_fold, labels),
-        },
-        "valid": _error(labels[held_out], fixed[held_out].argmax(axis=1)),
-        "per_class": [
-            {
-                "label": name,
-                "precision": _number(row.precision),
-                "recall": _number(row.recall),
-                "f1": _number(row.f1),
-                "support": row.support,
-            }
-            for name, row in zip(names, metrics.class_scores(matrix), strict=True)
-        ],
-        "confusion": matrix.tolist(),
-        "baselines": {
-            "majority": baselines.majority_error(labels, ~held_out, held_out),
-            "nearest_mean_image": baselines.nearest_mean_error(tiny, labels, ~held_out, held_out),
-        }
-        if held_out.any()
-        else {"majority": None, "nearest_mean_image": None},
-    }
-
-
-def _error(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, Any]:
-    if not len(labels):
-        return {"images": 0, "wrong": 0, "error": None, "low": None, "high": None}
-    rate = metrics.error_rate(labels, predicted)
-    return {
-        "images": rate.rows,
-        "wrong": rate.wrong,
-        "error": rate.value,
-        "low": rate.low,
-        "high": rate.high,
-    }
-
-
 def _record(
     project: Project,
     row: tuple[str, int, dict[str, Any], dict[str, Any], list[dict[str, Any]]],
@@ -335,7 +288,3 @@ def feature_cache(project: Project, choice: Choice) -> FeatureCache:
 
 def _tiny(project: Project) -> FeatureCache:
     return FeatureCache(project.features, TINY_KEY, TINY_DIMENSION, dtype="uint8")
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else round(float(value), 5)

@@ -49,7 +49,7 @@ def press(page: Page, key: str, makes: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_whole_job_on_the_sample(
+def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
     tmp_path: Path, open_page: Callable[[str], Page], watched: Watched, served: Served
 ) -> None:
     """Paste, fetch, check, train, review by keys, a confusion cell, undo, retrain, export."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from typing import TYPE_CHECKING
-
 from PIL import Image, ImageEnhance
 
 from curator.check.duplicates import close_pairs, confirm, groups, small_picture
@@ -117,9 +117,7 @@ def test_groups_are_connected_components(size: int, data: st.DataObject) -> None
     """Images that pairs connect, over however many steps, get the smallest id among them."""
     position = st.integers(0, size - 1)
     links = data.draw(st.lists(st.tuples(position, position), max_size=25))
-    ids = data.draw(
-        st.lists(st.integers(1, 10**6), min_size=size, max_size=size, unique=True)
-    )
+    ids = data.draw(st.lists(st.integers(1, 10**6), min_size=size, max_size=size, unique=True))
     found = groups(np.array(ids), np.array(links, dtype=np.int64).reshape(-1, 2)).tolist()
     expected = list(ids)
     for _ in range(size):

@@ -37,7 +37,9 @@ def test_a_sound_set_has_no_problem(small: Project) -> None:
     answer = small.run("check")
     assert answer["problems"] == []
     assert answer["sentence"] == "34 images in 3 classes, nothing wrong was found. Next: train."
-    assert [(row["label"], row["images"], row["train"] + row["valid"]) for row in answer["classes"]] == [
+    assert [
+        (row["label"], row["images"], row["train"] + row["valid"]) for row in answer["classes"]
+    ] == [
         ("cat", 12, 12),
         ("dog", 10, 10),
         ("owl", 12, 12),
@@ -59,9 +61,11 @@ def test_small_and_unbalanced_classes(project: Project, tmp_path: Path) -> None:
 def test_one_class_only(project: Project, tmp_path: Path) -> None:
     """With one class the report says first that a classifier needs two."""
     project.run("import", folder=str(write_folders(tmp_path / "in", {"cat": 12})))
-    found = project.run("check")["problems"]
+    answer = project.run("check")
+    found = answer["problems"]
     assert found[0]["code"] == "one_class"
     assert "at least two" in found[0]["fix"]
+    assert answer["sentence"].endswith("Next: add images, of two classes at least.")
 
 
 def test_near_duplicates_with_two_labels(project: Project, tmp_path: Path) -> None:
@@ -157,7 +161,7 @@ def test_an_image_is_traced_through_every_stage(sample: Project) -> None:
 
 def test_the_trace_stops_where_it_fails(small: Project) -> None:
     """An original that was altered is the last stage, with what is wrong."""
-    path = sorted(small.originals.rglob("*.png"))[0]
+    path = min(small.originals.rglob("*.png"))
     with small.database.read() as connection:
         query = "SELECT id FROM images WHERE sha256 = ?"
         image_id = connection.exec_driver_sql(query, (path.stem,)).scalar_one()

@@ -63,9 +63,9 @@ def collections(draw: st.DrawFn, largest_group: int = 4) -> list[Image]:
     while digests:
         group += 1
         label = draw(st.integers(0, 3))
-        for _ in range(draw(st.integers(1, largest_group))):
-            if digests:
-                images.append(Image(digests.pop(), label, group))
+        size = draw(st.integers(1, largest_group))
+        images += [Image(digest, label, group) for digest in digests[:size]]
+        digests = digests[size:]
     return images
 
 

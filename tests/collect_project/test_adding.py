@@ -98,7 +98,7 @@ def test_a_missing_file_or_class_is_named(project: Project, tmp_path: Path) -> N
     """The errors for a list that is not there and a class that is not there name them."""
     with pytest.raises(BadList, match=r"nowhere\.txt"):
         project.add("black", tmp_path / "nowhere.txt")
-    with pytest.raises(UnknownClass, match="'brown'.*black, teddys"):
+    with pytest.raises(UnknownClass, match=r"'brown'.*black, teddys"):
         project.add("brown", "https://example.org/1.jpg")
     assert pending(project) == 0
 

@@ -123,7 +123,7 @@ def test_a_cleaned_csv_with_backslashes(project: Project, tmp_path: Path) -> Non
 
 
 def test_a_table_as_spreadsheets_write_it(project: Project, tmp_path: Path) -> None:
-    """A byte order mark, columns in another case and order, blanks and empty rows are understood."""
+    """A byte order mark, other cases and orders of columns, blanks and empty rows are fine."""
     root = write_folders(tmp_path / "in", {"x": 3})
     path = tmp_path / "labels.csv"
     path.write_text("\ufeffLabel , File_Name\n cat , x/00.png \n,\ndog,x/01.png\n,x/02.png\n")
@@ -161,7 +161,9 @@ def test_our_own_manifest_can_be_imported(small: Project, project: Project, tmp_
 
 def test_labels_from_file_names(project: Project, tmp_path: Path) -> None:
     """A regular expression's first group is the label; names that miss it are counted."""
-    for number, name in enumerate(["great_pyrenees_173.png", "pug_1.png", "pug_2.png", "notes.png"]):
+    for number, name in enumerate(
+        ["great_pyrenees_173.png", "pug_1.png", "pug_2.png", "notes.png"]
+    ):
         write_picture(tmp_path / "in" / name, number)
     answer = project.run("import", folder=str(tmp_path / "in"), label_regex=r"^(.+)_\d+\.png$")
     assert labels(project) == {
@@ -221,9 +223,7 @@ def test_a_name_that_leads_out_is_refused(name: str, project: Project, tmp_path:
     assert project.status()["images"] == 0
 
 
-def test_a_name_without_a_file_is_recorded_as_unreadable(
-    project: Project, tmp_path: Path
-) -> None:
+def test_a_name_without_a_file_is_recorded_as_unreadable(project: Project, tmp_path: Path) -> None:
     """A row whose file is missing fails by itself, with the reason that says so."""
     root = write_folders(tmp_path / "in", {"x": 1})
     path = tmp_path / "labels.csv"
@@ -254,7 +254,11 @@ def test_what_cannot_be_imported_is_named(project: Project, tmp_path: Path) -> N
         (InputError, "no regular expression", {"folder": str(empty), "label_regex": "("}),
         (InputError, "no group", {"folder": str(empty), "label_regex": "x"}),
         (InputError, "either", {"folder": str(empty), "labels": "x", "label_regex": "(x)"}),
-        (BadFolder, "1 file name does not", {"folder": str(tmp_path / "flat"), "label_regex": "(x)"}),
+        (
+            BadFolder,
+            "1 file name does not",
+            {"folder": str(tmp_path / "flat"), "label_regex": "(x)"},
+        ),
     ]
     for kind, said, arguments in cases:
         with pytest.raises(kind, match=said):

@@ -106,7 +106,7 @@ def test_originals_stay_and_are_copies(small: Project, tmp_path: Path) -> None:
 def test_a_class_on_one_side_only_has_both_folders(small: Project, tmp_path: Path) -> None:
     """A class with one image left has an empty folder on the other side."""
     small.run("check")
-    owls = [i for i in range(23, 31)]
+    owls = list(range(23, 31))
     small.decide(owls[1:], "delete")
     export(small, tmp_path / "out")
     for split in ("train", "valid"):

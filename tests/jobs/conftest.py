@@ -106,4 +106,6 @@ def content(project: Project) -> set[tuple[str, str, str]]:
             "SELECT origin, state, COALESCE(reason, ''), COALESCE(sha256, '') "
             "FROM sources LEFT JOIN images ON images.id = sources.image_id"
         ).all()
-    return {(origin.rpartition("/")[2], f"{state} {reason}", sha) for origin, state, reason, sha in rows}
+    return {
+        (origin.rpartition("/")[2], f"{state} {reason}", sha) for origin, state, reason, sha in rows
+    }

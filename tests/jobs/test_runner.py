@@ -77,7 +77,7 @@ def test_an_unforeseen_failure_is_in_the_log(small: Project) -> None:
 
 def test_an_unknown_kind_is_refused(small: Project) -> None:
     """A kind that there is not is refused with those that there are, and not recorded."""
-    with pytest.raises(InputError, match="'dance' is no kind of job.*fetch"):
+    with pytest.raises(InputError, match=r"'dance' is no kind of job.*fetch"):
         small.run("dance")
     with pytest.raises(InputError, match="'dance'"):
         small.submit("dance")

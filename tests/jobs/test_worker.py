@@ -31,9 +31,7 @@ def test_a_killed_worker_loses_nothing(listed: Callable[[str], Project]) -> None
     undisturbed, disturbed = listed("undisturbed"), listed("disturbed")
     undisturbed.run("fetch", settings=SETTINGS)
     job_id = disturbed.submit("fetch", settings=SETTINGS)
-    wait_for(
-        lambda: disturbed.status()["addresses"]["fetched"] >= 5, "the worker to fetch some"
-    )
+    wait_for(lambda: disturbed.status()["addresses"]["fetched"] >= 5, "the worker to fetch some")
     process = jobs.get(disturbed.database, job_id).process
     assert process is not None
     assert process != os.getpid()
@@ -126,7 +124,7 @@ def test_the_worker_outlives_who_started_it(small: Project) -> None:
         "import os, signal, sys\n"
         "from curator.project import Project\n"
         "project = Project.open(sys.argv[1])\n"
-        "print(project.submit('check'), os.getpgrp() if hasattr(os, 'getpgrp') else 0, flush=True)\n"
+        "print(project.submit('check'), os.getpgrp() if os.name == 'posix' else 0, flush=True)\n"
         "sys.stdin.readline()\n"
     )
     page = subprocess.Popen(

@@ -25,7 +25,9 @@ def by_hand(project: Project) -> Counter[tuple[str, str]]:
         run = runs.get(connection)
         said = runs.predictions_of(connection, run)
         table = images.live(connection)
-    guess = dict(zip(said.image_ids.tolist(), said.out_of_fold.argmax(axis=1).tolist(), strict=True))
+    guess = dict(
+        zip(said.image_ids.tolist(), said.out_of_fold.argmax(axis=1).tolist(), strict=True)
+    )
     return Counter(
         (row.label, names[guess[row.image_id]])
         for row in table.itertuples()
@@ -77,7 +79,9 @@ def test_most_confused_pairs(sample: Project) -> None:
     assert list(pairs.columns) == ["label", "predicted", "count"]
     assert pairs["count"].is_monotonic_decreasing
     assert pairs["count"].sum() == matrix.to_numpy().sum() - matrix.to_numpy().trace()
-    assert all(matrix.loc[row.label, row.predicted] == row.count for row in pairs.itertuples(name="Row"))
+    assert all(
+        matrix.loc[row.label, row.predicted] == row.count for row in pairs.itertuples(name="Row")
+    )
     most = int(pairs["count"].max())
     assert (most_confused(matrix, most)["count"] == most).all()
     assert most_confused(matrix, most + 1).empty

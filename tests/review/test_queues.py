@@ -110,8 +110,8 @@ def test_unsure_trash_and_all(small: Project) -> None:
 def test_queues_can_be_narrowed(sample: Project) -> None:
     """By label and by split, keeping the order."""
     every = open_queue(sample, "suspicious")
-    some = open_queue(sample, "suspicious", label="5", split="valid")
-    expected = every[(every["label"] == "5") & (every["split"] == "valid")]
+    some = open_queue(sample, "suspicious", label="five", split="valid")
+    expected = every[(every["label"] == "five") & (every["split"] == "valid")]
     assert some["image_id"].tolist() == expected["image_id"].tolist()
     assert 0 < len(some) < len(every)
 
@@ -132,5 +132,5 @@ def test_every_queue_opens_with_the_same_columns(sample: Project, small: Project
 
 def test_an_unknown_queue_is_named(sample: Project) -> None:
     """The error lists the queues that there are."""
-    with pytest.raises(InputError, match="'worst' is no queue.*suspicious"):
+    with pytest.raises(InputError, match=r"'worst' is no queue.*suspicious"):
         open_queue(sample, "worst")

@@ -62,9 +62,7 @@ def test_paths_lead_to_the_originals(sample: Project) -> None:
 def test_planted_wrong_labels_come_first(sample: Project, sample_items: dict[str, Item]) -> None:
     """Of the 27 planted wrong labels at least 20 are among the first 50, and most are flagged."""
     table = sample.rank()
-    table["item"] = [
-        sample_items["/" + source.split("/", 3)[3]] for source in table["source"]
-    ]
+    table["item"] = [sample_items["/" + source.split("/", 3)[3]] for source in table["source"]]
     wrong = table["item"].map(lambda item: item.fault == "wrong label")
     assert wrong.sum() == 27
     assert wrong.head(50).sum() >= 20
@@ -106,7 +104,7 @@ def test_decisions_show_at_once(sample_copy: Project) -> None:
 
 def test_images_that_the_run_has_not_seen_come_last(sample_copy: Project, tmp_path: Path) -> None:
     """New images have no score yet, no suggestion and no flag."""
-    root = write_folders(tmp_path / "in", {"3": 2, "new class": 1})
+    root = write_folders(tmp_path / "in", {"three": 2, "new class": 1})
     sample_copy.run("import", folder=str(root))
     table = sample_copy.rank()
     last = table.tail(3)

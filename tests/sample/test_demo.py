@@ -33,7 +33,7 @@ def report(build_once: Callable[[str, Callable[[Path], None]], Path]) -> dict[st
 
 
 def test_wrong_labels_are_ranked_and_found(report: dict[str, Any]) -> None:
-    """Every planted wrong label has a rank, most of them an early one, and the review finds most."""
+    """Every planted wrong label has a rank, mostly an early one, and the review finds most."""
     ranks = report["ranks"]
     assert len(ranks["wrong label"]) == report["planted"]["wrong label"] == 27
     assert len(ranks["no class"]) == report["planted"]["no class"] == NO_CLASS

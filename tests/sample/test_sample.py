@@ -113,8 +113,8 @@ def test_the_job_fills_a_project(sample: Project, items: list[Item]) -> None:
 @pytest.mark.slow
 def test_the_sample_joins_a_project_with_classes(tmp_path: Path) -> None:
     """A project that has one of the classes gets the others, in order."""
-    with Project.create(tmp_path / "p", ["5", "other"]) as project:
+    with Project.create(tmp_path / "p", ["five", "other"]) as project:
         answer = project.run("sample")
-        assert project.class_names() == ["5", "other", "3", "8"]
+        assert project.class_names() == ["five", "other", "three", "eight"]
         assert answer["images"] == 561
         assert answer["same"] == EXACT_COPIES

@@ -44,7 +44,9 @@ def test_names_that_cannot_be_folders_are_refused(name: str, said: str) -> None:
     assert caught.value.fix
 
 
-@pytest.mark.parametrize("name", ["black bear", "Bär", "熊", "a-b_c", "3", "x" * LONGEST_NAME, "v1.2"])
+@pytest.mark.parametrize(
+    "name", ["black bear", "Bär", "熊", "a-b_c", "3", "x" * LONGEST_NAME, "v1.2"]
+)
 def test_ordinary_names_are_taken_as_they_are(name: str) -> None:
     """Blanks inside, digits, dots inside and letters of any script are fine."""
     assert validated_name(name) == name

@@ -106,13 +106,17 @@ if os.name == "posix" and os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
-try:
+def create():
+    Project.create(sys.argv[1] + "/new")
+def decide():
     with Project.open(sys.argv[1]) as project:
-        print("classes", *project.class_names())
         project.decide([1], "keep")
-    print("written")
-except ProjectReadOnly as error:
-    print("refused", error)
+for act in (create, decide):
+    try:
+        act()
+        print("written")
+    except ProjectReadOnly as error:
+        print("refused", error)
 """
 
 
@@ -138,8 +142,11 @@ def test_a_folder_that_cannot_be_written_is_named_as_such(locked: Path) -> None:
     guest = run_python(AS_A_GUEST, str(locked))
     out, err = guest.communicate(timeout=60)
     assert err == ""
-    assert out.splitlines()[-1].startswith("refused")
-    assert "cannot be written" in out
+    made, decided = out.splitlines()
+    assert made.startswith("refused")
+    assert "new cannot be made" in made
+    assert decided.startswith("refused")
+    assert "project.db cannot be written" in decided
     assert contents(locked) == before
 
 
@@ -224,10 +231,14 @@ def test_kills_leave_whole_batches(small: Project) -> None:
 
 def test_a_failed_transaction_leaves_nothing(small: Project) -> None:
     """An error within a writing block takes all of the block back."""
-    with pytest.raises(RuntimeError, match="half-way"), small.database.write() as connection:
-        connection.exec_driver_sql("DELETE FROM decisions")
-        connection.exec_driver_sql("UPDATE images SET split = 'valid'")
-        raise RuntimeError("half-way")
+
+    def fail_half_way() -> None:
+        with small.database.write() as connection:
+            connection.exec_driver_sql("UPDATE images SET split = 'valid'")
+            raise RuntimeError("half-way")
+
+    with pytest.raises(RuntimeError, match="half-way"):
+        fail_half_way()
     with small.database.read() as connection:
         splits = connection.exec_driver_sql("SELECT DISTINCT split FROM images").fetchall()
     assert splits == [(None,)]

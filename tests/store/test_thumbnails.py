@@ -57,9 +57,7 @@ def test_a_lost_original_does_not_stop_the_check(small: Project, tmp_path: Path)
         path.unlink()
     shutil.rmtree(small.originals)
     (tmp_path / "copies" / "cat").mkdir(parents=True)
-    (tmp_path / "copies" / "cat" / "copy.png").write_bytes(
-        encoded(picture(0, 60))
-    )
+    (tmp_path / "copies" / "cat" / "copy.png").write_bytes(encoded(picture(0, 60)))
     small.run("import", folder=str(tmp_path / "copies"))
     assert small.run("check")["images"] == 31
     with small.database.read() as connection:

@@ -1,0 +1,307 @@
+"""Every command: what it says to people, and its JSON for machines."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import typer.main
+
+from curator import __version__
+from curator.cli import app
+from curator.sample.digits import CLASSES
+from tests.pictures import write_folders
+
+if TYPE_CHECKING:
+    from curator.project import Project
+    from curator.sample.server import Served
+    from tests.cli.conftest import Curator
+
+COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_help_lists_every_command(curator: Curator) -> None:
+    """``curator --help`` names each command, and each has a help text of its own."""
+    whole = curator("--help")
+    assert whole.status == 0
+    assert COMMANDS == [
+        "add",
+        "check",
+        "confusion",
+        "dashboard",
+        "decide",
+        "demo",
+        "export",
+        "export-model",
+        "fetch",
+        "import",
+        "log",
+        "most-confused",
+        "new",
+        "predict",
+        "rank",
+        "runs",
+        "status",
+        "train",
+        "undo",
+    ]
+    for name in COMMANDS:
+        assert name in whole.out
+        own = curator(name, "--help")
+        assert own.status == 0
+        assert f"curator {name}" in own.out
+        assert len(own.out.splitlines()) > 5
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_documented(name: str) -> None:
+    """The README shows how each command is used."""
+    assert f"curator {name}" in README.read_text(encoding="utf-8")
+
+
+def test_the_version(curator: Curator) -> None:
+    """``--version`` gives the package's version."""
+    answer = curator("--version")
+    assert (answer.status, answer.out) == (0, f"curator {__version__}\n")
+
+
+def test_collecting(curator: Curator, served: Served, tmp_path: Path) -> None:
+    """New, add, fetch, import and check say what they did, also as JSON."""
+    home = tmp_path / "p"
+    made = curator("new", home, "--class", "a", "--name", "letters", "--json")
+    assert made.json == {"project": str(home), "classes": ["a"]}
+    lists = {name: tmp_path / f"{name}.txt" for name in "ab"}
+    for name, path in lists.items():
+        path.write_text("\n".join(served.addresses(name)))
+    assert "6 new for a" in curator("add", home, "--class", "a", lists["a"]).out
+    added = curator("add", home, "--class", "b", "--new-class", lists["b"], "--json")
+    assert (added.json[0]["class"], added.json[0]["new"]) == ("b", 6)
+    assert "12 pending" in curator("status", home).out
+
+    fetched = curator("fetch", home, "--allow-private", "--threads", 4)
+    assert (fetched.status, fetched.err) == (0, "")
+    assert "10 new images from 12 addresses, 2 failed" in fetched.out
+    assert "dead" in fetched.out
+    assert curator("fetch", home, "--allow-private", "--json").json["asked"] == 0
+
+    write_folders(tmp_path / "more", {"a": 8, "b": 8}, start=200)
+    assert curator("import", home, tmp_path / "more", "--json").json["images"] == 16
+    assert "16 files" in curator("import", home, tmp_path / "more").out
+    status = curator("status", home)
+    assert "letters in" in status.out
+    assert "last job: import, done" in status.out
+
+
+def test_checking(curator: Curator, small: Project) -> None:
+    """Check shows the classes, the problems and one image's way; JSON holds all of it."""
+    answer = curator("check", small.path)
+    assert answer.status == 0
+    assert "30 images in 3 classes" in answer.out
+    assert "The class owl has 8 images" in answer.out
+    assert "One image through every stage" in answer.out
+    parsed = curator("check", small.path, "--json", "--image", 3).json
+    assert parsed["images"] == 30
+    assert parsed["trace"][0]["result"].startswith("image 3")
+
+
+def test_training(curator: Curator, sample_copy: Project) -> None:
+    """Train shows baselines, steps and errors with their kinds; runs compares first and last."""
+    home = sample_copy.path
+    trained = curator("train", home, "--folds", 3)
+    assert (trained.status, trained.err) == (0, "")
+    assert "Run 2: error" in trained.out
+    for words in ("majority", "nearest mean image", "out-of-fold", "validation images", "recall"):
+        assert words in trained.out
+    parsed = curator("train", home, "--json").json
+    assert parsed["run"] == 3
+    assert parsed["metrics"]["out_of_fold"]["low"] < parsed["metrics"]["out_of_fold"]["error"]
+    found = curator("runs", home, "--json").json
+    assert [row["run"] for row in found["runs"]] == [1, 2, 3]
+    assert [found["comparison"][side]["run"] for side in ("before", "after")] == [1, 3]
+    number = found["comparison"]["images"]
+    assert f"On the same {number} validation images" in curator("runs", home).out
+
+
+def test_ranking(curator: Curator, sample_folder: Path, tmp_path: Path) -> None:
+    """The ranking is the same as a table, as JSON and as CSV, in a file or as output."""
+    assert "label_score" in curator("rank", sample_folder, "--top", 5).out
+    rows = curator("rank", sample_folder, "--json").json
+    assert [row["label_score"] for row in rows] == sorted(row["label_score"] for row in rows)
+    answer = curator("rank", sample_folder, "--csv", tmp_path / "new" / "rank.csv")
+    assert f"{len(rows)} rows are in" in answer.out
+    with (tmp_path / "new" / "rank.csv").open(newline="", encoding="utf-8") as stream:
+        written = list(csv.DictReader(stream))
+    assert [int(row["image_id"]) for row in written] == [row["image_id"] for row in rows]
+    text = (tmp_path / "new" / "rank.csv").read_text(encoding="utf-8")
+    assert curator("rank", sample_folder, "--csv", "-").out == text
+
+
+def test_confusion(curator: Curator, sample_folder: Path) -> None:
+    """The matrix and its pairs agree, and nothing is said of pairs that are rare."""
+    matrix = curator("confusion", sample_folder, "--json").json
+    assert matrix["labels"] == list(CLASSES)
+    counts = matrix["counts"]
+    assert "label" in curator("confusion", sample_folder).out
+    pairs = curator("most-confused", sample_folder, "--json").json
+    wrong = sum(map(sum, counts)) - sum(counts[k][k] for k in range(3))
+    assert sum(pair["count"] for pair in pairs) == wrong
+    first = pairs[0]
+    said = curator("most-confused", sample_folder).out.splitlines()
+    assert said[0] == f"{first['label']} taken for {first['predicted']}: {first['count']}"
+    assert (
+        "No pair is confused 999 times" in curator("most-confused", sample_folder, "--min", 999).out
+    )
+
+
+def test_deciding(curator: Curator, small: Project) -> None:
+    """Decide, undo and log agree on what was done, when and by whom."""
+    home = small.path
+    decided = curator("decide", home, 1, 2, "--delete", "--by", "ada", "--json")
+    assert decided.json == {"batch": 1, "changed": [1, 2]}
+    assert "1 image changed, 1 was so already" in curator("decide", home, 1, 3, "--delete").out
+    assert curator("undo", home, "--json").json == [{"batch": 3, "images": [3]}]
+    assert "images 1, 2" in curator("undo", home).out
+    for option in (["--keep"], ["--unsure"], ["--relabel", "OWL"]):
+        assert "1 image changed" in curator("decide", home, 4, *option).out
+    log = curator("log", home, "--json").json
+    assert [row["action"] for row in log] == [
+        *("relabel", "unsure", "keep"),
+        *["undo"] * 3,
+        *["delete"] * 3,
+    ]
+    assert log[-1]["by"] == "ada"
+    assert log[0]["label_after"] == "owl"
+    assert len(curator("log", home, "--limit", 2, "--json").json) == 2
+    assert "label_before" in curator("log", home).out
+    assert len(curator("undo", home, "--steps", 3, "--json").json) == 3
+
+
+def test_exporting(curator: Curator, small: Project, tmp_path: Path) -> None:
+    """Export says how many images went where."""
+    exported = curator("export", small.path, tmp_path / "out")
+    assert "30 images and manifest.csv" in exported.out
+    parsed = curator("export", small.path, tmp_path / "out2", "--json").json
+    assert sum(row["images"] for row in parsed["counts"]) == 30
+
+
+def test_a_messy_list_is_taken_line_by_line(curator: Curator, tmp_path: Path) -> None:
+    """Comments, blanks, duplicates and rubbish: the good lines are added, the rubbish is shown."""
+    curator("new", tmp_path / "p", "--class", "a")
+    (tmp_path / "list.txt").write_text(
+        "# found today\n\nhttps://example.org/1.jpg\nrubbish [bold] :bear:\n"
+        "https://example.org/1.jpg\nhttps://example.org/2.jpg\n"
+    )
+    answer = curator("add", tmp_path / "p", "--class", "a", tmp_path / "list.txt")
+    assert (answer.status, answer.err) == (0, "")
+    assert "2 new for a, 1 repeated in the list, 1 refused." in answer.out
+    assert "line 4: " in answer.out
+    assert "rubbish [bold] :bear:" in answer.out
+    again = curator("add", tmp_path / "p", "--class", "a", tmp_path / "list.txt", "--json")
+    assert again.json == [
+        {
+            "list": str(tmp_path / "list.txt"),
+            "class": "a",
+            "new": 0,
+            "known": 2,
+            "twice": 1,
+            "refused": [
+                {
+                    "line": 4,
+                    "text": "rubbish [bold] :bear:",
+                    "problem": again.json[0]["refused"][0]["problem"],
+                }
+            ],
+        }
+    ]
+
+
+@pytest.mark.slow
+def test_export_model_and_predict(curator: Curator, sample_copy: Project, tmp_path: Path) -> None:
+    """A bundle predicts; an unreadable image is named and does not stop the others."""
+    answer = curator("export-model", sample_copy.path, tmp_path / "model")
+    assert answer.status == 0
+    assert "its answers agree" in answer.out
+    original = next(sample_copy.originals.rglob("*.png"))
+    (tmp_path / "bad.jpg").write_text("no picture")
+    said = curator(
+        "predict", tmp_path / "model", original, tmp_path / "bad.jpg", tmp_path / "no.jpg", original
+    )
+    assert said.status == 1
+    assert len(said.out.splitlines()) == 2
+    assert "%" in said.out
+    assert [line.split(":")[0] for line in said.err.splitlines()] == ["Error", "Error"]
+    assert "bad.jpg" in said.err
+    assert "no.jpg" in said.err
+    parsed = curator("predict", tmp_path / "model", original, tmp_path / "bad.jpg", "--json")
+    assert parsed.status == 1
+    assert [set(item) for item in parsed.json] == [{"image", "predictions"}, {"image", "error"}]
+    assert curator("predict", tmp_path / "model", original).status == 0
+
+    weights = tmp_path / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    answer = curator("predict", tmp_path / "model", original)
+    assert answer.status == 1
+    assert "model.safetensors was altered" in answer.err
+    weights.unlink()
+    answer = curator("predict", tmp_path / "model", original)
+    assert answer.status == 1
+    assert "model.safetensors is missing" in answer.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status"],
+        ["rank"],
+        ["rank", "--top", "3"],
+        ["confusion"],
+        ["most-confused"],
+        ["log"],
+        ["runs"],
+    ],
+    ids=" ".join,
+)
+def test_reading_commands_speak_json(
+    arguments: list[str], curator: Curator, sample_folder: Path
+) -> None:
+    """What a machine asks for is JSON alone on standard output, without NaN."""
+    answer = curator(arguments[0], sample_folder, *arguments[1:], "--json")
+    assert (answer.status, answer.err) == (0, "")
+    json.loads(answer.out, parse_constant=pytest.fail)
+
+
+def test_an_empty_project_can_be_looked_at(curator: Curator, tmp_path: Path) -> None:
+    """Before there is anything, the commands that only look say so and succeed."""
+    home = tmp_path / "p"
+    assert "--new-class" in curator("new", home).out
+    assert "--new-class" in curator("status", home).out
+    assert "No decision was taken yet" in curator("log", home).out
+    assert "No run was trained" in curator("runs", home).out
+    assert "0 images in 0 classes" in curator("check", home).out
+    assert "Nothing is missing" in curator("fetch", home).out
+    assert curator("check", home, "--json").json["trace"] == []
+    assert curator("runs", home, "--json").json == {"runs": [], "comparison": None}
+
+
+def test_a_project_with_everything_deleted_can_be_looked_at(
+    curator: Curator, sample_copy: Project
+) -> None:
+    """With no image left, ranking, confusion, check and status still answer."""
+    sample_copy.decide(sample_copy.rank()["image_id"].tolist(), "delete")
+    for command in ("rank", "confusion", "most-confused", "check", "status", "runs"):
+        answer = curator(command, sample_copy.path)
+        assert (answer.status, answer.err) == (0, ""), command
+    assert curator("rank", sample_copy.path, "--json").json == []
+
+
+def test_names_are_shown_as_they_are(curator: Curator, tmp_path: Path) -> None:
+    """Brackets and colons in names are text, not colours or pictures."""
+    curator("new", tmp_path / "p", "--class", "[red]bear", "--class", "b")
+    root = write_folders(tmp_path / "in", {"[red]bear": 2, "b": 2})
+    curator("import", tmp_path / "p", root)
+    assert "[red]bear" in curator("check", tmp_path / "p").out
+    assert "[red]bear" in curator("status", tmp_path / "p").out
