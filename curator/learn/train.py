@@ -163,7 +163,7 @@ def ensure_features(
     missing = set(cache.missing(digests)) | set(tiny.missing(digests))
     if not missing:
         return []
-    progress.begin(f"computing features ({choice.reason})", len(missing))
+    progress.begin(f"computing features on {choice.device}", len(missing))
     items = [
         (digest, project.originals / file)
         for digest, file in zip(digests, table["file"].tolist(), strict=True)

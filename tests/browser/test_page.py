@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -219,3 +221,28 @@ def _kernels(parent: int) -> list[int]:
     return [
         int(pid) for pid, ppid, text in rows if int(ppid) == parent and "ipykernel_launcher" in text
     ]
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_told_and_its_job_started_again(
+    tmp_path: Path, open_page: Callable[[str], Page], items: list[Item]
+) -> None:
+    """The bar says that the process died and offers to go on; then nothing is missing."""
+    slow = [Item(i.path, i.listed, i.truth, "slow", i.body, delay=0.5) for i in items[:60]]
+    project = Project.create(tmp_path / "project", CLASSES)
+    with serving(slow) as served, running(tmp_path, project.path) as dashboard:
+        for name in CLASSES:
+            project.add(name, "\n".join(served.addresses(name)))
+        page = open_page(dashboard.address)
+        page.check("input[name=private]")
+        page.click(".cu-primary:has-text('Fetch 60')")
+        page.wait_for_selector(".cu-running .cu-far")
+        job = jobs.latest(project.database)
+        assert job is not None
+        assert job.process is not None
+        os.kill(job.process, signal.SIGKILL)
+        page.wait_for_selector("text=ended without a word", timeout=30_000)
+        page.click("text=Start again")
+        page.wait_for_selector("text=Next: check the data", timeout=60_000)
+        assert project.status()["addresses"] == {"pending": 0, "fetched": 60, "failed": {}}
+    project.close()
