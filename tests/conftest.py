@@ -25,6 +25,12 @@ settings.load_profile("patient")
 SMALL = {"cat": 12, "dog": 10, "owl": 8}
 
 
+def copy_project(source: Path, target: Path) -> Path:
+    """Copy a project that nobody changes, though others may have it open just now."""
+    passing = shutil.ignore_patterns("*-wal", "*-shm", "*.lock")
+    return Path(shutil.copytree(source, target, ignore=passing))
+
+
 @pytest.fixture(scope="session")
 def build_once(
     tmp_path_factory: pytest.TempPathFactory, worker_id: str
@@ -61,7 +67,7 @@ def small_folder(build_once: Callable[[str, Callable[[Path], None]], Path]) -> P
 @pytest.fixture
 def small(small_folder: Path, tmp_path: Path) -> Iterator[Project]:
     """Open a copy of the small project, for this test alone: 30 images, nothing decided."""
-    with Project.open(shutil.copytree(small_folder, tmp_path / "small")) as project:
+    with Project.open(copy_project(small_folder, tmp_path / "small")) as project:
         yield project
 
 
@@ -87,7 +93,7 @@ def sample(sample_folder: Path) -> Iterator[Project]:
 @pytest.fixture
 def sample_copy(sample_folder: Path, tmp_path: Path) -> Iterator[Project]:
     """Open a copy of the trained sample project, for tests that change it."""
-    with Project.open(shutil.copytree(sample_folder, tmp_path / "digits")) as project:
+    with Project.open(copy_project(sample_folder, tmp_path / "digits")) as project:
         yield project
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from curator.collect.decoding import Rejected, decode
+from curator.collect.keeping import thumbnails
 from curator.errors import CuratorError, NoRun, NothingToUndo
 from curator.project import Project
 from curator.review.queues import QUEUES, open_queue
@@ -169,8 +170,9 @@ class Gallery(Panel):
         offset = self.state["offset"]
         wanted = self._ids[offset : offset + 2 * PAGE]
         fresh = [image_id for image_id in wanted if image_id not in self._sent]
-        digests = [str(self._rows.loc[image_id, "sha256"]) for image_id in fresh]
-        found = self.project.thumbnails.get(digests)
+        rows = self._rows.loc[fresh]
+        digests = rows["sha256"].tolist()
+        found = thumbnails(self.project, dict(zip(digests, rows["file"].tolist(), strict=True)))
         have = [(i, found[d]) for i, d in zip(fresh, digests, strict=True) if d in found]
         self._sent = set(wanted)
         if have or everything:

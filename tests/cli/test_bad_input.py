@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cli.conftest import Answer, Curator
+from tests.conftest import copy_project
 from tests.pictures import write_folders
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ def test_bad_input_has_a_named_error(
 ) -> None:
     """One line on standard error says what is wrong; the status tells wrong use from failure."""
     if act in {rank_to_a_folder, export_unknown_run}:
-        shutil.copytree(sample_folder, tmp_path / "sample")
+        copy_project(sample_folder, tmp_path / "sample")
     answer = act(curator, tmp_path)
     assert said in answer.err
     assert answer.status == status

@@ -21,6 +21,7 @@ from curator.errors import BundleInvalid, NoRun, UnknownRun
 from curator.files import sha256_of
 from curator.project import Project
 from curator.store import images, runs
+from tests.conftest import copy_project
 
 pytestmark = pytest.mark.slow
 NUMBER = 12
@@ -37,7 +38,7 @@ def delivered(
     """
 
     def fill(folder: Path) -> None:
-        with Project.open(shutil.copytree(sample_folder, folder / "project")) as project:
+        with Project.open(copy_project(sample_folder, folder / "project")) as project:
             project.run("export-model", out=str(folder / "model"))
             with project.database.read() as connection:
                 run = runs.get(connection)
@@ -226,10 +227,10 @@ def test_a_folder_that_is_no_bundle_is_named(tmp_path: Path) -> None:
             Predictor.load(folder)
 
 
-def test_there_must_be_a_run(small: Project, sample: Project, tmp_path: Path) -> None:
+def test_there_must_be_a_run(small: Project, sample_copy: Project, tmp_path: Path) -> None:
     """Without a run, or with an unknown one, nothing is written."""
     with pytest.raises(NoRun):
         small.run("export-model", out=str(tmp_path / "out"))
     with pytest.raises(UnknownRun):
-        sample.run("export-model", out=str(tmp_path / "out"), run_id=9)
+        sample_copy.run("export-model", out=str(tmp_path / "out"), run_id=9)
     assert not (tmp_path / "out").exists()

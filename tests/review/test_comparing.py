@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +10,7 @@ from curator.errors import NoRun, UnknownRun
 from curator.project import Project
 from curator.review.comparing import compare
 from curator.store import images, runs
+from tests.conftest import copy_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ def cleaned_folder(
     """Give the sample after a review of the first 60 by somebody who knows, and a retraining."""
 
     def fill(folder: Path) -> None:
-        shutil.copytree(sample_folder, folder)
+        copy_project(sample_folder, folder)
         with Project.open(folder) as project:
             for row in project.rank(60).itertuples():
                 item = sample_items["/" + str(row.source).split("/", 3)[3]]

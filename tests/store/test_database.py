@@ -176,8 +176,12 @@ def test_two_processes_write_at_once(small: Project) -> None:
     for writer in writers:
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
+    for writer in writers:  # both, before waiting for either
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
     for writer in writers:
-        writer.communicate("go\n", timeout=100)
+        writer.communicate(timeout=100)
         assert writer.returncode == 0
     log = small.log()
     assert Counter(log["by"]) == {"1": 450, "2": 450}
