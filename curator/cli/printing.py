@@ -30,9 +30,13 @@ from curator.project import Project
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress as JobProgress
 
+PIPED_WIDTH = 160  # characters: nobody's screen is narrower than a file
+
 # No emoji: an address may hold ":100:".
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+if not out.is_terminal:
+    out.width = PIPED_WIDTH
 
 ProjectPath = Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the project.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]

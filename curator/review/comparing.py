@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from curator.errors import NoRun
 from curator.learn.metrics import compare_errors, wilson_interval
-from curator.store import images, runs, schema
+from curator.store import images, ledger, runs, schema
 
 if TYPE_CHECKING:
     from curator.project import Project
@@ -38,14 +38,7 @@ def compare(
         live = images.live(connection)
         given = dict(connection.execute(select(schema.images.c.id, schema.images.c.class_id)).all())
         said = [runs.predictions_of(connection, run) for run in (first, last)]
-        decisions = connection.execute(
-            select(func.count())
-            .select_from(schema.decisions)
-            .where(
-                schema.decisions.c.id > first.ledger_position,
-                schema.decisions.c.id <= last.ledger_position,
-            )
-        ).scalar_one()
+        decisions = ledger.count(connection, first.ledger_position, last.ledger_position)
     live = live[live["split"] == schema.VALID]
     label_of = dict(zip(live["image_id"].tolist(), live["class_id"].tolist(), strict=True))
     guesses = []
@@ -66,7 +59,7 @@ def compare(
         "before": sides[0],
         "after": sides[1],
         "p_value": p_value,
-        "decisions": int(decisions),
+        "decisions": decisions,
         "corrected": sum(given[i] != label_of[i] for i in shared),
     }
     return {**result, "sentence": _sentence(result)}

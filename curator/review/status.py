@@ -18,7 +18,8 @@ def status(project: Project) -> dict[str, Any]:
 
     ``unchecked``: images that no check or training has grouped with their near-duplicates yet.
     ``left``: images that the newest run flags as label issues and nobody decided on yet.
-    ``stale``: decisions and images that came after the newest run.
+    ``stale``: images whose label or presence changed since the newest run was trained.
+    ``decisions``: those in force, undone ones not counted.
     """
     with project.database.read() as connection:
         per_class: dict[str, int] = dict(
@@ -40,10 +41,7 @@ def status(project: Project) -> dict[str, Any]:
             ).all()
         )
         addresses = address_counts(connection)
-        decisions = connection.execute(
-            select(func.count()).select_from(schema.decisions)
-        ).scalar_one()
-        position = ledger.position(connection)
+        decisions = ledger.count(connection)
         unchecked = connection.execute(
             select(func.count())
             .select_from(schema.images)
@@ -62,7 +60,7 @@ def status(project: Project) -> dict[str, Any]:
                 "valid": found.metrics["valid"],
             }
             left = _flagged(connection, newest)
-            stale = position - found.ledger_position + _unseen(connection, newest)
+            stale = _changed(connection, newest)
     return {
         "project": project.name,
         "path": str(project.path),
@@ -93,13 +91,21 @@ def _flagged(connection: Any, run_id: int) -> int:
     )
 
 
-def _unseen(connection: Any, run_id: int) -> int:
+def _changed(connection: Any, run_id: int) -> int:
+    """Images whose label or presence is not what the run was trained on."""
     table = schema.predictions
-    seen = select(table.c.image_id).where(table.c.run_id == run_id)
-    return int(
-        connection.execute(
-            select(func.count())
-            .select_from(schema.current)
-            .where(schema.current.c.image_id.not_in(seen), schema.current.c.state == schema.NEW)
-        ).scalar_one()
+    other = or_(
+        schema.current.c.state == schema.DELETED, schema.current.c.class_id != table.c.class_id
     )
+    seen = select(table.c.image_id).where(table.c.run_id == run_id)
+    changed = (
+        select(func.count())
+        .select_from(table.join(schema.current, schema.current.c.image_id == table.c.image_id))
+        .where(table.c.run_id == run_id, other)
+    )
+    unseen = (
+        select(func.count())
+        .select_from(schema.current)
+        .where(schema.current.c.image_id.not_in(seen), images.LIVE)
+    )
+    return sum(int(connection.execute(query).scalar_one()) for query in (changed, unseen))

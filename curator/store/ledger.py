@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select
 
 from curator.errors import InputError, NothingToUndo, UnknownImage
 from curator.store import runs, schema
@@ -109,17 +109,10 @@ def undo(database: Database, steps: int = 1, by: str | None = None) -> list[Deci
     Raises :class:`NothingToUndo` when there is none at all; fewer than asked for is no error.
     """
     undone: list[Decided] = []
-    taken_back = schema.decisions.alias("taken_back")
-    in_force = (
-        select(func.max(schema.decisions.c.batch))
-        .where(schema.decisions.c.action != "undo")
-        .where(
-            ~select(taken_back.c.id).where(taken_back.c.undoes == schema.decisions.c.id).exists()
-        )
-    )
+    newest = select(func.max(schema.decisions.c.batch)).where(_in_force())
     with database.write() as connection:
         for _ in range(steps):
-            batch = connection.execute(in_force).scalar()
+            batch = connection.execute(newest).scalar()
             if batch is None:
                 break
             originals = connection.execute(
@@ -145,6 +138,21 @@ def undo(database: Database, steps: int = 1, by: str | None = None) -> list[Deci
     if not undone:
         raise NothingToUndo("There is no decision left to undo.")
     return undone
+
+
+def count(connection: Connection, after: int = 0, until: int | None = None) -> int:
+    """How many decisions are in force, neither undone nor undos, of those with an id in range."""
+    query = select(func.count()).select_from(schema.decisions).where(_in_force())
+    query = query.where(schema.decisions.c.id > after)
+    if until is not None:
+        query = query.where(schema.decisions.c.id <= until)
+    return int(connection.execute(query).scalar_one())
+
+
+def _in_force() -> ColumnElement[bool]:
+    taken_back = schema.decisions.alias("taken_back")
+    undone = select(taken_back.c.id).where(taken_back.c.undoes == schema.decisions.c.id).exists()
+    return and_(schema.decisions.c.action != "undo", ~undone)
 
 
 def position(connection: Connection) -> int:

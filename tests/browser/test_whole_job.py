@@ -98,9 +98,9 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
         page.wait_for_selector(".cu-tile[data-place='2'].cu-is-unsure")
         page.keyboard.press("Shift+ArrowRight")
         press(page, "k", 2)  # the two selected tiles
-        press(page, "u", 2)  # both come back in one step
+        press(page, "u", -2)  # both come back in one step
         page.wait_for_selector(".cu-tile[data-place='3'].cu-is-new")
-        press(page, "Control+z", 1)
+        press(page, "Control+z", -1)
         page.wait_for_selector(".cu-tile[data-place='2'].cu-is-new")
         press(page, "Enter", 22)  # the rest of the page is fine
         page.wait_for_selector(".cu-tile[aria-posinset='25']")

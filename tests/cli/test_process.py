@@ -19,6 +19,8 @@ from tests.pictures import encoded, picture
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow  # starts processes or loads whole networks
+
 
 def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
     """Start the command line as a process of its own."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from curator.project import Project
 
+pytestmark = pytest.mark.slow  # starts processes or loads whole networks
+
 
 def ended(project: Project, job_id: int) -> bool:
     """Say whether a job is over."""

@@ -18,6 +18,8 @@ from curator.learn.backbones import EFFICIENTNET_LITE0, choose, match_in_order
 from curator.learn.encoder import Encoder, graph_file
 from curator.learn.preprocess import prepare_image, prepare_tiny
 
+pytestmark = pytest.mark.slow  # starts processes or loads whole networks
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 

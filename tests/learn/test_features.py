@@ -139,6 +139,7 @@ def test_altered_files_are_set_aside(tmp_path, caplog):
     assert check_every_row(tmp_path) == 1
 
 
+@pytest.mark.slow
 def test_kills_leave_a_sound_cache(tmp_path):
     """A writer killed at any instant leaves whole rows only, and the next one goes on."""
     counts = []

@@ -170,6 +170,7 @@ def test_lbfgs_solves_quadratics_of_different_size():
     np.testing.assert_allclose(found, target, atol=0.01)
 
 
+@pytest.mark.slow
 def test_digits_error(digits):
     """Threes, fives and eights: at most 5.5 % out-of-fold error."""
     features, labels = digits
@@ -178,6 +179,7 @@ def test_digits_error(digits):
     assert DEFAULT_L2 == 0.03  # the docstring's figures are for this value
 
 
+@pytest.mark.slow
 def test_bears_error(bears, encoder, tmp_path):
     """The 480 bears: at most 5 % out-of-fold error."""
     cache = FeatureCache(tmp_path, encoder.backbone.key, 1280)
