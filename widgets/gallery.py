@@ -29,7 +29,7 @@ PAST = {
     "relabel": "Relabelled",
     "unsure": "Marked as unsure:",
 }
-COLUMNS = ["predicted", "confidence", "loss", "suggestions", "split", "source", "width", "height"]
+EMPTY = pd.DataFrame(columns=["image_id", "sha256", "file"])
 
 
 class Gallery(Panel):
@@ -82,10 +82,10 @@ class Gallery(Panel):
         try:
             rows = open_queue(self.project, kind, label or None, predicted or None)
         except NoRun as problem:
-            rows, empty = pd.DataFrame(columns=["image_id", *COLUMNS]), str(problem.problem)
+            rows, empty = EMPTY, str(problem.problem)
             step = {"station": "train", "title": "Train"}
         except CuratorError as problem:
-            rows, error = pd.DataFrame(columns=["image_id", *COLUMNS]), str(problem)
+            rows, error = EMPTY, str(problem)
         self._rows = rows.set_index("image_id", drop=False)
         self._ids = [int(i) for i in rows["image_id"]]
         self._seen = set()

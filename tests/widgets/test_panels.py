@@ -225,6 +225,15 @@ def test_the_start_page_makes_a_project(tmp_path: Path) -> None:
     made.close()
 
 
+def test_the_dashboard_opens_a_project_without_a_run(tmp_path: Path) -> None:
+    """An empty project opens at its first station, and the gallery says what is missing."""
+    with Project.create(tmp_path / "empty", ["a", "b"]) as project:
+        dashboard = Dashboard(str(project.path))
+        assert dashboard.station == "collect"
+        assert "No run was trained" in dashboard.gallery.state["empty"]
+        dashboard.leave()
+
+
 def test_the_dashboard_opens_a_project_where_it_was_left(sample_copy: Project) -> None:
     """Station, queue and position are those of the last time."""
     place = {"station": "review", "kind": "all", "label": "", "predicted": "", "offset": 2 * PAGE}
