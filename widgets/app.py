@@ -96,7 +96,8 @@ class Dashboard:
         self.station = "start"
         self._poller: asyncio.Future[None] | None = None  # from the first page on
         self._seen: tuple[Any, ...] = ()
-        self._own_position = 0
+        self._own_position = 0  # the last decision that this page knows of
+        self._ended = 0  # the last job whose end this page has seen to
         self._looked_after = 0.0
         self._matrix_due = 0.0  # when to count the matrix again, 0: it is as it should be
         self._given = project or os.environ.get("CURATOR_PROJECT") or ""
@@ -178,6 +179,9 @@ class Dashboard:
         runner.reap(project)
         worker.ensure(project)
         self._looked_after = time.monotonic()
+        self._own_position = self._position()
+        last = jobs.latest(project.database)
+        self._ended = 0 if last is None else last.id - last.is_open
         self.gallery.show_queue(
             place.get("kind", "suspicious"),
             place.get("label", ""),
@@ -277,24 +281,30 @@ class Dashboard:
             self._matrix_due = 0.0
             self.confusion.refresh(self.project)
         job = self._follow()
-        if self._fingerprint(job) == self._seen:
+        # By its id, not by a change of state: a retrain may end between two looks.
+        ended = job is not None and not job.is_open and job.id > self._ended
+        if self._fingerprint(job) == self._seen and not ended:
             return
-        ended = job is not None and not job.is_open and self._seen and self._seen[0] != job.state
         position = self._position()
         self.refresh()
-        if ended and job is not None and job.kind in {"train", "sample", "fetch", "import"}:
-            place = self.gallery.place()
-            fresh = job.kind == "train"
-            self.gallery.show_queue(
-                place["kind"],
-                place["label"],
-                place["predicted"],
-                0 if fresh else place["offset"],
-                status="Ranked anew by the run that just ended." if fresh else "",
-            )
+        if ended and job is not None:
+            self._ended = job.id
+            self._reopen_queue(job.kind)
         elif position != self._own_position:
             self._own_position = position
             self.gallery.refresh("Decisions came in from another window or the command line.")
+
+    def _reopen_queue(self, kind: str) -> None:
+        """Open the gallery's queue anew after a job, but never under the eyes of a reviewer.
+
+        A training is the exception: ranking anew is what it was asked for.
+        """
+        place = self.gallery.place()
+        if kind == "train":
+            place["offset"] = 0
+            self.gallery.show_queue(**place, status="Ranked anew by the run that just ended.")
+        elif self.station != "review":
+            self.gallery.show_queue(**place)
 
     def _follow(self) -> jobs.Job | None:
         """Show the newest job in the bar, and the table of a training that runs."""
@@ -307,9 +317,7 @@ class Dashboard:
         """Differ whenever the shown figures may: job, decisions, images (by 25 as they come)."""
         assert self.project is not None
         with self.project.database.read() as connection:
-            images = connection.execute(
-                select(func.count()).select_from(schema.images)
-            ).scalar_one()
+            images = connection.execute(select(func.max(schema.images.c.id))).scalar() or 0
         running = job is not None and job.is_open
         return (
             job.state if job else "",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -20,7 +22,7 @@ from tests.browser.conftest import running
 from tests.browser.test_whole_job import go, press
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from playwright.sync_api import Page
@@ -31,52 +33,70 @@ if TYPE_CHECKING:
 UUID = "00000000-0000-0000-0000-000000000000"
 
 
+@contextlib.contextmanager
+def downloading(
+    folder: Path, items: list[Item], delay: float, open_page: Callable[[str], Page]
+) -> Iterator[tuple[Page, Project]]:
+    """Give a page in the middle of fetching ``items``, each answered after ``delay`` seconds."""
+    slow = [Item(i.path, i.listed, i.truth, "slow", i.body, delay=delay) for i in items]
+    with (
+        Project.create(folder / "project", CLASSES) as project,
+        serving(slow) as served,
+        running(folder, project.path) as dashboard,
+    ):
+        for name in CLASSES:
+            project.add(name, "\n".join(served.addresses(name)))
+        page = open_page(dashboard.address)
+        page.check("input[name=private]")
+        page.click(f".cu-primary:has-text('Fetch {len(items)}')")
+        page.wait_for_selector(".cu-running .cu-far")
+        yield page, project
+
+
 @pytest.mark.slow
 def test_a_reload_in_the_middle_of_a_download_reattaches(
     tmp_path: Path, open_page: Callable[[str], Page], items: list[Item]
 ) -> None:
     """The bar is there again after a reload, and the fetch ends with every image."""
-    whole = [item for item in items if item.status == 200 and not item.delay][:60]
-    slow = [
-        Item(item.path, item.listed, item.truth, "slow", item.body, delay=0.6) for item in whole
-    ]
-    project = Project.create(tmp_path / "project", CLASSES)
-    with serving(slow) as served, running(tmp_path, project.path) as dashboard:
-        for name in CLASSES:
-            project.add(name, "\n".join(served.addresses(name)))
-        page = open_page(dashboard.address)
-        page.check("input[name=private]")
-        page.click("button:has-text('Fetch 60')")
-        page.wait_for_selector(".cu-running .cu-far")
+    with downloading(tmp_path, items[:60], 0.6, open_page) as (page, project):
         page.reload()
         page.wait_for_selector(".cu-running .cu-far", timeout=30_000)
-        page.wait_for_selector("text=new images from 60 addresses", timeout=60_000)
+        page.wait_for_selector("text=from 60 addresses", timeout=60_000)
         job = jobs.latest(project.database)
         assert job is not None
         assert (job.state, job.kind) == ("done", "fetch")
         assert project.status()["addresses"]["fetched"] == 60
-    project.close()
 
 
+@pytest.mark.slow
+def test_a_reload_in_the_middle_of_a_training_reattaches(
+    tmp_path: Path, open_page: Callable[[str], Page], sample_copy: Project
+) -> None:
+    """Features that are computed anew take seconds: the bar comes back, and the run is shown."""
+    shutil.rmtree(sample_copy.features)
+    with running(tmp_path, sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        go(page, "train")
+        page.click("text=Retrain")
+        page.wait_for_selector(".cu-running .cu-far", timeout=30_000)
+        page.reload()
+        page.wait_for_selector("text=Run 2", timeout=60_000)
+        job = jobs.latest(sample_copy.database)
+        assert job is not None
+        assert (job.state, job.kind, job.id) == ("done", "train", 3)
+
+
+@pytest.mark.slow
 def test_cancel_stops_a_download_and_keeps_what_came(
     tmp_path: Path, open_page: Callable[[str], Page], items: list[Item]
 ) -> None:
     """Cancel ends the job, names it, and the rest can be fetched later."""
-    slow = [Item(i.path, i.listed, i.truth, "slow", i.body, delay=1.0) for i in items[:120]]
-    project = Project.create(tmp_path / "project", CLASSES)
-    with serving(slow) as served, running(tmp_path, project.path) as dashboard:
-        for name in CLASSES:
-            project.add(name, "\n".join(served.addresses(name)))
-        page = open_page(dashboard.address)
-        page.check("input[name=private]")
-        page.click("button:has-text('Fetch 120')")
-        page.wait_for_selector(".cu-running .cu-far")
+    with downloading(tmp_path, items[:120], 1.0, open_page) as (page, project):
         page.click(".cu-running button:has-text('Cancel')")
         page.wait_for_selector("text=What was done so far is kept", timeout=20_000)
         counted = project.status()["addresses"]
         assert counted["pending"] > 0
         assert counted["pending"] + counted["fetched"] == 120
-    project.close()
 
 
 def test_two_windows_see_each_others_decisions(
@@ -228,15 +248,7 @@ def test_a_killed_worker_is_told_and_its_job_started_again(
     tmp_path: Path, open_page: Callable[[str], Page], items: list[Item]
 ) -> None:
     """The bar says that the process died and offers to go on; then nothing is missing."""
-    slow = [Item(i.path, i.listed, i.truth, "slow", i.body, delay=0.5) for i in items[:60]]
-    project = Project.create(tmp_path / "project", CLASSES)
-    with serving(slow) as served, running(tmp_path, project.path) as dashboard:
-        for name in CLASSES:
-            project.add(name, "\n".join(served.addresses(name)))
-        page = open_page(dashboard.address)
-        page.check("input[name=private]")
-        page.click(".cu-primary:has-text('Fetch 60')")
-        page.wait_for_selector(".cu-running .cu-far")
+    with downloading(tmp_path, items[:60], 0.5, open_page) as (page, project):
         job = jobs.latest(project.database)
         assert job is not None
         assert job.process is not None
@@ -245,4 +257,3 @@ def test_a_killed_worker_is_told_and_its_job_started_again(
         page.click("text=Start again")
         page.wait_for_selector("text=Next: check the data", timeout=60_000)
         assert project.status()["addresses"] == {"pending": 0, "fetched": 60, "failed": {}}
-    project.close()
