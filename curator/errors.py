@@ -20,8 +20,7 @@
     │   └── NothingToUndo
     ├── JobError                   long work
     │   ├── JobRunning
-    │   ├── JobCancelled
-    │   └── JobFailed
+    │   └── JobCancelled
     ├── FileError                  the disk: full, or not writable
     └── ModelError                 weights and bundles
         ├── WeightsMissing
@@ -130,10 +129,6 @@ class JobRunning(JobError):
 
 class JobCancelled(JobError):
     """The job was asked to stop."""
-
-
-class JobFailed(JobError):
-    """The job ended with an error, or the process that ran it died."""
 
 
 class FileError(CuratorError):

@@ -15,19 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from curator.errors import FileError, TargetNotEmpty
+from curator.platform import sync_folder
 
 TEMPORARY_PREFIX = ".part-"
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in ``folder`` durable, where the system allows a folder to be synced."""
-    if os.name == "nt":  # Windows cannot open a folder for fsync; its rename is journalled
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def write_atomic(path: Path, data: bytes) -> None:

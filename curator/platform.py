@@ -1,6 +1,6 @@
 """The only place with calls that differ between Linux, macOS and Windows.
 
-Starting a process that outlives its parent, and asking whether one still lives.
+Starting a process that outlives its parent, counting cores, and making a rename durable.
 """
 
 from __future__ import annotations
@@ -41,3 +41,14 @@ def cpu_count() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in ``folder`` durable, where the system allows a folder to be synced."""
+    if sys.platform == "win32":  # Windows cannot open a folder for fsync; its rename is journalled
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

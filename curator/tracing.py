@@ -19,7 +19,7 @@ from curator.learn.encoder import Encoder
 from curator.learn.preprocess import prepare_image
 from curator.learn.scores import suggestions
 from curator.store import images, runs, schema
-from curator.store.classes import all_classes
+from curator.store.classes import names_by_id
 
 if TYPE_CHECKING:
     from curator.project import Project
@@ -98,7 +98,7 @@ class _Sample:
             if runs.latest_id(connection) is None:
                 return "no run yet: train comes next"
             run = runs.get(connection)
-            names = {item.id: item.name for item in all_classes(connection)}
+            names = names_by_id(connection)
             said = runs.predictions_of(connection, run)
         where = np.flatnonzero(said.image_ids == self._row.image_id)
         if not len(where):

@@ -162,7 +162,6 @@ class Dashboard:
             self.export.refresh(self.project, found, busy)
         elif self.station == "review":
             self.confusion.refresh(self.project)
-        self.train.follow(job)
         self.shell.refresh(found, self.station, self.check.problems)
         self._seen = self._fingerprint(job)
 

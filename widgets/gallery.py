@@ -18,6 +18,7 @@ from curator.errors import CuratorError, NoRun, NothingToUndo
 from curator.project import Project
 from curator.review.queues import QUEUES, open_queue
 from curator.store import ledger, runs, schema
+from curator.store.classes import names_by_id
 from curator.words import many
 from widgets.panel import Handler, Panel, script
 
@@ -129,15 +130,14 @@ class Gallery(Panel):
 
     def _tiles(self, ids: list[int]) -> list[dict[str, Any]]:
         assert self.project is not None
-        names = self._names()
         with self.project.database.read() as connection:
+            names = names_by_id(connection)
             present = ledger.current_of(connection, ids)
         return [self._tile(image_id, present[image_id], names) for image_id in ids]
 
     def _tile(self, image_id: int, now: Any, names: dict[int, str]) -> dict[str, Any]:
-        row = self._rows.loc[image_id]
         label = names[now.class_id]
-        values: dict[Any, Any] = row.to_dict()
+        values: dict[Any, Any] = self._rows.loc[image_id].to_dict()
         return {
             "id": image_id,
             "label": label,
@@ -145,7 +145,7 @@ class Gallery(Panel):
             "relabelled": now.state == schema.KEPT and label != values["given_label"],
             "predicted": values["predicted"] if pd.notna(values["predicted"]) else None,
             "confidence": _number(values["confidence"]),
-            # Both are of the label that the run saw: after a relabelling they would mislead.
+            # Of the label that the run saw: after a relabelling it would mislead.
             "loss": _number(values["loss"]) if label == values["label"] else None,
             "split": values["split"] if pd.notna(values["split"]) else None,
             "suggestions": [list(pair) for pair in values["suggestions"]],
@@ -153,13 +153,6 @@ class Gallery(Panel):
             "width": int(values["width"]),
             "height": int(values["height"]),
         }
-
-    def _names(self) -> dict[int, str]:
-        from curator.store.classes import all_classes
-
-        assert self.project is not None
-        with self.project.database.read() as connection:
-            return {item.id: item.name for item in all_classes(connection)}
 
     def _send_pictures(self, everything: bool = False) -> None:
         """Send the thumbnails of this page and the next that the browser does not hold yet."""

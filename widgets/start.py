@@ -13,7 +13,7 @@ from widgets.panel import Handler, Panel, script
 
 
 class StartPanel(Panel):
-    """Makes or opens a project and hands it to ``opened``."""
+    """Makes or opens a project, and tells beside the form why it could not."""
 
     _esm = script("start")
 

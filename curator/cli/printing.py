@@ -30,7 +30,7 @@ from curator.project import Project
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress as JobProgress
 
-PIPED_WIDTH = 160  # characters: nobody's screen is narrower than a file
+PIPED_WIDTH = 160  # characters of a table's line in a file or a pipe, which have no edge
 
 # No emoji: an address may hold ":100:".
 out = Console(highlight=False, soft_wrap=True, emoji=False)

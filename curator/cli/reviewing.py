@@ -9,7 +9,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from curator.cli.printing import AsJson, ProjectPath, clean, say, say_json, say_table, to_the_second
+from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table, to_the_second
 from curator.errors import InputError
 from curator.files import write_atomic
 from curator.project import Project
@@ -161,7 +161,7 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
     if job is not None:
         found["job"] = {"kind": job.kind, "state": job.state, "message": job.message}
     if as_json:
-        say_json(clean(found))
+        say_json(found)
         return
     say(f"{found['project']} in {found['path']}")
     rows = [{"class": name, "images": number} for name, number in found["classes"].items()]

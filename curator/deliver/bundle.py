@@ -28,7 +28,7 @@ from curator.files import refuse_occupied, replacing_folder, sha256_of, write_at
 from curator.learn.backbones import choose
 from curator.learn.train import HEAD_FILE, feature_cache
 from curator.store import images, runs
-from curator.store.classes import all_classes
+from curator.store.classes import names_by_id
 
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress
@@ -50,7 +50,7 @@ def run(
     refuse_occupied(target)
     with project.database.read() as connection:
         found = runs.get(connection, run_id)
-        names = {item.id: item.name for item in all_classes(connection)}
+        names = names_by_id(connection)
         live = images.live(connection)
     progress.begin("exporting the model", 3)
     choice = choose(found.backbone, "cpu")

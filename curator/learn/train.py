@@ -148,7 +148,6 @@ def run(
 def warm_up() -> None:
     """Load the default backbone now, so that the first training does not wait for it."""
     _encoder(choose(None, None))
-    import scipy.optimize  # noqa: F401  a quarter of a second that the fit need not pay
 
 
 def ensure_features(

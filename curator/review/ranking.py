@@ -9,7 +9,7 @@ import pandas as pd
 
 from curator.learn.scores import suggestions
 from curator.store import images, runs, schema
-from curator.store.classes import all_classes
+from curator.store.classes import names_by_id
 
 if TYPE_CHECKING:
     from curator.project import Project
@@ -41,7 +41,7 @@ def scored(project: Project, run_id: int | None = None) -> pd.DataFrame:
         run = runs.get(connection, run_id)
         table = images.with_sources(connection)
         said = runs.predictions_of(connection, run)
-        names = {item.id: item.name for item in all_classes(connection)}
+        names = names_by_id(connection)
     labels = [names[class_id] for class_id in run.class_ids]
     column = {name: position for position, name in enumerate(labels)}
     row_of = {image_id: row for row, image_id in enumerate(said.image_ids.tolist())}

@@ -70,6 +70,11 @@ def validated_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str
     return cleaned
 
 
+def names_by_id(connection: Connection) -> dict[int, str]:
+    """The name of each class by its id, in the model's order."""
+    return {item.id: item.name for item in all_classes(connection)}
+
+
 def add_classes(connection: Connection, names: Sequence[str]) -> list[Class]:
     """Append classes. Raises :class:`BadClassName`; then none is added."""
     cleaned = validated_names(names, (item.name for item in all_classes(connection)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -36,16 +35,12 @@ def encoder(graph_cache: Path) -> Encoder:
 
 
 @pytest.fixture(scope="session")
-def bears() -> list[tuple[str, Path]]:
+def bears(bears: Path) -> list[tuple[str, Path]]:
     """(SHA-256, file) of the 480 bears, in folder order."""
-    beside = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "bears"
-    folder = Path(os.environ.get("CURATOR_BEARS", beside))
-    if not folder.is_dir():
-        pytest.skip(f"the bears are not at {folder}: set CURATOR_BEARS to their folder")
     files = [
         file
         for name in ("black", "grizzly", "teddys")
-        for file in sorted((folder / name).glob("*.jpg"))
+        for file in sorted((bears / name).glob("*.jpg"))
     ]
     return [(sha256_of(file), file) for file in files]
 

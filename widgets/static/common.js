@@ -15,9 +15,9 @@
  * @returns {any}
  */
 function h(tag, properties, ...children) {
-  const svg = ["svg", "path", "circle", "line", "polyline", "text", "g", "rect", "title:svg"].includes(tag);
+  const svg = ["svg", "path", "circle", "line", "polyline", "text", "g", "rect"].includes(tag);
   const node = svg
-    ? document.createElementNS("http://www.w3.org/2000/svg", tag.split(":")[0])
+    ? document.createElementNS("http://www.w3.org/2000/svg", tag)
     : document.createElement(tag);
   const any = /** @type {any} */ (node);
   any._on = {};
@@ -100,8 +100,7 @@ function patch(old, fresh) {
     if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
   patchChildren(old, [...fresh.childNodes]);
-  // What the user types belongs to the user; a value that state sets is marked by `data-set`.
-  if (fresh.hasAttribute("data-set") && old.value !== fresh.value) old.value = fresh.value;
+  // What the user types belongs to the user; a field with another `key` starts anew.
   if (old.nodeName === "SELECT" && old !== document.activeElement) old.value = fresh.value;
   if (old.type === "checkbox" && old !== document.activeElement) old.checked = fresh.checked;
 }
@@ -162,9 +161,7 @@ function problem(text) {
 const ICONS = {
   check: "M3 8.5l3.2 3L13 4.5",
   cross: "M4 4l8 8M12 4l-8 8",
-  arrow: "M3 8h10M9 4l4 4-4 4",
   alert: "M8 3v6M8 12v.5",
-  dot: "M8 8h.01",
 };
 
 /** A 16 px line icon. @param {keyof typeof ICONS} name */
