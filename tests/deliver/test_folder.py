@@ -32,6 +32,7 @@ def files(out: Path) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_torchvision_reads_it(small: Project, tmp_path: Path) -> None:
     """``ImageFolder`` finds the same classes and images on both sides."""
     answer = small.run("export", out=str(tmp_path / "out"))

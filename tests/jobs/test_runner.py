@@ -150,6 +150,7 @@ def test_cancel_by_the_flag_keeps_what_was_done(listed: Callable[[str], Project]
     }
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_a_cancel(listed: Callable[[str], Project]) -> None:
     """Interrupts, several of them, leave a cancelled job and all that was fetched."""
     project = listed("interrupted")
@@ -177,6 +178,7 @@ def test_cancelling_a_queued_job_ends_it_at_once(small: Project) -> None:
     assert jobs.oldest_queued(small.database) is None
 
 
+@pytest.mark.slow
 def test_the_heartbeat_goes_on_while_a_step_computes(small: Project) -> None:
     """Without any progress to report, the job's heartbeat moves all the same."""
     moved = threading.Event()

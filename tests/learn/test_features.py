@@ -155,6 +155,7 @@ def test_kills_leave_a_sound_cache(tmp_path):
     assert counts[-1] > 0
 
 
+@pytest.mark.slow
 def test_two_writers(tmp_path):
     """Two processes with overlapping rows both finish, and each row is there once."""
     writers = [start_writer(tmp_path, 0, 350), start_writer(tmp_path, 175, 525)]

@@ -162,6 +162,7 @@ with Project.open(sys.argv[1]) as project:
 """
 
 
+@pytest.mark.slow
 def test_two_processes_write_at_once(small: Project) -> None:
     """Two reviewers in two processes: no decision is lost, and none shares another's batch."""
     writers = [
