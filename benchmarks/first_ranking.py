@@ -35,15 +35,15 @@ def ours(bears: Path, work: Path) -> dict[str, float]:
     began = time.perf_counter()
     import numpy as np
 
+    from curator.encode.backbones import choose
+    from curator.encode.encoder import Encoder
+    from curator.encode.extract import extract
+    from curator.encode.features import FeatureCache
+    from curator.encode.preprocess import TINY_DIMENSION
     from curator.files import sha256_of
-    from curator.learn.backbones import choose
-    from curator.learn.encoder import Encoder
-    from curator.learn.extract import extract
-    from curator.learn.features import FeatureCache
     from curator.learn.folds import assign_folds
     from curator.learn.heads import fit_heads
     from curator.learn.metrics import error_rate
-    from curator.learn.preprocess import TINY_DIMENSION
     from curator.learn.scores import self_confidence
 
     files = [file for name in CLASSES for file in sorted((bears / name).glob("*.jpg"))]
@@ -150,8 +150,8 @@ def make_torchvision_importable() -> None:
 def prepare() -> float:
     """Make sure that the backbone's graph is there; the seconds that it took."""
     began = time.perf_counter()
-    from curator.learn.backbones import BUNDLED, DEFAULT
-    from curator.learn.encoder import graph_file
+    from curator.encode.backbones import BUNDLED, DEFAULT
+    from curator.encode.encoder import graph_file
 
     graph_file(BUNDLED[DEFAULT])
     return time.perf_counter() - began

@@ -12,11 +12,11 @@ import numpy as np
 from sqlalchemy import select
 
 from curator.collect.decoding import decode
+from curator.encode.backbones import choose
+from curator.encode.encoder import Encoder
+from curator.encode.preprocess import prepare_image
 from curator.errors import CuratorError, FileError, NotEnoughData, UnknownImage
 from curator.files import sha256_of
-from curator.learn.backbones import choose
-from curator.learn.encoder import Encoder
-from curator.learn.preprocess import prepare_image
 from curator.learn.scores import suggestions
 from curator.store import images, runs, schema
 from curator.store.classes import names_by_id

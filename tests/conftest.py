@@ -98,6 +98,12 @@ def sample_copy(sample_folder: Path, tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture(scope="session")
+def graph_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a cache of this run's own, so that the backbone's graph is exported here."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
 def sample_items() -> dict[str, Item]:
     """Give what the sample knows of each address, by path and query."""
     return {item.path: item for item in build()}

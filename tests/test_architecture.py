@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "curator").rglob("*.py"))
 # Data flows one way; a station imports only from those before it.
-STATIONS = ["collect", "check", "learn", "review", "deliver"]
+STATIONS = ["collect", "encode", "check", "learn", "review", "deliver"]
 # These know no station at all.
 GROUND = {"store", "errors", "files", "platform", "words"}
 # These stand on top: no station imports them.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sqlalchemy import Connection, func, select
 
+from curator.check.quality import QUALITY, quality_issues
 from curator.store import images, schema
 from curator.store.classes import all_classes
 from curator.words import many
@@ -16,17 +17,6 @@ if TYPE_CHECKING:
 
 TINY_CLASS = 10  # images: below this neither training nor the figures can be trusted
 UNBALANCED = 5  # times: largest class against smallest
-# Below these scores (0..1, low = suspicious) an image is worth a look.
-QUALITY = {
-    "dark_score": (0.32, "very dark"),
-    "light_score": (0.05, "very light"),
-    "low_information_score": (0.3, "nearly empty"),
-    "blurry_score": (0.29, "blurry"),
-    "odd_aspect_ratio_score": (0.35, "of an odd shape"),
-}
-# A measure that flags more than this share of the images describes the collection, not its faults:
-# scanned digits are all "blurry". The same limit as cleanvision's ``max_prevalence``.
-LARGEST_PREVALENCE = 0.5
 EXAMPLES = 20
 
 
@@ -40,7 +30,7 @@ def report(project: Project) -> dict[str, Any]:
         live = images.live(connection)
         names = [item.name for item in all_classes(connection)]
         addresses = address_counts(connection)
-        quality = _quality_problems(connection)
+        quality = quality_issues(connection)
         conflicts = _in_two_classes(connection)
     per_class = [
         {
@@ -55,7 +45,7 @@ def report(project: Project) -> dict[str, Any]:
         *_class_problems(per_class),
         *_duplicate_problems(live, conflicts),
         *_address_problems(addresses),
-        *quality,
+        *_quality_problems(quality),
     ]
     return {
         "images": len(live),
@@ -220,22 +210,7 @@ def _address_problems(addresses: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def quality_issues(connection: Connection) -> dict[str, list[int]]:
-    """For each measure of :data:`QUALITY` that flags some: the live images below, worst first."""
-    flagged = {}
-    joined = schema.images.join(schema.current, schema.current.c.image_id == schema.images.c.id)
-    live = select(schema.images.c.id).select_from(joined).where(images.LIVE)
-    total = connection.execute(select(func.count()).select_from(live.subquery())).scalar_one()
-    for column, (threshold, _) in QUALITY.items():
-        score = schema.images.c[column]
-        query = live.where(score < threshold).order_by(score, schema.images.c.id)
-        ids = [row.id for row in connection.execute(query)]
-        if 0 < len(ids) <= LARGEST_PREVALENCE * total:
-            flagged[column] = ids
-    return flagged
-
-
-def _quality_problems(connection: Connection) -> list[dict[str, Any]]:
+def _quality_problems(flagged: dict[str, list[int]]) -> list[dict[str, Any]]:
     return [
         _problem(
             f"is_{column.removesuffix('_score')}_issue",
@@ -245,7 +220,7 @@ def _quality_problems(connection: Connection) -> list[dict[str, Any]]:
             "Look at them; delete what shows nothing.",
             ids,
         )
-        for column, ids in quality_issues(connection).items()
+        for column, ids in flagged.items()
     ]
 
 

@@ -23,9 +23,9 @@ import curator
 from curator.collect.decoding import decode
 from curator.deliver.card import card
 from curator.deliver.predict import CONFIG_FILE, FORMAT_VERSION, WEIGHTS_FILE, Predictor, digest
+from curator.encode.backbones import choose
 from curator.errors import BundleInvalid
 from curator.files import refuse_occupied, replacing_folder, sha256_of, write_atomic
-from curator.learn.backbones import choose
 from curator.learn.train import HEAD_FILE, feature_cache
 from curator.store import images, runs
 from curator.store.classes import names_by_id

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from curator.encode.backbones import Backbone
+from curator.encode.preprocess import prepare_image
 from curator.errors import BundleInvalid
 from curator.files import sha256_of
-from curator.learn.backbones import Backbone
-from curator.learn.preprocess import prepare_image
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 FORMAT_VERSION = 1
@@ -43,7 +43,7 @@ class Predictor:
         config = _config(path)
         _check_weights(path, config["sha256"][WEIGHTS_FILE])
         # After the checks: they answer at once, and these imports take seconds.
-        from curator.learn import torchvision_compat
+        from curator.encode import torchvision_compat
 
         torchvision_compat.prepare()
         import timm

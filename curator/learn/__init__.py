@@ -1,7 +1,5 @@
-"""The station that learns: backbones, the feature cache, instant heads, scores and metrics.
+"""The station that learns: instant heads on cached features, scores and metrics.
 
-Features are computed once per image content and backbone (:mod:`curator.learn.extract`); heads are
-logistic regressions on them (:mod:`curator.learn.heads`). The modules that the page imports
-(``metrics``, ``scores``, ``folds``, ``baselines``, ``features``) need numpy only; torch is imported
-inside the functions that run in the worker process.
+Heads are logistic regressions on the features of :mod:`curator.encode`. The modules that the page
+imports (``metrics``, ``scores``, ``folds``, ``baselines``) need numpy only.
 """

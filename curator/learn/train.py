@@ -20,17 +20,17 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 
 from curator.check.run import prepare
+from curator.encode.backbones import Choice, choose
+from curator.encode.encoder import Encoder
+from curator.encode.extract import extract
+from curator.encode.features import FeatureCache
+from curator.encode.preprocess import TINY_DIMENSION
 from curator.errors import InputError, NotEnoughData
 from curator.files import write_atomic
 from curator.learn import scores
-from curator.learn.backbones import Choice, choose
-from curator.learn.encoder import Encoder
-from curator.learn.extract import extract
-from curator.learn.features import FeatureCache
 from curator.learn.figures import number, run_figures
 from curator.learn.folds import assign_folds
 from curator.learn.heads import DEFAULT_L2, Heads, Step, fit_heads
-from curator.learn.preprocess import TINY_DIMENSION
 from curator.store import images, ledger, runs, schema
 from curator.store.classes import all_classes
 

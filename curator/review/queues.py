@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from curator.check.report import quality_issues
+from curator.check.quality import quality_issues
 from curator.errors import InputError, NoRun
 from curator.review.ranking import scored
 from curator.store import images, schema

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from curator.errors import FileError, NotAProject, ProjectReadOnly, ProjectTooNew
@@ -75,6 +75,8 @@ class Database:
                 "Update the curator to open it. Nothing was changed.",
             )
         database._use_wal()
+        if version < schema.SCHEMA_VERSION:
+            database._migrate()
         return database
 
     def meta(self, key: str) -> str:
@@ -105,6 +107,25 @@ class Database:
     def close(self) -> None:
         """Let go of the file."""
         self._engine.dispose()
+
+    def _migrate(self) -> None:
+        """Bring an older database up to the present schema; a kill in between changes nothing."""
+        with self.write() as connection:
+            # Read inside the transaction: another process may have done it a moment ago.
+            version = int(
+                connection.execute(
+                    select(schema.meta.c.value).where(schema.meta.c.key == "schema_version")
+                ).scalar_one()
+            )
+            for step in range(version, schema.SCHEMA_VERSION):
+                for statement in schema.MIGRATIONS[step]:
+                    connection.execute(text(statement))
+            schema.metadata.create_all(connection)
+            connection.execute(
+                update(schema.meta)
+                .where(schema.meta.c.key == "schema_version")
+                .values(value=str(schema.SCHEMA_VERSION))
+            )
 
     def _use_wal(self) -> None:
         """Switch to the mode in which the page reads while the worker writes; the file keeps it."""

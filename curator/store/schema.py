@@ -3,6 +3,7 @@
     classes      the labels, in the order in which the model counts them
     sources      where images come from: one row for each (address or imported file, class)
     images       one row for each distinct content (SHA-256); measures and split live here
+    tags         what the pretrained network calls each image: its five best ImageNet names
     decisions    the ledger, append-only: the last row of an image is its present state
     runs         trained models with settings and metrics
     predictions  what a run says of each image
@@ -27,7 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # States of a source. `pending` is asked for by the next fetch, `failed` only when asked again.
 PENDING, FETCHED, FAILED = "pending", "fetched", "failed"
@@ -60,7 +61,7 @@ sources = Table(
     "sources",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("kind", Text, nullable=False),  # "address" or "file"
+    Column("kind", Text, nullable=False),  # "address", "data" (its bytes were given) or "file"
     Column("origin", Text, nullable=False),  # the address, or the path relative to the import
     Column("class_id", ForeignKey("classes.id"), nullable=False),
     Column("root", Text, nullable=False, default=""),  # of a file: the folder it came from
@@ -100,10 +101,25 @@ images = Table(
     Column("low_information_score", Float, nullable=False),
     Column("blurry_score", Float, nullable=False),
     Column("odd_aspect_ratio_score", Float, nullable=False),
+    Column("grayscale_score", Float),  # 0 or 1
+    Column("sharpness", Float),  # variance of the Laplacian; large = sharp, not bounded
+    Column("measures_version", Integer, nullable=False, server_default="0"),
+    Column("outlier_score", Float),  # 0..1, low = far from all others; from the last check
+    Column("checked_with", Text),  # key of the backbone whose features the last check compared
     Column("group_id", Integer),  # near-duplicates share one: the smallest image id among them
     Column("split", Text),
     Column("added_at", Text, nullable=False),
     Index("images_by_group", "group_id"),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("image_id", ForeignKey("images.id"), primary_key=True),
+    Column("place", Integer, primary_key=True),  # 1..5, best first
+    Column("name", Text(collation="NOCASE"), nullable=False),
+    Column("probability", Float, nullable=False),  # of the 1,000 ImageNet classes, 0..1
+    Index("tags_by_name", "name"),
 )
 
 decisions = Table(
@@ -178,6 +194,17 @@ jobs = Table(
     Column("error", Text),
     Index("jobs_by_state", "state", "id"),
 )
+
+# How a database of each older version becomes one of the next: run in order, in one transaction.
+MIGRATIONS = {
+    1: (
+        "ALTER TABLE images ADD COLUMN grayscale_score FLOAT",
+        "ALTER TABLE images ADD COLUMN sharpness FLOAT",
+        "ALTER TABLE images ADD COLUMN measures_version INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE images ADD COLUMN outlier_score FLOAT",
+        "ALTER TABLE images ADD COLUMN checked_with TEXT",
+    ),
+}
 
 CURRENT_VIEW = """
 CREATE VIEW IF NOT EXISTS current AS

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from curator.deliver.folder import MANIFEST_COLUMNS, counts, plan
+from curator.encode import torchvision_compat
 from curator.errors import CuratorError, NotEnoughData, TargetNotEmpty
 from curator.files import sha256_of
-from curator.learn import torchvision_compat
 
 if TYPE_CHECKING:
     from curator.project import Project

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
+from curator.encode.extract import extract
+from curator.encode.features import FeatureCache
+from curator.encode.preprocess import TINY_DIMENSION
 from curator.errors import InputError, NotEnoughData
-from curator.learn.extract import extract
-from curator.learn.features import FeatureCache
 from curator.learn.folds import assign_folds
 from curator.learn.heads import DEFAULT_L2, Heads, fit_heads
 from curator.learn.lbfgs import minimise
 from curator.learn.metrics import error_rate
-from curator.learn.preprocess import TINY_DIMENSION
 
 
 def out_of_fold(features, labels, classes):

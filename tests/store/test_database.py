@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ import pytest
 from curator.errors import NotAProject, ProjectExists, ProjectTooNew
 from curator.files import sha256_of
 from curator.project import Project
+from curator.store import schema
+from curator.store.database import Database
 
 
 def run_python(code: str, *arguments: str) -> subprocess.Popen[str]:
@@ -291,3 +294,37 @@ def test_a_full_disk_is_said_and_nothing_is_half_saved(small: Project) -> None:
     assert small.log().empty
     small.decide([1], "keep")
     assert len(small.log()) == 1
+
+
+def test_an_older_database_is_brought_up_to_date(tmp_path: Path) -> None:
+    """A database of version 1 opens with the columns and tables of today, and keeps its rows."""
+    path = tmp_path / "project.db"
+    Database.create(path, {"name": "old"}).close()
+
+    def shape() -> dict[str, set[str]]:
+        with closing(sqlite3.connect(path)) as connection:
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            return {
+                name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
+                for (name,) in tables.fetchall()
+            }
+
+    expected = shape()
+    with closing(sqlite3.connect(path)) as connection:
+        for column in (
+            "grayscale_score",
+            "sharpness",
+            "measures_version",
+            "outlier_score",
+            "checked_with",
+        ):
+            connection.execute(f"ALTER TABLE images DROP COLUMN {column}")
+        connection.execute("DROP TABLE tags")
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+        connection.commit()
+    assert shape() != expected
+
+    with closing(Database.open(path)) as database:
+        assert database.meta("name") == "old"
+        assert database.meta("schema_version") == str(schema.SCHEMA_VERSION)
+    assert shape() == expected

@@ -14,7 +14,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from curator.learn.backbones import Backbone
+    from curator.encode.backbones import Backbone
 
 TINY_SIDE = 32
 """Side in pixels of the thumbnails that the nearest-mean-image baseline works on."""

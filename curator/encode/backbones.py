@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from curator.encode import torchvision_compat
 from curator.errors import InputError, WeightsAltered, WeightsMissing
 from curator.files import sha256_of
-from curator.learn import torchvision_compat
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Device = Literal["cpu", "cuda", "mps"]
 Runtime = Literal["onnxruntime", "torch"]
 
-# Raise it when curator.learn.preprocess changes the pixels that a network sees.
+# Raise it when curator.encode.preprocess changes the pixels that a network sees.
 PREPROCESSING_VERSION = 1
 TIMM_PREFIX = "timm:"
 

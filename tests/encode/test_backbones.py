@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from curator.encode import backbones, torchvision_compat
+from curator.encode import encoder as encoding
+from curator.encode.backbones import EFFICIENTNET_LITE0, choose, match_in_order
+from curator.encode.encoder import Encoder, graph_file
+from curator.encode.preprocess import prepare_image, prepare_tiny
 from curator.errors import InputError, WeightsAltered, WeightsMissing
-from curator.learn import backbones, torchvision_compat
-from curator.learn import encoder as encoding
-from curator.learn.backbones import EFFICIENTNET_LITE0, choose, match_in_order
-from curator.learn.encoder import Encoder, graph_file
-from curator.learn.preprocess import prepare_image, prepare_tiny
 
 pytestmark = pytest.mark.slow  # starts processes or loads whole networks
 
@@ -40,7 +40,7 @@ def run(code: str) -> str:
 def test_torchvision_imports():
     """With or without compiled operators, torchvision imports after prepare(), called twice."""
     out = run(
-        "from curator.learn.torchvision_compat import prepare\n"
+        "from curator.encode.torchvision_compat import prepare\n"
         "first = prepare()\n"
         "import torchvision.transforms.v2, torchvision.models\n"
         "print(prepare() == first)"
@@ -169,8 +169,8 @@ def test_a_warm_start_leaves_torch_alone(encoder):
     """With the graph in the cache, a new process encodes without importing torch."""
     out = run(
         "import sys, numpy as np\n"
-        "from curator.learn.backbones import choose\n"
-        "from curator.learn.encoder import Encoder\n"
+        "from curator.encode.backbones import choose\n"
+        "from curator.encode.encoder import Encoder\n"
         "Encoder(choose(device='cpu')).encode(np.zeros((2, 3, 224, 224), np.uint8))\n"
         "print([name for name in ('torch', 'timm') if name in sys.modules])"
     )
@@ -181,7 +181,8 @@ def test_light_modules_need_numpy_only():
     """The modules that the page imports bring in neither torch nor ONNX Runtime."""
     out = run(
         "import sys\n"
-        "from curator.learn import baselines, features, folds, heads, metrics, scores\n"
+        "from curator.encode import features\n"
+        "from curator.learn import baselines, folds, heads, metrics, scores\n"
         "print([name for name in ('torch', 'onnxruntime', 'timm') if name in sys.modules])"
     )
     assert out == "[]"

@@ -17,17 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator.collect.decoding import Rejected, decode
+from curator.encode.preprocess import prepare_image, prepare_tiny
 from curator.errors import JobCancelled
-from curator.learn.preprocess import prepare_image, prepare_tiny
 from curator.platform import cpu_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
-    from curator.learn.backbones import Backbone
-    from curator.learn.encoder import Encoder
-    from curator.learn.features import FeatureCache
+    from curator.encode.backbones import Backbone
+    from curator.encode.encoder import Encoder
+    from curator.encode.features import FeatureCache
 
 BATCH = 32
 # Writing to disk for good takes milliseconds, so not each batch: what a kill may cost is bounded
@@ -56,7 +56,7 @@ def extract(
     """Bring ``cache`` and ``tiny_cache`` up to date with ``items`` (SHA-256, file).
 
     ``cache`` gets the backbone's features (dimension as the encoder's), ``tiny_cache`` uint8 rows
-    of 3,072 (:func:`curator.learn.preprocess.prepare_tiny`). ``progress`` gets the number of
+    of 3,072 (:func:`curator.encode.preprocess.prepare_tiny`). ``progress`` gets the number of
     different images dealt with so far, those that were in the caches included; ``cancelled`` is
     asked before each batch.
 

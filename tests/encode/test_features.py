@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from curator.encode.extract import extract
+from curator.encode.features import FeatureCache
+from curator.encode.preprocess import TINY_DIMENSION
 from curator.errors import DataError, InputError, JobCancelled
-from curator.learn.extract import extract
-from curator.learn.features import FeatureCache
-from curator.learn.preprocess import TINY_DIMENSION
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DIMENSION = 64

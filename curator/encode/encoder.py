@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from curator.learn.backbones import Backbone, Choice
+    from curator.encode.backbones import Backbone, Choice
 
 # Raise it when the exported graph changes (input, output, normalisation), whatever made it.
 GRAPH_VERSION = 1
@@ -79,7 +79,7 @@ class Encoder:
             raise InputError(
                 f"{self.backbone.name} takes uint8 (N, 3, {size}, {size}), not {batch.dtype}"
                 f" {batch.shape}.",
-                "Prepare the images with curator.learn.preprocess.prepare_image.",
+                "Prepare the images with curator.encode.preprocess.prepare_image.",
             )
         if len(batch) == 0:
             return np.empty((0, self.backbone.dimension), np.float32)
