@@ -15,7 +15,6 @@ The peer needs an interpreter with fastai 2.8, timm and efficientnet-lite0-pytor
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import subprocess
@@ -137,14 +136,11 @@ def fastai(bears: Path) -> dict[str, float]:
 
 
 def make_torchvision_importable() -> None:
-    """Run the one module that the peer needs of us, by its path: curator is not installed there."""
-    path = ROOT / "curator" / "learn" / "torchvision_compat.py"
-    specification = importlib.util.spec_from_file_location("torchvision_compat", path)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    module.prepare()
+    """Run the one module that the peer needs of us, which needs nothing else: curator is not installed there."""
+    sys.path.insert(0, str(ROOT))
+    from curator.encode import torchvision_compat
+
+    torchvision_compat.prepare()
 
 
 def prepare() -> float:

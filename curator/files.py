@@ -1,7 +1,8 @@
 """Writing files so that a kill at any instant leaves either the old file or the new one.
 
 Every file that the curator makes goes through :func:`write_atomic` or :func:`replacing_folder`:
-write to a temporary name in the same folder, fsync, rename.
+write to a temporary name in the same folder, fsync, rename. Images come by the thousand:
+:func:`put_once` renames them, and they are made durable together before they are recorded.
 """
 
 from __future__ import annotations
@@ -39,22 +40,71 @@ def write_atomic(path: Path, data: bytes) -> None:
         if temporary:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
-        raise FileError(
-            f"{path} could not be written: {error.strerror or error}.",
-            "Free some space or choose a folder you may write to, then run it again.",
-        ) from error
+        raise _unwritten(path, error) from error
 
 
-def store_once(root: Path, data: bytes, sha256: str, suffix: str) -> str:
-    """Keep ``data`` under its hash below ``root``; return the path relative to ``root``.
+def put_once(root: Path, data: bytes, name: str, source: Path | None = None) -> str:
+    """Keep ``data`` at ``root``/ab/``name``, and return that relative path.
 
-    Layout: ``ab/abcdef....jpg``. Content that is already there is not written again.
+    ``name`` begins with the content's SHA-256. ``source``: a file on the same disk that holds the
+    data; it is moved. What is there already stays, unless it is not whole: a power failure may have
+    cut off a file that was never recorded. The caller makes the file durable before it records it
+    (:func:`curator.platform.sync_files`). Raises :class:`FileError`.
     """
-    relative = Path(sha256[:2], sha256 + suffix)
+    relative = Path(name[:2], name)
     path = root / relative
-    if not path.exists():
-        write_atomic(path, data)
+    temporary = source or path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{name}")
+    try:
+        if path.exists() and path.read_bytes() == data:
+            if source:
+                source.unlink()
+            return relative.as_posix()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not source:
+            temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise _unwritten(path, error) from error
     return relative.as_posix()
+
+
+@contextlib.contextmanager
+def temporary_folder(root: Path) -> Iterator[Path]:
+    """A folder below ``root`` for files on their way to it; removed at the end with all in it.
+
+    Raises :class:`FileError` when it cannot be made.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=root))
+    except OSError as error:
+        raise _unwritten(root, error) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(root: Path) -> None:
+    """Remove what writes that were killed left in ``root`` and its subfolders.
+
+    Only for a caller that knows of no other writer.
+    """
+    for left in (*root.glob(f"{TEMPORARY_PREFIX}*"), *root.glob(f"*/{TEMPORARY_PREFIX}*")):
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+
+def _unwritten(path: Path, error: OSError) -> FileError:
+    return FileError(
+        f"{path} could not be written: {error.strerror or error}.",
+        "Free some space or choose a folder you may write to, then run it again.",
+    )
 
 
 @contextlib.contextmanager

@@ -1,13 +1,17 @@
 """The only place with calls that differ between Linux, macOS and Windows.
 
-Starting a process that outlives its parent, counting cores, and making a rename durable.
+Starting a process that outlives its parent, limiting a process's memory, counting cores, and making
+files durable.
 """
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 
@@ -41,6 +45,49 @@ def cpu_count() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
+
+
+def limit_memory(size: int) -> None:
+    """Let this process have at most ``size`` bytes of address space, where the system can say so.
+
+    More than that is a MemoryError. Linux alone enforces it; elsewhere nothing happens.
+    """
+    if sys.platform == "linux":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        if most != resource.RLIM_INFINITY:
+            size = min(size, most)
+        resource.setrlimit(resource.RLIMIT_AS, (size, most))
+
+
+def sync_files(paths: Sequence[Path]) -> None:
+    """Make written and renamed files durable, all of one file system.
+
+    Linux does it in one step for all of them, which takes a third of the time or less.
+    """
+    if not paths:
+        return
+    if sys.platform == "linux" and (sync := _syncfs()) is not None:
+        handle = os.open(paths[0].parent, os.O_RDONLY)
+        try:
+            if sync(handle) != 0:
+                raise OSError(ctypes.get_errno(), "the disk refused")
+        finally:
+            os.close(handle)
+        return
+    for path in paths:
+        with path.open("rb+") as stream:
+            os.fsync(stream.fileno())
+    for folder in {path.parent for path in paths}:
+        sync_folder(folder)
+
+
+@functools.cache
+def _syncfs() -> Callable[[int], int] | None:
+    """The C library's function, which Python does not offer; None where it has none."""
+    found: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    return found
 
 
 def sync_folder(folder: Path) -> None:

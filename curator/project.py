@@ -28,7 +28,7 @@ from curator.store.thumbnails import Thumbnails
 if TYPE_CHECKING:
     import pandas as pd
 
-    from curator.collect.adding import Added
+    from curator.collect.adding import Added, Preview
     from curator.jobs.progress import Progress
 
 DATABASE = "project.db"
@@ -124,6 +124,11 @@ class Project:
         return self.path / "originals"
 
     @property
+    def inbox(self) -> Path:
+        """Folder of pictures that were pasted themselves, not by address, until the next fetch."""
+        return self.path / "inbox"
+
+    @property
     def features(self) -> Path:
         """Folder of the feature caches."""
         return self.path / "features"
@@ -150,15 +155,33 @@ class Project:
         with self.database.write() as connection:
             classes.add_classes(connection, names)
 
-    def add(self, class_name: str, addresses: str | Path, listed_in: str = "pasted") -> Added:
-        """Add a list of addresses to a class: pasted text, or a Path to a list in a file.
+    def add(
+        self, class_name: str, addresses: str | bytes | Path, listed_in: str = "pasted"
+    ) -> Added:
+        """Add a list of addresses to a class: pasted text, a file's bytes, or a Path to a file.
 
+        The list may be of any kind; see :mod:`curator.collect.lists`. ``listed_in``: its name.
         Nothing is fetched yet. Lines that hold no usable address are in the answer, by line
         number. Raises UnknownClass, and BadList when nothing at all is usable.
         """
         from curator.collect.adding import add
 
-        return add(self.database, class_name, addresses, listed_in)
+        return add(self, class_name, addresses, listed_in)
+
+    def preview(
+        self,
+        class_name: str,
+        addresses: str | bytes | Path,
+        listed_in: str = "pasted",
+        new_class: bool = False,
+    ) -> Preview:
+        """What :meth:`add` would do with the same arguments; nothing is written.
+
+        ``new_class``: the class is still to be made. Raises what ``add`` raises, and BadClassName.
+        """
+        from curator.collect.adding import preview
+
+        return preview(self, class_name, addresses, listed_in, new_class)
 
     # Long work
 

@@ -15,12 +15,14 @@ import pytest
 
 from curator.errors import FileError, TargetNotEmpty
 from curator.files import (
+    put_once,
     refuse_occupied,
     replacing_folder,
     sha256_of,
-    store_once,
+    sweep,
     write_atomic,
 )
+from curator.platform import sync_files
 
 
 def names(folder: Path) -> list[str]:
@@ -114,14 +116,54 @@ def test_a_kill_leaves_one_whole_version(tmp_path: Path) -> None:
 def test_content_is_stored_once_under_its_hash(tmp_path: Path) -> None:
     """The same content twice is one file, which is not touched again."""
     digest = hashlib.sha256(b"picture").hexdigest()
-    first = store_once(tmp_path, b"picture", digest, ".png")
+    first = put_once(tmp_path, b"picture", f"{digest}.png")
     path = tmp_path / first
     before = path.stat()
-    assert store_once(tmp_path, b"picture", digest, ".png") == first
+    assert put_once(tmp_path, b"picture", f"{digest}.png") == first
     after = path.stat()
     assert first == f"{digest[:2]}/{digest}.png"
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
     assert sha256_of(path) == digest
+    assert [item for item in tmp_path.rglob("*") if item.is_file()] == [path]
+
+
+def test_a_file_that_a_power_failure_cut_off_is_replaced(tmp_path: Path) -> None:
+    """Under a hash lies its whole content, whatever lay there before."""
+    digest = hashlib.sha256(b"picture").hexdigest()
+    path = tmp_path / digest[:2] / f"{digest}.png"
+    path.parent.mkdir()
+    path.write_bytes(b"pict\0\0\0")
+    put_once(tmp_path, b"picture", f"{digest}.png")
+    assert path.read_bytes() == b"picture"
+
+
+def test_a_moved_file_leaves_its_place(tmp_path: Path) -> None:
+    """Moving to the originals removes the source, also when the content was there already."""
+    for name in ("one", "two"):
+        source = tmp_path / name
+        source.write_bytes(b"picture")
+        put_once(tmp_path / "originals", b"picture", "ab.png", source)
+        assert not source.exists()
+    assert (tmp_path / "originals" / "ab" / "ab.png").read_bytes() == b"picture"
+
+
+def test_files_are_made_durable(tmp_path: Path) -> None:
+    """Syncing accepts none, one and many files in several folders."""
+    paths = [tmp_path / folder / "file" for folder in ("a", "b")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_bytes(b"content")
+    for some in ([], paths[:1], paths):
+        sync_files(some)
+
+
+def test_what_a_kill_left_is_swept(tmp_path: Path) -> None:
+    """Temporary files and folders go, at the top and one level below; all else stays."""
+    for name in ("ab/.part-1", ".part-2", "ab/kept", ".part-3/7"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    sweep(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["kept"]
 
 
 def test_a_folder_appears_whole(tmp_path: Path) -> None:

@@ -57,7 +57,10 @@ class Dashboard:
             }
         )
         self.collect = CollectPanel(
-            {**common, "fetch": self._fetch, "import": self._import},
+            {
+                **common,
+                "submit": lambda message: self._submit(message["kind"], **message["arguments"]),
+            }
         )
         self.check = CheckPanel(
             {**common, "check": lambda _: self._submit("check"), "queue": self._queue}
@@ -128,6 +131,7 @@ class Dashboard:
         if self.project is not None:
             self._remember()
             self.project.close()
+        self.collect.leave()
         self.project = None
         self.start.refresh()
         self.shell.leave()
@@ -186,6 +190,7 @@ class Dashboard:
             place.get("label", ""),
             place.get("predicted", ""),
             int(place.get("offset", 0)),
+            tag=place.get("tag", ""),
         )
         self.go(place.get("station", "collect"))
 
@@ -212,19 +217,6 @@ class Dashboard:
         self._adopt(self.start.sample())
         self._submit("sample")
 
-    def _fetch(self, message: dict[str, Any]) -> None:
-        settings = {"allow_private": self.collect.state["allow_private"]}
-        self._submit("fetch", retry=message["retry"], settings=settings)
-
-    def _import(self, message: dict[str, Any]) -> None:
-        values = {key: str(message.get(key) or "").strip() for key in ("labels", "label_regex")}
-        self._submit(
-            "import",
-            folder=str(message["folder"]).strip(),
-            labels=values["labels"] or None,
-            label_regex=values["label_regex"] or None,
-        )
-
     def _export(self, where: str, message: dict[str, Any]) -> None:
         out = str(message["out"]).strip()
         try:
@@ -235,7 +227,9 @@ class Dashboard:
         self._submit(where.replace("_", "-"), out=out)
 
     def _queue(self, message: dict[str, Any]) -> None:
-        self.gallery.show_queue(message["queue"])
+        self.gallery.show_queue(
+            message["queue"], message.get("label", ""), tag=message.get("tag", "")
+        )
         self.go("review")
 
     def _cell(self, message: dict[str, Any]) -> None:

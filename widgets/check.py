@@ -6,14 +6,8 @@ from typing import Any
 
 from curator.check.report import report
 from curator.project import Project
+from curator.store import tags
 from widgets.panel import Handler, Panel, script
-
-# Which review queue shows the images of a problem.
-QUEUES = {
-    "near_duplicates": "duplicates",
-    "near_duplicates_in_two_classes": "duplicates",
-    "near_duplicates_across_splits": "duplicates",
-}
 
 
 class CheckPanel(Panel):
@@ -22,7 +16,7 @@ class CheckPanel(Panel):
     _esm = script("check")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
-        super().__init__(handlers, report=None, names=[], busy=False)
+        super().__init__(handlers, report=None, names=[], looks=[], busy=False)
         self.unchecked = 0  # images that came since the last check
 
     def refresh(self, project: Project, status: dict[str, Any], busy: bool) -> None:
@@ -31,10 +25,13 @@ class CheckPanel(Panel):
         found: dict[str, Any] | None = None
         if status["images"]:
             found = report(project)
-            for problem in found["problems"]:
-                code = problem["code"]
-                problem["queue"] = "problems" if code.startswith("is_") else QUEUES.get(code)
-        self.show(report=found, names=project.class_names(), busy=busy)
+        names = project.class_names()
+        with project.database.read() as connection:
+            looks = [
+                {"label": name, "tags": tags.tag_counts(connection, name).to_dict("records")}
+                for name in names
+            ]
+        self.show(report=found, names=names, looks=looks, busy=busy)
 
     @property
     def problems(self) -> int | None:

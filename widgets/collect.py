@@ -1,33 +1,66 @@
-"""The station Collect: lists in, images out, and what failed."""
+"""The station Collect: lists and files in, images out, and what failed.
+
+Nothing is added before the page has shown what it would do; files that are dropped are received by
+:mod:`widgets.uploads` and taken in by the worker.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Any
 
+import traitlets
 from sqlalchemy import func, select
 
-from curator.collect.reasons import Reason
+from curator.collect.adding import Added
+from curator.collect.snippet import bookmarklet, console_snippet
+from curator.collect.triage import addresses, report
 from curator.errors import CuratorError
 from curator.project import Project
-from curator.store import schema
+from curator.store import jobs, schema
 from curator.store.classes import all_classes
-from widgets.panel import Handler, Panel, script
+from widgets.drafts import Drafts, added_or_not, beside, previewed, refusals
+from widgets.leftovers import interrupted
+from widgets.panel import STATIC, Handler, Panel, script
+from widgets.receiving import Receiver
+from widgets.uploads import Upload
 
-EXAMPLES = 5
-SHOWN_REFUSALS = 50
+LOOK_SECONDS = 3.0  # between two looks whether another page's upload has ended
+PARTS = ("dropping", "triage", "addresses")
 
 
 class CollectPanel(Panel):
-    """Adds classes and addresses; fetching and importing go to the worker."""
+    """Adds classes and addresses, receives files; fetching and importing go to the worker."""
 
-    _esm = script("collect")
+    _esm = "\n".join(
+        [
+            *((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in PARTS),
+            script("collect"),
+        ]
+    )
+
+    snippet = traitlets.Dict().tag(sync=True)  # apart from the state: it is long and stays
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
-        own = {
-            "choose": lambda message: self.show(chosen=message["name"], added=None, errors={}),
+        self._receiver = Receiver(self, self._take_in)
+        own: dict[str, Handler] = {
+            "ready": lambda _: self._shown(),
+            "choose": lambda message: self._choose(message["name"]),
             "private": lambda message: self.show(allow_private=bool(message["value"])),
+            "by_folder": lambda message: self.show(by_folder=bool(message["value"])),
             "add_class": self._add_class,
+            "draft": self._receive_text,
             "add": self._add,
+            "discard": lambda _: self._discard(),
+            "upload": self._receiver.begin,
+            "chunk": self._receiver.take,
+            "upload_cancel": lambda message: self._receiver.end(message.get("problem")),
+            "copy": self._copy,
+            "again": self._again,
+            "fetch": lambda message: self._fetch(message["retry"]),
+            "import": self._import,
+            "dismiss": lambda _: self.show(notices=[]),
         }
         super().__init__(
             {**handlers, **own},
@@ -36,16 +69,29 @@ class CollectPanel(Panel):
             chosen=None,
             added=None,
             added_number=0,
+            previews=[],
+            previewing=False,
+            adding=False,
+            upload=None,
+            notices=[],
+            taken=None,
             addresses={"pending": 0},
             failures=[],
             errors={},
             busy=False,
             allow_private=False,
+            by_folder=False,
         )
+        self.snippet = {"console": console_snippet(), "bookmarklet": bookmarklet()}
         self.project: Project | None = None
+        self._drafts = Drafts()
+        self._is_shown = False
 
     def refresh(self, project: Project, status: dict[str, Any], busy: bool) -> None:
         """Show the project's classes and what became of its addresses."""
+        is_other = self.project is None or self.project.path != project.path
+        if is_other:
+            self.leave()
         self.project = project
         names = project.class_names()
         chosen = self.state["chosen"]
@@ -54,13 +100,49 @@ class CollectPanel(Panel):
             classes=_rows(project, status),
             chosen=chosen if chosen in names else (names[0] if names else None),
             addresses=status["addresses"],
-            failures=failures(project),
+            failures=[group.as_dict() for group in report(project)],
+            taken=_refused_by_import(project),
             busy=busy,
         )
+        if is_other and self._is_shown:
+            self._look()
+
+    def leave(self) -> None:
+        """Let go of the project: what is on its way in is dropped."""
+        self._drafts.clear()
+        self._receiver.end()
+        self.project = None
+        self.show(added=None, previews=[], notices=[], errors={}, upload=None)
 
     def fail(self, where: str, error: CuratorError) -> None:
         """Show an error beside its cause."""
         self.show(errors={where: str(error)})
+
+    def _received(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
+        super()._received(widget, {**content, "buffers": buffers}, buffers)
+
+    def _shown(self) -> None:
+        """A page shows this panel: say what an earlier one left unfinished."""
+        self._is_shown = True
+        if self.project is not None:
+            self._look()
+
+    def _look(self) -> None:
+        """Remove what pages that are gone left half-done; a kernel may outlive its page a while."""
+        if self.project is None:
+            return
+        notices, others = interrupted(self.project)
+        if notices:
+            self.show(notices=[*self.state["notices"], *notices])
+        if others:
+            with contextlib.suppress(RuntimeError):  # no event loop, as in tests
+                asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    # Classes and addresses
+
+    def _choose(self, name: str) -> None:
+        self.show(chosen=name, added=None, errors={})
+        self._preview()
 
     def _add_class(self, message: dict[str, Any]) -> None:
         assert self.project is not None
@@ -71,24 +153,120 @@ class CollectPanel(Panel):
             return
         self.show(errors={}, chosen=str(message["name"]).strip(), added=None)
         self._handlers["changed"](message)
+        self._preview()
+
+    def _receive_text(self, message: dict[str, Any]) -> None:
+        whole = self._drafts.receive(message["text"], message["first"], message["last"])
+        if whole:
+            self._preview()
+
+    def _preview(self) -> None:
+        """Show what adding would do; the answer to an older text is dropped."""
+        project, chosen, number = self.project, self.state["chosen"], self._drafts.number
+        parts = self._drafts.parts()
+        if project is None or chosen is None or not parts:
+            self.show(previews=[], previewing=False)
+            return
+        self.show(previewing=True)
+
+        def then(previews: list[dict[str, Any]]) -> None:
+            if (number, chosen) == (self._drafts.number, self.state["chosen"]):
+                self.show(previews=previews, previewing=False)
+
+        def work() -> list[dict[str, Any]]:
+            return [previewed(project, chosen, part) for part in parts]
+
+        beside(work, then, self._complain, at_once=not self._is_shown)
 
     def _add(self, message: dict[str, Any]) -> None:
+        """Add what was previewed to a class; ``fetch``: and fetch it."""
         assert self.project is not None
-        try:
-            added = self.project.add(message["name"], message["text"])
-        except CuratorError as error:
-            self.fail("add", error)
-            return
-        refused = [
-            {"line": r.line, "problem": r.problem, "text": r.text[:200]}
-            for r in added.refused[:SHOWN_REFUSALS]
-        ]
-        self.show(
-            errors={},
-            added={"sentence": added.sentence, "refused": refused},
-            added_number=self.state["added_number"] + 1,
-        )
-        self._handlers["changed"](message)
+        project, name = self.project, str(message["name"])
+        if "text" in message:
+            self._drafts.receive(message["text"], first=True, last=True)
+        parts = self._drafts.parts() or [""]
+        self.show(adding=True, errors={})
+
+        def then(answers: list[Added | CuratorError]) -> None:
+            added = [answer for answer in answers if not isinstance(answer, CuratorError)]
+            problems = " ".join(str(answer) for answer in answers if answer not in added)
+            if not added:
+                self.show(adding=False, errors={"add": problems})
+                return
+            self._drafts.clear()
+            self.show(
+                errors={"add": problems} if problems else {},
+                adding=False,
+                added={
+                    "sentence": " ".join(answer.sentence for answer in added),
+                    "refused": [row for answer in added for row in refusals(answer.refused)],
+                    "refusals": sum(len(answer.refused) for answer in added),
+                },
+                added_number=self.state["added_number"] + 1,
+                previews=[],
+                previewing=False,
+            )
+            self._handlers["changed"](message)
+            if message.get("fetch"):
+                self._fetch("passing")
+
+        def fail(problem: dict[str, Any]) -> None:
+            self.show(adding=False, errors={"add": problem["text"]})
+
+        def work() -> list[Added | CuratorError]:
+            return [added_or_not(project, name, part) for part in parts]
+
+        beside(work, then, fail, at_once=not self._is_shown)
+
+    def _discard(self) -> None:
+        self._drafts.clear()
+        self.show(previews=[], errors={}, added_number=self.state["added_number"] + 1)
+
+    # Files
+
+    def _take_in(self, upload: Upload, by_folder: bool, label: str | None) -> None:
+        """All of an upload has come: images go to the worker, lists are previewed."""
+        images, lists = upload.finish()
+        if images:
+            arguments = {"upload": upload.key, "class_name": None if by_folder else label}
+            self._handlers["submit"]({"kind": "import", "arguments": arguments})
+        if lists:
+            self._drafts.hold(upload, lists)
+            self._preview()
+        else:
+            upload.discard()
+
+    # Failures, and work for the worker
+
+    def _copy(self, message: dict[str, Any]) -> None:
+        assert self.project is not None
+        found = addresses(self.project, message["code"])
+        self.send({"type": "copy", "code": message["code"], "text": "\n".join(found)})
+
+    def _again(self, message: dict[str, Any]) -> None:
+        """Try one group again, with the permission that it takes."""
+        group = next(item for item in self.state["failures"] if item["code"] == message["code"])
+        self._fetch(group["retry"], group["allow"])
+
+    def _fetch(self, retry: str, allow: str = "") -> None:
+        settings: dict[str, Any] = {
+            "allow_private": self.state["allow_private"] or allow == "allow_private"
+        }
+        if allow == "ignore_robots":
+            settings["respect_robots"] = False
+        arguments = {"retry": retry, "settings": settings}
+        self._handlers["submit"]({"kind": "fetch", "arguments": arguments})
+
+    def _import(self, message: dict[str, Any]) -> None:
+        values = {
+            key: str(message.get(key) or "").strip() or None for key in ("labels", "label_regex")
+        }
+        arguments = {"folder": str(message["folder"]).strip(), **values}
+        self._handlers["submit"]({"kind": "import", "arguments": arguments})
+
+    def _complain(self, message: dict[str, Any]) -> None:
+        self.show(previewing=False)
+        self._handlers["error"](message)
 
 
 def _rows(project: Project, status: dict[str, Any]) -> list[dict[str, Any]]:
@@ -112,31 +290,9 @@ def _rows(project: Project, status: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def failures(project: Project) -> list[dict[str, Any]]:
-    """Failed sources by reason, most first, each with its meaning and some examples."""
-    table = schema.sources
-    found = []
-    with project.database.read() as connection:
-        groups = connection.execute(
-            select(table.c.reason, func.count().label("number"))
-            .where(table.c.state == schema.FAILED)
-            .group_by(table.c.reason)
-            .order_by(func.count().desc())
-        ).all()
-        for group in groups:
-            examples = connection.execute(
-                select(table.c.origin, table.c.detail)
-                .where(table.c.state == schema.FAILED, table.c.reason == group.reason)
-                .limit(EXAMPLES)
-            ).all()
-            found.append(
-                {
-                    "code": group.reason,
-                    "count": group.number,
-                    "explanation": Reason(group.reason).explanation,
-                    "examples": [
-                        {"origin": row.origin, "detail": row.detail or ""} for row in examples
-                    ],
-                }
-            )
-    return found
+def _refused_by_import(project: Project) -> dict[str, Any] | None:
+    """What the newest job, if it was an import, did not take."""
+    job = jobs.latest(project.database)
+    if job is None or job.kind != "import" or not (job.result or {}).get("refused"):
+        return None
+    return {key: (job.result or {})[key] for key in ("refused", "refusals")}

@@ -17,13 +17,14 @@ from curator.collect.keeping import thumbnails
 from curator.errors import CuratorError, NoRun, NothingToUndo
 from curator.project import Project
 from curator.review.queues import QUEUES, open_queue
-from curator.store import ledger, runs, schema
+from curator.store import ledger, runs, schema, tags
 from curator.store.classes import names_by_id
 from curator.words import many
 from widgets.panel import Handler, Panel, script
 
 PAGE = 24
 ENLARGED = 1600  # pixels of the longer side
+NAMED = 0.1  # probability of a name of the pretrained network that counts, 0..1
 PAST = {
     "keep": "Kept",
     "delete": "Deleted",
@@ -45,8 +46,10 @@ class Gallery(Panel):
             "undo": lambda _: self._undo(),
             "rest": lambda _: self._rest(),
             "turn": lambda message: self._turn(int(message["by"])),
-            "queue": lambda message: self.show_queue(message["kind"]),
-            "filter": lambda message: self.show_queue(self.state["kind"], message["label"]),
+            "queue": lambda message: self.show_queue(message["kind"], tag=self.state["tag"]),
+            "filter": lambda message: self.show_queue(
+                self.state["kind"], message["label"], tag=message["tag"]
+            ),
             "zoom": lambda message: self._enlarge(int(message["id"])),
         }
         super().__init__(
@@ -55,6 +58,8 @@ class Gallery(Panel):
             queues=[{"kind": kind, "title": queue.title} for kind, queue in QUEUES.items()],
             label="",
             predicted="",
+            tag="",
+            tags=[],
             classes=[],
             total=0,
             seen=0,
@@ -75,13 +80,26 @@ class Gallery(Panel):
         self._run_id: int | None = None
 
     def show_queue(
-        self, kind: str, label: str = "", predicted: str = "", offset: int = 0, status: str = ""
+        self,
+        kind: str,
+        label: str = "",
+        predicted: str = "",
+        offset: int = 0,
+        status: str = "",
+        tag: str = "",
     ) -> None:
         """Open a queue at ``offset``: its order is fixed until it is opened again."""
         assert self.project is not None
         error, step, empty = None, None, ""
         try:
-            rows = open_queue(self.project, kind, label or None, predicted or None)
+            rows = open_queue(
+                self.project,
+                kind,
+                label or None,
+                predicted or None,
+                tag=tag or None,
+                tag_probability=NAMED,
+            )
         except NoRun as problem:
             rows, empty = EMPTY, str(problem.problem)
             step = {"station": "train", "title": "Train"}
@@ -92,6 +110,7 @@ class Gallery(Panel):
         self._seen = set()
         with self.project.database.read() as connection:
             self._run_id = runs.latest_id(connection)
+            named = tags.tag_counts(connection, label or None)
         if not len(rows) and not empty:
             empty = "This queue is empty."
             if kind == "suspicious":
@@ -102,6 +121,8 @@ class Gallery(Panel):
             kind=kind,
             label=label,
             predicted=predicted,
+            tag=tag,
+            tags=named[["name", "images"]].to_dict("records"),
             classes=self.project.class_names(),
             total=len(self._ids),
             meaning=QUEUES[kind].meaning if kind in QUEUES else "",
@@ -120,7 +141,7 @@ class Gallery(Panel):
 
     def place(self) -> dict[str, Any]:
         """Queue, filter and position, to be remembered."""
-        return {key: self.state[key] for key in ("kind", "label", "predicted", "offset")}
+        return {key: self.state[key] for key in ("kind", "label", "predicted", "tag", "offset")}
 
     def _page(self, offset: int, **changes: Any) -> None:
         ids = self._ids[offset : offset + PAGE]
@@ -149,6 +170,7 @@ class Gallery(Panel):
             "loss": _number(values["loss"]) if label == values["label"] else None,
             "split": values["split"] if pd.notna(values["split"]) else None,
             "suggestions": [list(pair) for pair in values["suggestions"]],
+            "note": values["note"],
             "source": values["source"],
             "width": int(values["width"]),
             "height": int(values["height"]),

@@ -1,4 +1,5 @@
-"""What is wrong with the data before training: duplicates, splits, counts, quality.
+"""What is wrong with the data before training: duplicates, outliers, quality, counts, splits.
 
-Imports nothing from the later stations (learn, review, deliver).
+And what the pretrained network calls the images. Imports nothing from the later stations (learn,
+review, deliver).
 """

@@ -1,25 +1,34 @@
-"""Near-duplicates: pairs by perceptual hash, confirmed on small pictures, joined to groups.
+"""Near-duplicates: pairs that may be, and groups of pairs that are.
 
-The hash proposes, the picture decides: drawings and digits on an empty ground have hashes close
-to each other without being the same, and their small pictures tell them apart.
+Two things propose a pair: perceptual hashes that differ in few bits (recompression, another size)
+and features that point the same way (crops, mirror images). What they propose is decided by
+:mod:`curator.check.likeness`, so both may be generous.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from curator.check.neighbours import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from curator.encode.features import FeatureCache
 
 HASH_BITS = 10  # of 64: pairs that differ in more are not looked at
-CORRELATION = 0.99  # of 32 x 32 grey pictures: what counts as the same
-SMALL = 32
+COSINE = 0.8  # of features: pairs that are less similar are not looked at
+# Of an image, so many of its most similar are looked at: in a collection of things that are all
+# alike, such as scanned digits, most pairs pass COSINE.
+NEIGHBOURS = 16
 ROWS = 1024  # hashes compared at once: 1024 x N x 8 bytes
 
 
-def close_pairs(
+def close_hashes(
     hashes: NDArray[np.uint64], new: NDArray[np.bool_], bits: int = HASH_BITS
 ) -> NDArray[np.int64]:
     """Pairs of positions whose hashes differ in at most ``bits`` of 64, at least one side new.
@@ -33,51 +42,64 @@ def close_pairs(
         rows = fresh[start : start + ROWS]  # (R,)
         distance = np.bitwise_count(hashes[rows][:, None] ^ hashes[None, :])  # (R, N)
         left, right = np.nonzero(distance <= bits)
-        pairs = np.stack([rows[left], right], axis=1)
-        # A pair of two new images is seen from both sides; one with an old image from one.
-        keep = (pairs[:, 0] < pairs[:, 1]) | ~new[pairs[:, 1]]
-        found.append(np.sort(pairs[keep], axis=1))
-    if not found:
-        return np.empty((0, 2), dtype=np.int64)
-    return np.concatenate(found).astype(np.int64)
+        found.append(np.stack([rows[left], right], axis=1))
+    return unique(found)
 
 
-def small_picture(webp: bytes) -> NDArray[np.float32]:
-    """A thumbnail as 32 x 32 grey values with mean 0 and length 1, (1024,); flat ones are 0."""
-    with Image.open(io.BytesIO(webp)) as image:
-        grey = image.convert("L").resize((SMALL, SMALL), Image.Resampling.BOX)
-    values = np.asarray(grey, dtype=np.float32).ravel()
-    values = values - values.mean()
-    length = float(np.linalg.norm(values))
-    result: NDArray[np.float32] = values / length if length > 0 else values
-    return result
-
-
-def confirm(
-    pairs: NDArray[np.int64], pictures: Mapping[int, NDArray[np.float32]]
+def close_features(
+    cache: FeatureCache,
+    digests: Sequence[str],
+    new: NDArray[np.bool_],
+    progress: Callable[[int], None] = lambda _done: None,
 ) -> NDArray[np.int64]:
-    """The pairs (P, 2) whose small pictures correlate by at least :data:`CORRELATION`."""
-    same = [float(pictures[a] @ pictures[b]) >= CORRELATION for a, b in pairs.tolist()]
-    confirmed: NDArray[np.int64] = pairs[np.array(same, dtype=bool)]
-    return confirmed
+    """Pairs of positions whose features have a cosine above :data:`COSINE`, one side new at least.
+
+    Of each new image its :data:`NEIGHBOURS` most similar at most. ``digests`` (N,) have features
+    in ``cache``. Returns (P, 2), first < second.
+    """
+    fresh = np.flatnonzero(new)
+    every = np.arange(len(digests))
+    places, _ = nearest(
+        cache,
+        [digests[position] for position in fresh.tolist()],
+        digests,
+        (fresh, every),
+        NEIGHBOURS,
+        COSINE,
+        progress,
+    )
+    pairs = np.stack([np.repeat(fresh, NEIGHBOURS), places.ravel()], axis=1)
+    return unique([pairs[places.ravel() >= 0]])
 
 
 def groups(ids: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Connected components: for each of ``ids`` (N,) the smallest id of its group, (N,).
+    """For each of ``ids`` (N,) the smallest id of its group, (N,); alone: its own.
 
-    ``pairs`` (P, 2) are positions in ``ids``.
+    ``pairs`` (P, 2) are positions in ``ids`` that show the same. A group has a centre, the image
+    with most links, those linked to it, and those linked to at least two of these. So nobody is
+    further than two steps from the centre, and a chain in which each image is like the next, but
+    the last unlike the first, does not become one group.
     """
-    parent = np.arange(len(ids))
-
-    def root(position: int) -> int:
-        while parent[position] != position:
-            parent[position] = parent[parent[position]]
-            position = int(parent[position])
-        return position
-
-    for a, b in pairs.tolist():
-        first, second = root(a), root(b)
+    links: dict[int, set[int]] = defaultdict(set)
+    for first, second in pairs.tolist():
         if first != second:
-            low, high = sorted((first, second), key=lambda p: int(ids[p]))
-            parent[high] = low
-    return ids[np.array([root(position) for position in range(len(ids))], dtype=np.int64)]
+            links[first].add(second)
+            links[second].add(first)
+    group_of = ids.copy()
+    left = set(links)
+    for centre in sorted(links, key=lambda position: (-len(links[position]), int(ids[position]))):
+        if centre not in left:
+            continue
+        core = {centre} | links[centre] & left
+        around = Counter(other for member in core for other in links[member] & left)
+        members = core | {position for position, number in around.items() if number > 1}
+        group_of[list(members)] = min(int(ids[position]) for position in members)
+        left -= members
+    return group_of
+
+
+def unique(pairs: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Each pair once and none of an image with itself, smaller position first: (P, 2)."""
+    every = np.concatenate([np.empty((0, 2), dtype=np.int64), *pairs])
+    every = np.sort(every[every[:, 0] != every[:, 1]], axis=1)
+    return np.unique(every, axis=0)

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sqlalchemy import Connection, func, select
 
+from curator.check.conflicts import differing, listed_under
+from curator.check.keepers import twins
+from curator.check.outliers import THRESHOLD, outliers
 from curator.check.quality import QUALITY, quality_issues
 from curator.store import images, schema
 from curator.store.classes import all_classes
@@ -23,15 +26,18 @@ EXAMPLES = 20
 def report(project: Project) -> dict[str, Any]:
     """The state of the data as JSON: ``classes``, ``addresses``, ``problems``.
 
-    A problem has ``code``, ``count``, ``problem`` (what, with figures), ``fix`` (the next step)
-    and ``images`` (some ids). Problems come most important first.
+    A problem has ``code``, ``count``, ``problem`` (what, with figures), ``fix`` (the next step),
+    ``images`` (some ids) and ``queue`` (the review queue that shows all of them, or None). Problems
+    come most important first.
     """
     with project.database.read() as connection:
         live = images.live(connection)
         names = [item.name for item in all_classes(connection)]
         addresses = address_counts(connection)
         quality = quality_issues(connection)
-        conflicts = _in_two_classes(connection)
+        table = twins(connection)
+        listed = sorted(listed_under(connection))
+        unusual = outliers(connection)
     per_class = [
         {
             "label": name,
@@ -43,7 +49,8 @@ def report(project: Project) -> dict[str, Any]:
     ]
     problems = [
         *_class_problems(per_class),
-        *_duplicate_problems(live, conflicts),
+        *_duplicate_problems(table, listed),
+        *_outlier_problems(unusual),
         *_address_problems(addresses),
         *_quality_problems(quality),
     ]
@@ -83,7 +90,12 @@ def address_counts(connection: Connection) -> dict[str, Any]:
 
 
 def _problem(
-    code: str, count: int, problem: str, fix: str, ids: list[int] | None = None
+    code: str,
+    count: int,
+    problem: str,
+    fix: str,
+    ids: list[int] | None = None,
+    queue: str | None = None,
 ) -> dict[str, Any]:
     return {
         "code": code,
@@ -91,6 +103,7 @@ def _problem(
         "problem": problem,
         "fix": fix,
         "images": [int(i) for i in (ids or [])[:EXAMPLES]],
+        "queue": queue,
     }
 
 
@@ -128,59 +141,77 @@ def _class_problems(per_class: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _duplicate_problems(live: pd.DataFrame, conflicts: list[int]) -> list[dict[str, Any]]:
+def _duplicate_problems(table: pd.DataFrame, listed: list[int]) -> list[dict[str, Any]]:
+    """``table``: the live near-duplicates; ``listed``: images listed under several classes."""
     found = []
-    grouped = live[live["group_id"].notna()]
-    sizes = grouped.groupby("group_id")["image_id"].transform("size")
-    twins = grouped[sizes > 1]
-    if conflicts:
+    if listed:
         found.append(
             _problem(
                 "listed_in_two_classes",
-                len(conflicts),
-                f"{many(len(conflicts), 'image is', 'images are')} listed under more than one "
+                len(listed),
+                f"{many(len(listed), 'image is', 'images are')} listed under more than one "
                 "class, byte for byte.",
-                "Each counts once, for the class that listed it first; relabel it if that is "
-                "wrong.",
-                conflicts,
+                "Each counts once, for the class that listed it first: keep it there, or relabel "
+                "it.",
+                listed,
+                "two classes",
             )
         )
-    by_group = twins.groupby("group_id")
-    mixed = twins[by_group["label"].transform("nunique") > 1]
-    if len(mixed):
+    mixed = differing(table)
+    if mixed:
         found.append(
             _problem(
                 "near_duplicates_in_two_classes",
                 len(mixed),
                 f"{len(mixed)} near-duplicates carry different labels.",
                 "At most one label can be right: relabel or delete the others.",
-                mixed["image_id"].tolist(),
+                mixed,
+                "two classes",
             )
         )
-    leaks = twins[by_group["split"].transform("nunique") > 1]
+    leaks = table[table.groupby("group_id")["split"].transform("nunique") > 1]
     if len(leaks):
         found.append(
             _problem(
                 "near_duplicates_across_splits",
                 len(leaks),
                 f"{len(leaks)} near-duplicates lie in training and in validation.",
-                "The imported split leaks: its validation error is too good. Delete the copies.",
+                "Their splits came before the check and stay, so the validation error is too good: "
+                "delete the copies on one side.",
                 leaks["image_id"].tolist(),
+                "duplicates",
             )
         )
-    if len(twins):
-        spare = len(twins) - twins["group_id"].nunique()
+    if len(table):
+        spare = len(table) - table["group_id"].nunique()
         found.append(
             _problem(
                 "near_duplicates",
-                len(twins),
-                f"{len(twins)} images are near-duplicates of another, {spare} more than needed.",
-                "They share one side of the split and one fold, so they do no harm to the figures; "
-                "delete the spare ones.",
-                twins.sort_values(["group_id", "image_id"])["image_id"].tolist(),
+                len(table),
+                f"{len(table)} images are near-duplicates of another, {spare} more than needed.",
+                "They share a fold, and a side of the split unless said otherwise above, so they "
+                "do no harm to the figures; of each group keep the first that is shown, the best.",
+                table["image_id"].tolist(),
+                "duplicates",
             )
         )
     return found
+
+
+def _outlier_problems(ids: list[int]) -> list[dict[str, Any]]:
+    if not ids:
+        return []
+    return [
+        _problem(
+            "outliers",
+            len(ids),
+            f"{many(len(ids), 'image looks', 'images look')} unlike the others of "
+            f"{'its' if len(ids) == 1 else 'their'} label (outlier_score below {THRESHOLD}).",
+            "Look at them: keep what belongs there, relabel or delete what does not.",
+            ids,
+            "outliers",
+        )
+    ]
 
 
 def _address_problems(addresses: dict[str, Any]) -> list[dict[str, Any]]:
@@ -219,18 +250,7 @@ def _quality_problems(flagged: dict[str, list[int]]) -> list[dict[str, Any]]:
             f"{QUALITY[column][0]}).",
             "Look at them; delete what shows nothing.",
             ids,
+            "problems",
         )
         for column, ids in flagged.items()
     ]
-
-
-def _in_two_classes(connection: Connection) -> list[int]:
-    table = schema.sources
-    rows = connection.execute(
-        select(table.c.image_id)
-        .join(schema.current, schema.current.c.image_id == table.c.image_id)
-        .where(images.LIVE)
-        .group_by(table.c.image_id)
-        .having(func.count(table.c.class_id.distinct()) > 1)
-    ).all()
-    return [row.image_id for row in rows]

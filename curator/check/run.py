@@ -1,4 +1,8 @@
-"""The job `check`, and what every training does first: groups of near-duplicates, and splits."""
+"""The job `check`, and what every training does first: near-duplicates, splits and names.
+
+Whatever network is trained on, images are compared by the features of the bundled one, so that
+groups do not depend on it.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,15 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import bindparam, select, update
 
-from curator.check import duplicates, report, splits
-from curator.collect import keeping
+from curator.check import measuring, report, splits
+from curator.check.linking import grouped
+from curator.check.naming import names_of
+from curator.check.outliers import update_outliers
+from curator.encode.backbones import DEFAULT, choose, describe
+from curator.encode.stored import ensure_features, feature_cache
 from curator.project import VALID_SHARE
-from curator.store import schema
-from curator.store.images import frame
+from curator.store import images, schema, tags
+from curator.words import many
 
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress
@@ -20,16 +28,65 @@ if TYPE_CHECKING:
 
 
 def run(project: Project, progress: Progress) -> dict[str, Any]:
-    """Group near-duplicates, give every image its split, and report what is wrong."""
-    progress.begin("looking for near-duplicates")
-    prepare(project)
+    """Measure and compare images, give every one its split, and report what is wrong.
+
+    The answer is that of :func:`curator.check.report.report` with ``unreadable`` and ``sentence``.
+    """
+    measuring.bring_up_to_date(project, progress)
+    unreadable = prepare(project, progress)
+    update_outliers(project, feature_cache(project, describe(DEFAULT)), progress)
     progress.check()
     found = report.report(project)
-    return {**found, "sentence": report.sentence(found)}
+    sentence = report.sentence(found)
+    if unreadable:
+        were = "was" if len(unreadable) == 1 else "were"
+        sentence = f"{many(len(unreadable), 'image')} could not be read and {were} left out. " + (
+            sentence
+        )
+    return {
+        **found,
+        "unreadable": [f"{digest}: {problem}" for digest, problem in unreadable],
+        "sentence": sentence,
+    }
 
 
-def prepare(project: Project) -> None:
-    """Give every image that lacks one a group and a split. Cheap when nothing is new."""
+def prepare(
+    project: Project, progress: Progress | None = None, device: str | None = None
+) -> list[tuple[str, str]]:
+    """Give every image that lacks them a group, a split and names. Cheap when nothing is new.
+
+    Features of live images that have none are computed first, on ``device`` (None: the fastest).
+    Returns (SHA-256, what is wrong) of images that cannot be read; they are compared by their hash
+    alone. Without ``progress`` nothing is computed, so that a page may ask: images that have no
+    group yet are compared by their hash, and by their features at the next check or training.
+
+    Raises JobCancelled, WeightsMissing, WeightsAltered, FileError.
+    """
+    table = _table(project)
+    backbone = describe(DEFAULT)
+    live = (table["state"] != schema.DELETED).to_numpy(dtype=bool)
+    fresh = live & (table["checked_with"] != backbone.key).to_numpy(dtype=bool)
+    ungrouped = (table["group_id"].isna() | table["split"].isna()).to_numpy(dtype=bool)
+    cache = feature_cache(project, backbone)
+    unreadable = []
+    featured = np.zeros(len(table), dtype=bool)
+    if progress:
+        # All the live ones: a features folder that was deleted is made good here.
+        unreadable = ensure_features(project, progress, choose(None, device), table[live])
+        lacking = set(cache.missing(table["sha256"].tolist()))
+        featured = ~table["sha256"].isin(lacking).to_numpy(dtype=bool)
+    named = fresh & featured
+    new = named | ungrouped
+    if not new.any():
+        return unreadable
+    said = names_of(backbone, cache, table["sha256"][named].tolist()) if named.any() else []
+    groups = grouped(project, table, new, cache, featured, progress)
+    _store(project, table, groups, named, said, backbone.key)
+    return unreadable
+
+
+def _table(project: Project) -> pd.DataFrame:
+    """Every image, deleted ones too, by id."""
     query = select(
         schema.images.c.id,
         schema.images.c.sha256,
@@ -37,64 +94,52 @@ def prepare(project: Project) -> None:
         schema.images.c.phash,
         schema.images.c.group_id,
         schema.images.c.split,
+        schema.images.c.checked_with,
         schema.current.c.class_id,
+        schema.current.c.state,
     ).join(schema.current, schema.current.c.image_id == schema.images.c.id)
     with project.database.read() as connection:
-        table = frame(connection, query.order_by(schema.images.c.id))
-    missing = table["group_id"].isna().to_numpy()
-    if not missing.any() and table["split"].notna().all():
-        return
-    ids = table["id"].to_numpy(dtype=np.int64)
-    hashes = np.array([int(text, 16) for text in table["phash"]], dtype=np.uint64)
-    pairs = duplicates.close_pairs(hashes, missing)
-    positions = np.unique(pairs).tolist()
-    digests = table["sha256"].iloc[positions].tolist()
-    files = dict(zip(digests, table["file"].iloc[positions].tolist(), strict=True))
-    thumbnails = keeping.thumbnails(project, files)
-    pictures = {
-        position: duplicates.small_picture(thumbnails[digest])
-        for position, digest in zip(positions, digests, strict=True)
-        if digest in thumbnails
-    }
-    pairs = pairs[np.isin(pairs, list(pictures)).all(axis=1)]
-    pairs = duplicates.confirm(pairs, pictures)
-    # The links found before are kept as pairs of an image with the first of its group.
-    where = {image_id: position for position, image_id in enumerate(ids.tolist())}
-    old = [
-        (where[int(group)], position)
-        for position, group in enumerate(table["group_id"].tolist())
-        if not missing[position]
-    ]
-    known = np.array(old, dtype=np.int64).reshape(-1, 2)
-    group_ids = duplicates.groups(ids, np.concatenate([known, pairs]))
+        return images.frame(connection, query.order_by(schema.images.c.id))
+
+
+def _store(
+    project: Project,
+    table: pd.DataFrame,
+    groups: np.ndarray[Any, np.dtype[np.int64]],
+    named: np.ndarray[Any, np.dtype[np.bool_]],
+    said: list[list[tuple[str, float]]],
+    key: str,
+) -> None:
+    """Write groups, the splits that follow from them, and names, in one transaction."""
+    ids = table["id"].tolist()
     split_of = splits.assign(
-        ids.tolist(),
+        ids,
         table["class_id"].tolist(),
-        group_ids.tolist(),
+        groups.tolist(),
         table["sha256"].tolist(),
         [None if pd.isna(value) else str(value) for value in table["split"]],
         project.seed,
         VALID_SHARE,
     )
-    changed = [
-        {"key": image_id, "group": group}
+    changed = {
+        image_id: group
         for image_id, group, before in zip(
-            ids.tolist(), group_ids.tolist(), table["group_id"].tolist(), strict=True
+            ids, groups.tolist(), table["group_id"].tolist(), strict=True
         )
         if group != before
-    ]
+    }
+    compared = table["id"][named].tolist()
     with project.database.write() as connection:
-        if changed:
-            connection.execute(
-                update(schema.images)
-                .where(schema.images.c.id == bindparam("key"))
-                .values(group_id=bindparam("group")),
-                changed,
-            )
-        if split_of:
-            connection.execute(
-                update(schema.images)
-                .where(schema.images.c.id == bindparam("key"))
-                .values(split=bindparam("part")),
-                [{"key": key, "part": part} for key, part in split_of.items()],
-            )
+        for column, values in (
+            (schema.images.c.group_id, changed),
+            (schema.images.c.split, split_of),
+            (schema.images.c.checked_with, dict.fromkeys(compared, key)),
+        ):
+            if values:
+                connection.execute(
+                    update(schema.images)
+                    .where(schema.images.c.id == bindparam("key"))
+                    .values({column: bindparam("value")}),
+                    [{"key": image_id, "value": value} for image_id, value in values.items()],
+                )
+        tags.replace(connection, list(zip(compared, said, strict=True)))

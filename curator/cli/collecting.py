@@ -1,10 +1,10 @@
-"""Commands of the stations Collect and Check: new, add, import, fetch, check."""
+"""Commands of the stations Collect and Check: new, add, snippet, import, fetch, check."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
@@ -12,6 +12,10 @@ import typer
 from curator.cli.printing import AsJson, ProjectPath, run_job, say, say_json, say_table
 from curator.errors import InputError
 from curator.project import Project
+from curator.words import many
+
+if TYPE_CHECKING:
+    from curator.collect.adding import Preview
 
 SHOWN_REFUSALS = 20
 
@@ -20,6 +24,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command()(new)
     app.command()(add)
+    app.command()(snippet)
     app.command("import")(import_)
     app.command()(fetch)
     app.command()(check)
@@ -53,77 +58,132 @@ def add(
     class_name: Annotated[str, typer.Option("--class", help="The class of these images.")],
     lists: Annotated[
         list[str],
-        typer.Argument(metavar="FILE|-...", help="Text, CSV, TSV, JSON lines or Parquet; - reads"),
+        typer.Argument(
+            metavar="FILE|-...",
+            help="Text, CSV, TSV, JSON, JSON lines, Parquet, Markdown or a saved page; "
+            "- reads standard input.",
+        ),
     ],
     new_class: Annotated[
         bool, typer.Option("--new-class", help="Make the class, which must not be there yet.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be added; change nothing.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Add lists of image addresses to a class. Nothing is fetched yet."""
     answers = []
     with Project.open(project) as opened:
-        if new_class:
+        if new_class and not dry_run:
             opened.add_class(class_name)
         for item in lists:
-            if item == "-":
-                # Bytes first: a terminal's encoding must not decide what an address is.
-                text = sys.stdin.buffer.read().decode("utf-8", errors="replace")
-                added = opened.add(class_name, text, listed_in="standard input")
+            # Bytes: a terminal's encoding must not decide what an address is.
+            content = sys.stdin.buffer.read() if item == "-" else Path(item)
+            if dry_run:
+                found = opened.preview(class_name, content, "standard input", new_class)
             else:
-                added = opened.add(class_name, Path(item))
-            answers.append(
-                {
-                    "list": item,
-                    "class": added.class_name,
-                    "new": added.new,
-                    "known": added.known,
-                    "twice": added.twice,
-                    "refused": [
-                        {"line": r.line, "text": r.text, "problem": r.problem}
-                        for r in added.refused
-                    ],
-                }
-            )
+                found = opened.add(class_name, content, "standard input")
+            answers.append({"list": item, **found.as_dict()})
             if not as_json:
-                say(f"{item}: {added.sentence}")
-                for refused in added.refused[:SHOWN_REFUSALS]:
-                    say(f"  line {refused.line}: {refused.problem}: {refused.text[:80]}")
-                if len(added.refused) > SHOWN_REFUSALS:
-                    say(f"  ... and {len(added.refused) - SHOWN_REFUSALS} more")
+                say_list(item, found, dry_run)
     if as_json:
         say_json(answers)
 
 
+def say_list(name: str, found: Preview, dry_run: bool) -> None:
+    """What became of a list, or with ``dry_run`` what would."""
+    say(f"{name}: {found.sentence}")
+    if dry_run:
+        if found.hosts:
+            say(f"  from {', '.join(f'{host} ({number})' for host, number in found.hosts)}")
+        for origin in found.first:
+            say(f"  {origin}")
+        if found.new > len(found.first):
+            say(f"  ... and {found.new - len(found.first)} more")
+    for note in found.notes:
+        say(f"  {note}")
+    for refused in found.refused[:SHOWN_REFUSALS]:
+        say(f"  line {refused.line}: {refused.problem}: {refused.text[:80]}")
+    if len(found.refused) > SHOWN_REFUSALS:
+        say(f"  ... and {len(found.refused) - SHOWN_REFUSALS} more")
+    if dry_run:
+        say("Nothing was added. Without --dry-run it is.")
+
+
+def snippet(
+    bookmarklet: Annotated[
+        bool, typer.Option("--bookmarklet", help="As an address to keep among the bookmarks.")
+    ] = False,
+) -> None:
+    """Print the script that collects image addresses from a page that your browser shows.
+
+    Paste it into the browser's console on a page of search results; copy what it finds into a list.
+    """
+    from curator.collect.snippet import bookmarklet as one_line
+    from curator.collect.snippet import console_snippet
+
+    typer.echo(one_line() if bookmarklet else console_snippet())
+
+
 def import_(
     project: ProjectPath,
-    folder: Annotated[Path, typer.Argument(help="CLASS/image.jpg or train/CLASS/image.jpg.")],
+    things: Annotated[
+        list[Path],
+        typer.Argument(metavar="THING...", help="Folders, zip archives or image files."),
+    ],
+    class_name: Annotated[
+        str | None,
+        typer.Option("--class", help="The class of all; otherwise folders name the classes."),
+    ] = None,
+    new_class: Annotated[
+        bool, typer.Option("--new-class", help="Make the class, which must not be there yet.")
+    ] = False,
     labels: Annotated[
-        Path | None, typer.Option(help="CSV with name,label (fastai's cleaned.csv).")
+        Path | None, typer.Option(help="CSV with name,label (fastai's cleaned.csv), for a folder.")
     ] = None,
     label_regex: Annotated[
         str | None, typer.Option(help="Its first group, on the file name, is the label.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take in images that lie in a folder. They are copied, never changed."""
+    """Take in images on this machine: CLASS/image.jpg or train/CLASS/image.jpg, also in a zip.
+
+    They are copied, never changed. Importing the same again adds nothing.
+    """
+    if new_class and class_name is None:
+        raise InputError("--new-class makes the class of --class.", "Name it with --class.")
     result = run_job(
         project,
         "import",
         as_json,
-        folder=str(folder),
+        things=[str(thing) for thing in things],
+        class_name=class_name,
+        new_class=new_class,
         labels=None if labels is None else str(labels),
         label_regex=label_regex,
     )
-    if not as_json:
-        say(result["sentence"])
+    if as_json:
+        return
+    say(result["sentence"])
+    for refused in result["refusals"][:SHOWN_REFUSALS]:
+        say(f"  refused: {refused['name']}: {refused['problem']}")
+    if result["refused"] > SHOWN_REFUSALS:
+        say(f"  ... and {result['refused'] - SHOWN_REFUSALS} more")
 
 
 def fetch(
     project: ProjectPath,
     retry: Annotated[
-        str, typer.Option(help="Failed addresses to ask again: passing, all or none.")
+        str,
+        typer.Option(
+            help="Failed addresses to ask again: passing, all or none; or only those with these "
+            "reasons, separated by commas."
+        ),
     ] = "passing",
+    report: Annotated[
+        bool, typer.Option("--report", help="Fetch nothing; say what failed, in groups, and why.")
+    ] = False,
     threads: Annotated[int | None, typer.Option(help="Downloads at a time.")] = None,
     allow_private: Annotated[
         bool,
@@ -136,8 +196,9 @@ def fetch(
     as_json: AsJson = False,
 ) -> None:
     """Download and verify what is missing; run it again and it fetches only what still is."""
-    if retry not in {"passing", "all", "none"}:
-        raise InputError(f"--retry {retry!r} is not known.", "Use passing, all or none.")
+    if report:
+        say_failures(project, as_json)
+        return
     settings = {
         "allow_private": allow_private,
         "respect_robots": not ignore_robots,
@@ -155,6 +216,32 @@ def fetch(
             for code, number in sorted(result["failed"].items(), key=lambda item: -item[1])
         ]
         say_table(pd.DataFrame(rows))
+        say("More: curator fetch PROJECT --report")
+
+
+def say_failures(path: Path, as_json: bool) -> None:
+    """What failed, in groups, each with examples and the command that tries it again."""
+    from curator.collect.triage import report
+
+    with Project.open(path) as project:
+        groups = report(project)
+    if as_json:
+        say_json([group.as_dict() for group in groups])
+        return
+    if not groups:
+        say("Nothing has failed.")
+    for group in groups:
+        say(f"{group.count} {group.title}: {group.explanation}")
+        for example in group.examples:
+            facts = [f"status {example.http_status}"] if example.http_status else []
+            facts += [many(example.attempts, "attempt")] if example.attempts > 1 else []
+            facts += [f"{example.seconds:.1f} s"] if example.seconds else []
+            note = "; ".join([example.detail, *facts] if example.detail else facts)
+            say(f"    {example.address}" + (f" ({note})" if note else ""))
+        say(f"  {group.next_step}")
+        if group.retry:
+            allow = f" --{group.allow.replace('_', '-')}" if group.allow else ""
+            say(f"  Again: curator fetch PROJECT --retry {group.retry}{allow}")
 
 
 def check(

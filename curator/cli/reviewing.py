@@ -1,4 +1,4 @@
-"""Commands of the station Review: rank, confusion, most-confused, decide, undo, log, status."""
+"""Commands of the station Review: what to look at, decisions, and where the project stands."""
 
 from __future__ import annotations
 
@@ -16,10 +16,27 @@ from curator.project import Project
 from curator.store.ledger import Action
 from curator.words import many
 
+GROUPED = ("duplicates", "two classes")  # queues whose images stand group by group
+QUEUE_COLUMNS = [
+    "group_id",
+    "label",
+    "listed_under",
+    "label_score",
+    "outlier_score",
+    "predicted",
+    "split",
+    "state",
+    "width",
+    "height",
+    "source",
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command()(rank)
+    app.command()(queue)
+    app.command()(tags)
     app.command()(confusion)
     app.command("most-confused")(most_confused)
     app.command()(decide)
@@ -49,6 +66,74 @@ def rank(
     else:
         say_table(ranked.drop(columns="path"), {"label_score": ".3f"})
         say("\nlabel_score: out-of-fold probability of the image's own label, low is suspicious.")
+
+
+def queue(
+    project: ProjectPath,
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="Such as duplicates, two-classes, outliers, all.")
+    ],
+    label: Annotated[
+        str | None, typer.Option("--class", metavar="CLASS", help="Only this class.")
+    ] = None,
+    tag: Annotated[
+        str | None, typer.Option(help="Only images that the pretrained network calls so, in part.")
+    ] = None,
+    probability: Annotated[float, typer.Option(min=0, max=1, help="Of that name, at least.")] = 0.0,
+    top: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the images of a review queue in its order."""
+    from curator.check.conflicts import listed_under
+    from curator.review.queues import QUEUES, open_queue
+    from curator.store.classes import find_class
+
+    name = kind.replace("-", " ").lower()
+    with Project.open(project) as opened:
+        with opened.database.read() as connection:
+            wanted = find_class(connection, label).name if label else None
+            several = listed_under(connection) if name == "two classes" else {}
+        rows = open_queue(opened, name, wanted, tag=tag, tag_probability=probability)
+    table = rows if top is None else rows.head(top)
+    if several:
+        under = [", ".join(several.get(image_id, [])) for image_id in table["image_id"]]
+        table = table.assign(listed_under=under)
+    if as_json:
+        say_json(table)
+    elif table.empty:
+        say("No image is in this queue.")
+    else:
+        columns = QUEUE_COLUMNS if name in GROUPED else QUEUE_COLUMNS[1:]
+        shown = ["image_id", *(column for column in columns if column in table)]
+        formats = {"label_score": ".3f", "outlier_score": ".3f"}
+        say_table(table[shown].dropna(axis="columns", how="all"), formats)
+        say(f"\n{QUEUES[name].meaning}")
+        if len(table) < len(rows):
+            say(f"The first {len(table)} of {len(rows)} images.")
+
+
+def tags(
+    project: ProjectPath,
+    label: Annotated[
+        str | None, typer.Option("--class", metavar="CLASS", help="Only this class.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count what the pretrained network calls the images: rare names are worth a look."""
+    from curator.store.classes import find_class
+    from curator.store.tags import tag_counts
+
+    with Project.open(project) as opened, opened.database.read() as connection:
+        wanted = find_class(connection, label).name if label else None
+        table = tag_counts(connection, wanted)
+    if as_json:
+        say_json(table)
+    elif table.empty:
+        say("No image has a name yet: run `curator check` first.")
+    else:
+        say_table(table, {"probability": ".0%"})
+        said = "probability: mean of these images. See them with `curator queue PROJECT all --tag"
+        say(f"\n{said} NAME`.")
 
 
 def confusion(project: ProjectPath, as_json: AsJson = False) -> None:

@@ -100,6 +100,8 @@ def _host(text: str) -> str:
             return f"[{ipaddress.IPv6Address(text.strip('[]')).compressed}]"
         except ValueError:
             raise BadAddress(f"{text!r} is no IPv6 address.") from None
+    if len(text) > 1000:  # no name of at most 254 bytes is written so long
+        raise BadAddress(f"{text[:100]!r} is no valid host name.")
     if not text.isascii():
         try:
             text = idna.encode(text, uts46=True).decode("ascii")

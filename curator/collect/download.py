@@ -1,35 +1,46 @@
 """Downloading many addresses: threads, fairness between hosts, and a verified file for each.
 
-The calling thread hands out work and yields outcomes as they come; the threads fetch, verify and
-write. Memory does not grow with the list: a bounded number of addresses is looked at ahead, and
-nothing is kept of those that are done. What the outcomes mean for the project is for the caller.
+The calling thread hands out work and yields outcomes as they come; threads fetch into temporary
+files, and processes verify these and put them among the originals. Memory does not grow with the
+list or with the size of a file: a bounded number of addresses is looked at ahead, and nothing is
+kept of those that are done. What the outcomes mean for the project is for the caller.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import queue
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from curator.collect.decoding import Rejected
-from curator.collect.network import FetchFailed, FetchSettings, fetch
+from curator.collect.body import Body
+from curator.collect.network import (
+    Answer,
+    FetchFailed,
+    FetchSettings,
+    close_connections,
+    fetch,
+)
 from curator.collect.reasons import Reason
 from curator.collect.turns import Turns, Wanted, host_name
-from curator.collect.verify import VerifiedImage, verify
-from curator.files import store_once
-from curator.platform import cpu_count
+from curator.collect.verifiers import Verdict, Verifiers
+from curator.collect.verify import VerifiedImage
+from curator.errors import FileError
+from curator.files import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+    from concurrent.futures import Future
 
 __all__ = ["Outcome", "Wanted", "download"]
 
 _TICK = 0.1  # seconds between looks at the cancel flag
-_GRACE = 1.0  # seconds that a stopped thread is waited for
+_GRACE = 1.0  # seconds that stopped threads are waited for
+_AT_ONCE, _PAUSE = 64, 0.01  # results taken in one go, and seconds in which they gather
 _NO_ANSWER = frozenset({Reason.TIMED_OUT, Reason.UNREACHABLE, Reason.UNKNOWN_HOST})
 
 
@@ -54,6 +65,14 @@ class Outcome:
     file: str | None
 
 
+@dataclass(frozen=True)
+class _Landed:
+    """An address whose bytes are on the disk and go on to be verified."""
+
+    item: Wanted
+    answer: Answer
+
+
 _Result: TypeAlias = Outcome | BaseException | None
 
 
@@ -71,9 +90,8 @@ def download(
     :class:`~curator.errors.FileError` when a file cannot be written.
     """
     turns = Turns(iter(wanted), settings.per_host)
-    crew = _Crew(originals, settings)
     asked = 0.0
-    try:
+    with temporary_folder(originals) as folder, _Crew(originals, folder, settings) as crew:
         while True:
             if (moment := time.monotonic()) - asked >= _TICK:
                 asked = moment
@@ -92,23 +110,38 @@ def download(
                 turns.done(item, outcome is not None and _is_silence(outcome))
                 if outcome is not None:
                     yield outcome
-    finally:
-        crew.stop()
 
 
 class _Crew:
-    """The threads, started as they are needed, and the queues to and from them."""
+    """The threads and the verifying processes, and the queues to and from them."""
 
-    def __init__(self, originals: Path, settings: FetchSettings) -> None:
-        self._originals = originals
+    def __init__(self, originals: Path, folder: Path, settings: FetchSettings) -> None:
+        self._folder = folder
         self._settings = settings
         self._stop = threading.Event()
         self._work: queue.SimpleQueue[Wanted | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[Wanted, _Result]] = queue.SimpleQueue()
-        # Decoding is what takes memory and processors: no more at a time than there are cores.
-        self._decoders = threading.BoundedSemaphore(cpu_count())
         self._threads: list[threading.Thread] = []
+        self._verifiers = Verifiers(originals, settings.min_side)
+        self._numbers = itertools.count()
         self.out = 0
+
+    def __enter__(self) -> _Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End all threads; one that hangs is left behind, and writes nothing any more."""
+        self._stop.set()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._work.get_nowait()
+        for _thread in self._threads:
+            self._work.put(None)
+        until = time.monotonic() + _GRACE
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        self._verifiers.close()
+        close_connections()
 
     @property
     def has_room(self) -> bool:
@@ -125,38 +158,50 @@ class _Crew:
             self._threads.append(thread)
 
     def receive(self) -> Iterator[tuple[Wanted, Outcome | None]]:
-        """Wait a moment for a result. Raises what went wrong in the thread, such as a full disk."""
-        try:
-            item, result = self._results.get(timeout=_TICK)
-        except queue.Empty:
-            return
-        self.out -= 1
-        if isinstance(result, BaseException):
-            raise result
-        yield item, result
-
-    def stop(self) -> None:
-        """End all threads; one that hangs is left behind, and writes nothing any more."""
-        self._stop.set()
+        """Wait a moment for results. Raises what went wrong elsewhere, such as a full disk."""
         with contextlib.suppress(queue.Empty):
-            while True:
-                self._work.get_nowait()
-        for _ in self._threads:
-            self._work.put(None)
-        until = time.monotonic() + _GRACE
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
+            found = [self._results.get(timeout=_TICK)]
+            time.sleep(
+                _PAUSE
+            )  # for more of them: each time that this thread wakes costs the others
+            with contextlib.suppress(queue.Empty):
+                while len(found) < _AT_ONCE:
+                    found.append(self._results.get_nowait())
+            self.out -= len(found)
+            for item, result in found:
+                if isinstance(result, BaseException):
+                    raise result
+                yield item, result
 
     def _serve(self) -> None:
         while (item := self._work.get()) is not None:
-            result: _Result
             try:
-                result = _one(
-                    item, self._originals, self._settings, self._stop.is_set, self._decoders
-                )
+                self._fetch(item)
             except BaseException as error:  # noqa: BLE001 -- raised again in the calling thread
-                result = error
-            self._results.put((item, result))
+                self._results.put((item, error))
+
+    def _fetch(self, item: Wanted) -> None:
+        """Fetch one address into a file and hand that on, in a thread of its own."""
+        if self._stop.is_set():
+            self._results.put((item, None))
+            return
+        path = self._folder / str(next(self._numbers))
+        try:
+            with Body(path) as body:
+                answer = fetch(item.url, self._settings, self._stop.is_set, body)
+        except FetchFailed as failure:
+            path.unlink(missing_ok=True)
+            self._results.put((item, _failed(item, failure)))
+            return
+        except OSError as error:
+            raise FileError(
+                f"{path.parent.parent} could not be written: {error.strerror or error}.",
+                "Free some space and fetch again: what was fetched so far is kept.",
+            ) from error
+        landed = _Landed(item, answer)
+        self._verifiers.submit(body.content(), move=True).add_done_callback(
+            lambda future: self._results.put((item, _judged(landed, future)))
+        )
 
 
 def _is_silence(outcome: Outcome) -> bool:
@@ -166,57 +211,46 @@ def _is_silence(outcome: Outcome) -> bool:
     return host_name(outcome.final_address or outcome.url) == host_name(outcome.url)
 
 
-def _one(
-    item: Wanted,
-    originals: Path,
-    settings: FetchSettings,
-    stopped: Callable[[], bool],
-    decoders: threading.BoundedSemaphore,
-) -> Outcome | None:
-    """Fetch, verify and keep one address, in a thread of its own; None when stopped before."""
-    if stopped():
+def _failed(item: Wanted, failure: FetchFailed) -> Outcome | None:
+    """The outcome of an address that gave no bytes; None when it was stopped."""
+    if failure.reason is Reason.CANCELLED:
         return None
-    try:
-        answer = fetch(item.url, settings, stopped)
-    except FetchFailed as failure:
-        if failure.reason is Reason.CANCELLED:
-            return None
-        return Outcome(
-            key=item.key,
-            url=item.url,
-            reason=failure.reason,
-            detail=failure.detail,
-            final_address=failure.final_address,
-            http_status=failure.http_status,
-            content_type=failure.content_type,
-            bytes=None,
-            attempts=failure.attempts,
-            seconds=failure.seconds,
-            image=None,
-            file=None,
-        )
-    image, file, reason, detail = None, None, None, ""
-    try:
-        with decoders:
-            if stopped():
-                return None
-            image = verify(answer.data, settings.min_side)
-        file = store_once(originals, answer.data, image.sha256, image.suffix)
-    except Rejected as rejected:
-        reason, detail = rejected.reason, rejected.detail
     return Outcome(
         key=item.key,
         url=item.url,
-        reason=reason,
-        detail=detail,
+        reason=failure.reason,
+        detail=failure.detail,
+        final_address=failure.final_address,
+        http_status=failure.http_status,
+        content_type=failure.content_type,
+        bytes=None,
+        attempts=failure.attempts,
+        seconds=failure.seconds,
+        image=None,
+        file=None,
+    )
+
+
+def _judged(landed: _Landed, future: Future[Verdict]) -> _Result:
+    """The outcome of an address whose bytes were verified."""
+    if future.cancelled():
+        return None
+    if (error := future.exception()) is not None:
+        return error
+    verdict, answer = future.result(), landed.answer
+    return Outcome(
+        key=landed.item.key,
+        url=landed.item.url,
+        reason=verdict.reason,
+        detail=verdict.detail,
         final_address=answer.final_address,
         http_status=answer.http_status,
         content_type=answer.content_type,
-        bytes=len(answer.data),
+        bytes=answer.bytes,
         attempts=answer.attempts,
         seconds=answer.seconds,
-        image=image,
-        file=file,
+        image=verdict.image,
+        file=verdict.file,
     )
 
 

@@ -1,19 +1,26 @@
-"""The job `fetch`: download and verify every address that is still missing."""
+"""The job `fetch`: get and verify everything that is listed and still missing.
+
+Addresses are downloaded; pictures that were pasted as ``data:`` lie in the inbox already. Whatever
+ends is recorded in batches, so a kill loses at most the record of one batch, and no file.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement, func, or_, select
 
 from curator.collect.download import Outcome, Wanted, download
-from curator.collect.keeping import Ended, keep
+from curator.collect.keeping import Ended, ended, keep, known
 from curator.collect.network import FetchSettings
 from curator.collect.reasons import Reason
+from curator.collect.verifiers import Verifiers
 from curator.errors import InputError
+from curator.files import sweep
 from curator.store import schema
 from curator.words import many
 
@@ -23,31 +30,44 @@ if TYPE_CHECKING:
 
 # A record is written for so many outcomes or after so many seconds: each costs an fsync. A kill in
 # between forgets that these were fetched; their files are found again by content.
-BATCH, BATCH_SECONDS = 32, 0.5
-
-Retry = Literal["passing", "all", "none"]
+BATCH, BATCH_SECONDS = 128, 0.5
 
 
-def missing(retry: Retry = "passing") -> ColumnElement[bool]:
+def missing(retry: str = "passing") -> ColumnElement[bool]:
     """Which sources a fetch asks for: the pending, and of the failed those that ``retry`` names.
 
     "passing": failures that may pass (time-outs, busy or unreachable hosts); "all": every failure;
-    "none": no failure.
+    "none": no failure. Reason codes, separated by commas: failures with these reasons, and nothing
+    that is pending. Raises InputError for any other word.
     """
     table = schema.sources
+    failed = table.c.state == schema.FAILED
     wanted = table.c.state == schema.PENDING
     if retry == "all":
-        wanted = or_(wanted, table.c.state == schema.FAILED)
+        wanted = or_(wanted, failed)
     elif retry == "passing":
         codes = [reason.value for reason in Reason if reason.retryable]
-        wanted = or_(wanted, (table.c.state == schema.FAILED) & table.c.reason.in_(codes))
-    return (table.c.kind == "address") & wanted
+        wanted = or_(wanted, failed & table.c.reason.in_(codes))
+    elif retry != "none":
+        wanted = failed & table.c.reason.in_(_codes(retry))
+    return table.c.kind.in_(("address", "data")) & wanted
+
+
+def _codes(retry: str) -> list[str]:
+    codes = [code.strip() for code in retry.split(",")]
+    known = [reason.value for reason in Reason]
+    if unknown := [code for code in codes if code not in known]:
+        raise InputError(
+            f"{unknown[0]!r} is not known: it is no reason of a failure.",
+            f"Use passing, all, none, or some of {', '.join(known)}, separated by commas.",
+        )
+    return codes
 
 
 def run(
     project: Project,
     progress: Progress,
-    retry: Retry = "passing",
+    retry: str = "passing",
     settings: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Fetch what is missing. ``settings``: fields of FetchSettings to override.
@@ -62,33 +82,31 @@ def run(
             select(func.count()).select_from(schema.sources).where(missing(retry))
         ).scalar_one()
     progress.begin("fetching", total)
+    sweep(project.originals)  # the lock of long work is held: no one else writes there
     images = same = 0
     failed: dict[str, int] = {}
-    batch: list[Outcome] = []
+    batch: list[Ended] = []
     saved = time.monotonic()
 
     def save() -> None:
         nonlocal images, same, saved
-        new = keep(project, [_ended(outcome) for outcome in batch])
+        new = keep(project, batch)
         images += new
-        same += sum(outcome.image is not None for outcome in batch) - new
+        same += sum(item.image is not None for item in batch) - new
         batch.clear()
         saved = time.monotonic()
 
-    outcomes = download(
-        _wanted(project, retry), project.originals, chosen, cancelled=progress.cancelled
-    )
     try:
-        for outcome in outcomes:
-            batch.append(outcome)
-            if outcome.reason is not None:
-                failed[outcome.reason.value] = failed.get(outcome.reason.value, 0) + 1
+        for item in chain(_given(project, retry), _fetched(project, progress, retry, chosen)):
+            batch.append(item)
+            if item.reason is not None:
+                failed[item.reason] = failed.get(item.reason, 0) + 1
             if len(batch) >= BATCH or time.monotonic() - saved > BATCH_SECONDS:
                 save()
-            name = "fetched" if outcome.reason is None else outcome.reason.value
-            progress.advance(1, **{name: 1})
+            progress.advance(1, **{item.reason or "fetched": 1})
     finally:
         save()
+    _tidy(project)
     progress.check()
     bad = sum(failed.values())
     return {
@@ -123,14 +141,14 @@ def _sentence(total: int, images: int, same: int, bad: int) -> str:
     return ", ".join(parts) + ". Next: check the data."
 
 
-def _wanted(project: Project, retry: Retry) -> Iterator[Wanted]:
+def _rows(project: Project, kind: str, retry: str) -> Iterator[tuple[int, str]]:
     """Go by pages of rows, so that memory stays flat, and by id, so that none comes twice."""
     table = schema.sources
     last = 0
     while True:
         query = (
             select(table.c.id, table.c.origin)
-            .where(missing(retry), table.c.id > last)
+            .where(table.c.kind == kind, missing(retry), table.c.id > last)
             .order_by(table.c.id)
             .limit(1000)
         )
@@ -139,8 +157,33 @@ def _wanted(project: Project, retry: Retry) -> Iterator[Wanted]:
         if not rows:
             return
         last = rows[-1].id
-        for row in rows:
-            yield Wanted(row.id, row.origin)
+        yield from ((row.id, row.origin) for row in rows)
+
+
+def _fetched(
+    project: Project, progress: Progress, retry: str, settings: FetchSettings
+) -> Iterator[Ended]:
+    wanted = (Wanted(key, url) for key, url in _rows(project, "address", retry))
+    for outcome in download(wanted, project.originals, settings, cancelled=progress.cancelled):
+        yield _ended(outcome)
+
+
+def _given(project: Project, retry: str) -> Iterator[Ended]:
+    """Verify what lies in the inbox."""
+    with Verifiers(project.originals) as verifiers:
+        for key, origin in _rows(project, "data", retry):
+            digest = origin.rpartition(",")[2]
+            # Listed under a second class after it left the inbox, it lies among the originals.
+            stored = next((project.originals / digest[:2]).glob(f"{digest}.*"), None)
+            yield ended(key, verifiers.submit(stored or project.inbox / digest).result())
+
+
+def _tidy(project: Project) -> None:
+    """Empty the inbox of what is an image by now; the rest stays, it cannot be asked for again."""
+    lying = [path.name for path in project.inbox.glob("*")]
+    with project.database.read() as connection:
+        for digest in known(connection, lying):
+            (project.inbox / digest).unlink(missing_ok=True)
 
 
 def _ended(outcome: Outcome) -> Ended:

@@ -1,11 +1,11 @@
-"""Connections that cannot be led astray, and fetches that cannot be held up.
+"""Connections that cannot be led astray.
 
 A host name is resolved once; every address it gives is checked, and the socket goes to a checked
 address while the Host header and the TLS name stay the original. A second look-up that answers
-differently (DNS rebinding) therefore changes nothing. Time-outs of sockets restart with each byte,
-so one watcher thread shuts the socket of any fetch that is past its deadline or cancelled.
+differently (DNS rebinding) therefore changes nothing. How long things may take is for
+:mod:`curator.collect.flights`.
 
-What a status or a body means is for :mod:`curator.collect.network`.
+What comes over them is for :mod:`curator.collect.network`.
 """
 
 from __future__ import annotations
@@ -18,19 +18,17 @@ import socket
 import ssl
 import threading
 import time
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import certifi
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from curator.collect.flights import TICK, Flight, Stop, present
 from curator.collect.reasons import Reason
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-_TICK = 0.1  # seconds between looks at deadlines and cancel flags
+_HOSTS_KEPT, _KEPT = 100, 512  # hosts whose idle connections are kept, and connections of each
 
 # Public by the registries, yet leading inside: translation prefixes carry any IPv4 address, and
 # one cloud serves machine credentials from a public number.
@@ -48,145 +46,6 @@ _LEADING_INSIDE = tuple(
 _GLOBAL_UNICAST_6 = ipaddress.ip_network("2000::/3")
 
 _Resolved: TypeAlias = list[tuple[Any, Any, int, str, tuple[Any, ...]]]
-
-
-class Stop(Exception):
-    """A fetch attempt ends here. Not an OSError, so urllib3 and requests let it pass unchanged.
-
-    ``again``: another attempt may help; ``after``: seconds that the server asked to wait.
-    """
-
-    def __init__(
-        self, reason: Reason, detail: str, again: bool = False, after: float | None = None
-    ) -> None:
-        self.reason = reason
-        self.detail = detail
-        self.again = again
-        self.after = after
-        super().__init__(f"{reason}: {detail}")
-
-
-class Flight:
-    """One fetch under way: its limits, and a handle on the socket that it waits for."""
-
-    def __init__(
-        self,
-        allow_private: bool,
-        connect_timeout: float,
-        deadline: float,
-        cancelled: Callable[[], bool],
-    ) -> None:
-        self.allow_private = allow_private
-        self.connect_timeout = connect_timeout
-        self.target = "/"  # path and query of the present hop, as they go over the wire
-        self._deadline = deadline
-        self._ends = time.monotonic() + deadline
-        self._cancelled = cancelled
-        self._verdict: Reason | None = None
-        self._handle: socket.socket | None = None
-        self._lock = threading.Lock()
-
-    def remaining(self) -> float:
-        """Seconds until the deadline, never negative."""
-        return max(0.0, self._ends - time.monotonic())
-
-    def check(self) -> None:
-        """Raise :class:`Stop` when the fetch is cancelled or past its deadline."""
-        if self._verdict is None:
-            if self._cancelled():
-                self._verdict = Reason.CANCELLED
-            elif self.remaining() <= 0:
-                self._verdict = Reason.TIMED_OUT
-        if self._verdict is Reason.CANCELLED:
-            raise Stop(Reason.CANCELLED, "The download was stopped.")
-        if self._verdict is Reason.TIMED_OUT:
-            raise Stop(Reason.TIMED_OUT, f"It was not done after {self._deadline:g} s.")
-
-    def wait(self, seconds: float) -> None:
-        """Sleep, but raise :class:`Stop` at once when there is reason to."""
-        until = time.monotonic() + seconds
-        self.check()
-        while (left := until - time.monotonic()) > 0:
-            time.sleep(min(_TICK, left))
-            self.check()
-
-    def attach(self, connected: socket.socket) -> None:
-        """Watch this socket from now on, through a second handle.
-
-        The connection's own object changes under TLS and is closed early by ``Connection: close``.
-        """
-        handle = socket.fromfd(connected.fileno(), connected.family, connected.type)
-        with self._lock:
-            previous, self._handle = self._handle, handle
-        if previous is not None:
-            previous.close()
-
-    def land(self) -> None:
-        """Let go of the socket: it may serve another fetch now."""
-        with self._lock:
-            previous, self._handle = self._handle, None
-        if previous is not None:
-            previous.close()
-
-    def look(self) -> None:
-        """Shut the socket when the fetch has to end; the watcher asks for it."""
-        try:
-            self.check()
-        except Stop:
-            with self._lock, contextlib.suppress(OSError):
-                if self._handle is not None:
-                    self._handle.shutdown(socket.SHUT_RDWR)
-
-
-class _Watcher:
-    """The thread that looks after all flights of the process."""
-
-    def __init__(self) -> None:
-        self._flights: set[Flight] = set()
-        self._change = threading.Condition()
-        self._thread: threading.Thread | None = None
-
-    def add(self, flight: Flight) -> None:
-        with self._change:
-            self._flights.add(flight)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="fetch-watch", daemon=True)
-                self._thread.start()
-            self._change.notify()
-
-    def remove(self, flight: Flight) -> None:
-        with self._change:
-            self._flights.discard(flight)
-
-    def _run(self) -> None:
-        while True:
-            with self._change:
-                while not self._flights:
-                    self._change.wait()
-                flights = list(self._flights)
-            for flight in flights:
-                # A faulty cancel function must not end the watch over all other fetches; the
-                # fetch itself calls it too, and there the error shows.
-                with contextlib.suppress(Exception):
-                    flight.look()
-            time.sleep(_TICK)
-
-
-_watcher = _Watcher()
-_present = threading.local()
-
-
-@contextlib.contextmanager
-def flying(flight: Flight) -> Iterator[None]:
-    """Make ``flight`` the one that this thread's connections obey."""
-    _present.flight = flight
-    _watcher.add(flight)
-    try:
-        yield
-    finally:
-        _watcher.remove(flight)
-        flight.land()
-        _present.flight = None
 
 
 def is_public(address: str) -> bool:
@@ -216,6 +75,9 @@ def checked_addresses(host: str, port: int, flight: Flight) -> _Resolved:
 
 
 def _resolve(host: str, port: int, flight: Flight) -> _Resolved:
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(host)
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # no look-up, no waiting
     # A look-up cannot be interrupted, so it runs in a thread that is left behind when it hangs.
     answers: queue.SimpleQueue[_Resolved | OSError | UnicodeError] = queue.SimpleQueue()
 
@@ -229,11 +91,11 @@ def _resolve(host: str, port: int, flight: Flight) -> _Resolved:
     until = time.monotonic() + flight.connect_timeout
     while True:
         with contextlib.suppress(queue.Empty):
-            answer = answers.get(timeout=_TICK)
+            answer = answers.get(timeout=TICK)
             break
         flight.check()
         if time.monotonic() > until:
-            raise Stop(Reason.TIMED_OUT, f"The name {host} was not resolved in time.", again=True)
+            raise Stop(Reason.TIMED_OUT, f"The name {host} was not resolved in time.")
     if isinstance(answer, list) and answer:
         return answer
     passing = isinstance(answer, socket.gaierror) and answer.errno == socket.EAI_AGAIN
@@ -241,7 +103,7 @@ def _resolve(host: str, port: int, flight: Flight) -> _Resolved:
 
 
 def _connect(host: str, port: int) -> socket.socket:
-    flight: Flight = _present.flight
+    flight = present()
     trouble: OSError | None = None
     for family, kind, protocol, _, address in checked_addresses(host.strip("[]"), port, flight):
         flight.check()
@@ -261,7 +123,7 @@ def _connect(host: str, port: int) -> socket.socket:
             continue
         return connected
     if isinstance(trouble, TimeoutError):
-        raise Stop(Reason.TIMED_OUT, f"{host} did not accept a connection in time.", again=True)
+        raise Stop(Reason.TIMED_OUT, f"{host} did not accept a connection in time.")
     raise Stop(Reason.UNREACHABLE, f"No connection to {host}: {trouble}.", again=True)
 
 
@@ -278,11 +140,13 @@ class _Checked(HTTPConnection):
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        flight: Flight = _present.flight
+        flight = present()
         if self.sock is not None:  # kept from an earlier fetch, or just made for TLS
             flight.attach(self.sock)
         # urllib3 re-encodes what it is given, which breaks signed addresses.
         super().request(method, flight.target, *args, **kwargs)
+        # A header that comes byte by byte never runs into the socket's own time-out.
+        flight.answer_by = time.monotonic() + flight.read_timeout
 
 
 class _CheckedTLS(_Checked, HTTPSConnection):
@@ -304,10 +168,10 @@ def tls_context() -> ssl.SSLContext:
 
 
 class GuardedAdapter(HTTPAdapter):
-    """A transport of requests that keeps one checked connection; for one thread only."""
+    """A transport of requests for all threads; checked connections are kept and used again."""
 
     def __init__(self) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+        super().__init__(pool_connections=_HOSTS_KEPT, pool_maxsize=_KEPT, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools with the checked connections."""

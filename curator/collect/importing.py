@@ -1,101 +1,125 @@
-"""The job `import`: take in images that lie in a folder already.
+"""The job `import`: take in images that lie on the disk already.
 
-Labels come from the folder names (ImageFolder: ``root/[split/]class/file``), from a table
-(fastai's ``cleaned.csv`` and any other with a name and a label column), or from a regular
-expression on the file name. The files are copied, never moved or changed.
+They come from folders, zip archives, single files, or an upload of the page's. What is there, and
+under which label, is for :mod:`curator.collect.gathering`. Files are copied, never moved or
+changed; an upload, which is a copy itself, is removed once it is taken in.
 """
 
 from __future__ import annotations
 
-import csv
 import re
-from collections import Counter
+import shutil
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, wait
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
+from curator.collect import gathering
+from curator.collect.archives import Refusal
 from curator.collect.decoding import Rejected
-from curator.collect.keeping import Ended, keep
-from curator.collect.reasons import Reason
-from curator.collect.verify import verify
-from curator.errors import BadClassName, BadFolder, BadList, InputError
-from curator.files import store_once
-from curator.platform import cpu_count
+from curator.collect.gathering import Content, Found, Gathered
+from curator.collect.keeping import Ended, ended, keep
+from curator.collect.verifiers import Verdict, Verifiers
+from curator.errors import BadClassName, BadFolder, InputError
+from curator.files import sweep
 from curator.store import schema
-from curator.store.classes import add_classes, all_classes, validated_name
+from curator.store.classes import (
+    add_classes,
+    all_classes,
+    find_class,
+    validated_name,
+    validated_names,
+)
 from curator.words import many
 
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress
     from curator.project import Project
 
-SUFFIXES = {
-    ".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif", ".avif"
-}  # fmt: skip
-SPLITS = {
-    "train": schema.TRAIN,
-    "training": schema.TRAIN,
-    "valid": schema.VALID,
-    "val": schema.VALID,
-    "validation": schema.VALID,
-    "test": schema.VALID,
-}
-NAME_COLUMNS = ("name", "file_name", "filename", "file", "path", "image")
-LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category")
 BATCH = 32
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """One file to import. ``path`` is relative to the imported folder, with forward slashes."""
-
-    path: str
-    label: str
-    split: str | None = None
+SHOWN_REFUSALS = 100
 
 
 def run(
     project: Project,
     progress: Progress,
-    folder: str,
+    folder: str | None = None,
     labels: str | None = None,
     label_regex: str | None = None,
+    things: Sequence[str] = (),
+    class_name: str | None = None,
+    new_class: bool = False,
+    upload: str | None = None,
 ) -> dict[str, Any]:
-    """Import ``folder``. ``labels``: path of a table; ``label_regex``: one group is the label.
+    """Import ``folder``, ``things`` (folders, zip archives, image files) or an ``upload``.
 
-    Classes that the project lacks are added. Raises BadFolder, BadList, InputError, BadClassName
-    before anything is imported; a file that is no image is recorded with its reason and the rest
-    goes on.
+    ``labels``: path of a table, for one folder; ``label_regex``: one group is the label.
+    ``class_name``: all are of this class, which is made with ``new_class``; otherwise folders name
+    the classes, and those that the project lacks are added. ``upload``: name of a folder below
+    :func:`uploads_of`, removed at the end.
+
+    Raises BadFolder, BadList, InputError, BadClassName, UnknownClass before anything is imported;
+    a file that is no image is recorded with its reason, a member of an archive that cannot be
+    taken is in ``refused``, and the rest goes on.
     """
-    root = Path(folder).expanduser().resolve()
-    if not root.is_dir():
-        raise BadFolder(f"{root} is not a folder.", "Name the folder that holds the images.")
-    unlabelled: list[str] = []
-    if labels and label_regex:
-        raise InputError("Labels come either from a table or from a regular expression.")
-    if labels:
-        found = list(from_table(root, Path(labels)))
-    elif label_regex:
-        found, unlabelled = from_regex(root, label_regex)
-    else:
-        found = list(from_folders(root))
+    target = _target(project, class_name, new_class)
+    named = [*([folder] if folder else []), *things]
+    with ExitStack() as archives:
+        if upload is not None:
+            place = uploads_of(project) / _checked(upload)
+            if not place.is_dir():
+                raise BadFolder("The uploaded files are gone.", "Drop them again.")
+            gathered = gathering.from_upload(place, target, archives)
+        elif labels or label_regex:
+            if len(named) != 1 or target is not None:
+                raise InputError(
+                    "A table or an expression gives the labels of one folder, without a class.",
+                    "Name one folder, and leave --class out.",
+                )
+            root = Path(named[0]).expanduser().resolve()
+            gathered = gathering.from_labels(root, labels, label_regex)
+        else:
+            gathered = gathering.from_things(named, target, archives)
+        what = "files" if upload or len(named) != 1 else Path(named[0]).name
+        answer = _import(project, progress, gathered, what)
+    if upload is not None:
+        shutil.rmtree(place, ignore_errors=True)
+    return answer
+
+
+def uploads_of(project: Project) -> Path:
+    """Where the page puts what is dropped on it, a folder an upload."""
+    return project.path / "uploads"
+
+
+def _checked(upload: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{8,64}", upload):
+        raise InputError(f"{upload!r} is no upload.")
+    return upload
+
+
+def _target(project: Project, class_name: str | None, new_class: bool) -> str | None:
+    if class_name is None:
+        return None
+    with project.database.read() as connection:
+        if not new_class:
+            return find_class(connection, class_name).name
+        return validated_names([class_name], (item.name for item in all_classes(connection)))[0]
+
+
+def _import(project: Project, progress: Progress, gathered: Gathered, what: str) -> dict[str, Any]:
+    found, refused, unlabelled = gathered.found, gathered.refused, gathered.unlabelled
     if not found:
-        missed = many(len(unlabelled), "file name does", "file names do")
-        hint = f" {missed} not match the expression." if unlabelled else ""
-        raise BadFolder(
-            f"{root} holds no labelled image.{hint}",
-            "Expected CLASS/image.jpg or train/CLASS/image.jpg below it, or give --labels or "
-            "--label-regex.",
-        )
-    fresh = _enter(project, root, found)
-    progress.begin(f"importing {root.name}", len(fresh))
+        raise _nothing(what, refused, len(unlabelled))
+    fresh = _enter(project, found)
+    progress.begin(f"importing {what}", len(fresh))
     images = bad = 0
-    for batch in _batches(_verified(project, root, fresh, progress), BATCH):
+    for batch in _batches(_verified(project, fresh, progress), BATCH):
         images += keep(project, batch)
         failed = sum(item.image is None for item in batch)
         bad += failed
@@ -105,6 +129,7 @@ def run(
     notes += [f"{len(found) - len(fresh)} imported before"] if len(fresh) < len(found) else []
     notes += [f"{same} with the same content as another"] if same else []
     notes += [f"{bad} not usable"] if bad else []
+    notes += [f"{len(refused)} refused"] if refused else []
     notes += [f"{many(len(unlabelled), 'name does', 'names do')} not match"] if unlabelled else []
     return {
         "files": len(found),
@@ -112,88 +137,28 @@ def run(
         "same": same,
         "failed": bad,
         "unlabelled": len(unlabelled),
+        "refused": len(refused),
+        "refusals": [
+            {"name": item.name, "problem": item.problem} for item in refused[:SHOWN_REFUSALS]
+        ],
         "sentence": ", ".join(notes) + ". Next: check the data.",
     }
 
 
-def from_folders(root: Path) -> Iterator[Labelled]:
-    """Files of an ImageFolder: the parent folder is the label, a grandparent may be the split."""
-    for path in _image_files(root):
-        parts = path.relative_to(root).parts
-        if len(parts) < 2:
-            continue
-        has_split = len(parts) > 2 and parts[0].lower() in SPLITS
-        split = SPLITS[parts[0].lower()] if has_split else None
-        label = parts[1] if has_split else parts[0]
-        yield Labelled("/".join(parts), label, split)
-
-
-def from_regex(root: Path, expression: str) -> tuple[list[Labelled], list[str]]:
-    """Labels by the first group of ``expression`` searched in each file name; and what misses."""
-    try:
-        pattern = re.compile(expression)
-    except re.error as error:
-        raise InputError(f"{expression!r} is no regular expression: {error}.") from error
-    if not pattern.groups:
-        raise InputError(
-            f"{expression!r} has no group.", r"Put the label in brackets: '(.+)_\d+\.jpg$'."
-        )
-    found, missed = [], []
-    for path in _image_files(root):
-        relative = path.relative_to(root).as_posix()
-        match = pattern.search(path.name)
-        if match and match.group(1):
-            found.append(Labelled(relative, match.group(1)))
-        else:
-            missed.append(relative)
-    return found, missed
-
-
-def from_table(root: Path, table: Path) -> Iterator[Labelled]:
-    """Rows of a CSV with a name and a label column; backslashes in names are understood.
-
-    Raises BadList for a missing file or column, and for a name that leads out of ``root``.
-    """
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadList(f"{table} cannot be read: {error}.", "Name a CSV file in UTF-8.") from error
-    rows = csv.DictReader(text.splitlines())
-    columns = {name.strip().lower(): name for name in rows.fieldnames or [] if name}
-    name_column = next((columns[c] for c in NAME_COLUMNS if c in columns), None)
-    label_column = next((columns[c] for c in LABEL_COLUMNS if c in columns), None)
-    if name_column is None or label_column is None:
-        raise BadList(
-            f"{table} has the columns {', '.join(columns) or '(none)'}.",
-            "It needs a name column (name, file_name, path) and a label column (label, class).",
-        )
-    for row in rows:
-        name = (row[name_column] or "").strip().replace("\\", "/").removeprefix("./")
-        label = (row[label_column] or "").strip()
-        if not name or not label:
-            continue
-        if not (root / name).resolve().is_relative_to(root):
-            raise BadList(
-                f"{table}, line {rows.line_num}: {name!r} leads out of {root}.",
-                "Names must be relative to the imported folder.",
-            )
-        parts = name.split("/")
-        has_split = len(parts) > 1 and parts[0].lower() in SPLITS
-        yield Labelled(name, label, SPLITS[parts[0].lower()] if has_split else None)
-
-
-def _image_files(root: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in root.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(root).parts)
+def _nothing(what: str, refused: Sequence[Refusal], unlabelled: int) -> BadFolder:
+    missed = many(unlabelled, "file name does", "file names do")
+    hint = f" {missed} not match the expression." if unlabelled else ""
+    if refused:
+        hint += f" {many(len(refused), 'file')} refused: {refused[0].name}: {refused[0].problem}"
+    return BadFolder(
+        f"{what} holds no labelled image.{hint}",
+        "Expected CLASS/image.jpg or train/CLASS/image.jpg in it; otherwise name the class, or "
+        "give --labels or --label-regex.",
     )
 
 
-def _enter(project: Project, root: Path, found: Sequence[Labelled]) -> list[tuple[int, str]]:
-    """Add classes and source rows; return (source id, path) of those that gave no image yet."""
+def _enter(project: Project, found: Sequence[Found]) -> list[tuple[int, Content]]:
+    """Add classes and source rows; return (source id, content) of those that gave no image yet."""
     name_of = {label: validated_name(label) for label in {item.label for item in found}}
     names = sorted(set(name_of.values()), key=lambda name: (name.casefold(), name))
     spellings = Counter(name.casefold() for name in names)
@@ -206,71 +171,80 @@ def _enter(project: Project, root: Path, found: Sequence[Labelled]) -> list[tupl
         known = {item.name.casefold(): item for item in all_classes(connection)}
         add_classes(connection, [name for name in names if name.casefold() not in known])
         known = {item.name.casefold(): item for item in all_classes(connection)}
-        before = _ids(connection, root)
         wanted = {
-            (item.path, known[name_of[item.label].casefold()].id): item.split for item in found
+            (item.root, item.origin, known[name_of[item.label].casefold()].id): item
+            for item in found
         }
+        before = _ids(connection, {item.root for item in found})
         rows = [
             {
                 "kind": "file",
-                "root": str(root),
+                "root": root,
                 "origin": origin,
                 "class_id": class_id,
-                "split": split,
+                "split": item.split,
                 "state": schema.PENDING,
             }
-            for (origin, class_id), split in wanted.items()
-            if (origin, class_id) not in before
+            for (root, origin, class_id), item in wanted.items()
+            if (root, origin, class_id) not in before
         ]
         if rows:
             connection.execute(insert(schema.sources), rows)
         # Failed ones too: a file may have been mended, and asking the disk again costs little.
-        return [
-            (source_id, origin)
-            for (origin, class_id), (source_id, state) in _ids(connection, root).items()
-            if state != schema.FETCHED and (origin, class_id) in wanted
-        ]
+        after = _ids(connection, {item.root for item in found})
+    fresh = [
+        (source_id, wanted[key].content)
+        for key, (source_id, state) in after.items()
+        if state != schema.FETCHED and key in wanted
+    ]
+    return sorted(fresh, key=lambda item: item[0])
 
 
-def _ids(connection: Connection, root: Path) -> dict[tuple[str, int], tuple[int, str]]:
+def _ids(connection: Connection, roots: Iterable[str]) -> dict[Any, tuple[int, str]]:
+    """(source id, state) of every file of these roots, by (root, origin, class id)."""
     table = schema.sources
-    query = select(table.c.id, table.c.origin, table.c.class_id, table.c.state).where(
-        table.c.kind == "file", table.c.root == bindparam("root")
+    query = (
+        select(table.c.id, table.c.root, table.c.origin, table.c.class_id, table.c.state)
+        .where(table.c.kind == "file", table.c.root.in_(bindparam("roots", expanding=True)))
+        .order_by(table.c.id)
     )
-    rows = connection.execute(query.order_by(table.c.id), {"root": str(root)})
-    return {(row.origin, row.class_id): (row.id, row.state) for row in rows}
+    found: dict[Any, tuple[int, str]] = {}
+    every = sorted(roots)
+    for start in range(0, len(every), 500):
+        for row in connection.execute(query, {"roots": every[start : start + 500]}):
+            found[row.root, row.origin, row.class_id] = (row.id, row.state)
+    return found
 
 
 def _verified(
-    project: Project, root: Path, items: Iterable[tuple[int, str]], progress: Progress
+    project: Project, items: Iterable[tuple[int, Content]], progress: Progress
 ) -> Iterator[Ended]:
-    """Verify in threads, a bounded number ahead; Pillow decodes outside the interpreter's lock."""
-    with ThreadPoolExecutor(cpu_count()) as pool:
-        waiting: list[Future[Ended]] = []
+    """Verify in other processes, a bounded number ahead, and yield in the order of ``items``."""
+    sweep(project.originals)  # the lock of long work is held: no one else writes there
+    with Verifiers(project.originals) as verifiers:
+        waiting: deque[tuple[int, Future[Verdict]]] = deque()
         rest = iter(items)
-        try:
-            while True:
-                for source_id, path in islice(rest, BATCH - len(waiting)):
-                    waiting.append(pool.submit(_take_in, project, root, source_id, path))
-                if not waiting:
-                    return
+        while True:
+            for source_id, content in islice(rest, BATCH - len(waiting)):
+                waiting.append((source_id, _submit(verifiers, content)))
+            if not waiting:
+                return
+            source_id, future = waiting.popleft()
+            while not future.done():
                 progress.check()
-                yield waiting.pop(0).result()
-        finally:
-            for future in waiting:
-                future.cancel()
+                wait([future], timeout=0.1)
+            yield ended(source_id, future.result())
 
 
-def _take_in(project: Project, root: Path, source_id: int, path: str) -> Ended:
+def _submit(verifiers: Verifiers, content: Content) -> Future[Verdict]:
+    if isinstance(content, Path):
+        return verifiers.submit(content)
     try:
-        data = (root / path).read_bytes()
-        image = verify(data)
+        return verifiers.submit(content.read_bytes())
     except Rejected as rejected:
-        return Ended(source_id, None, None, rejected.reason.value, rejected.detail)
-    except OSError as error:
-        return Ended(source_id, None, None, Reason.UNREADABLE.value, f"{path}: {error.strerror}")
-    file = store_once(project.originals, data, image.sha256, image.suffix)
-    return Ended(source_id, image, file, facts={"bytes": len(data)})
+        refused: Future[Verdict] = Future()
+        refused.set_result(Verdict(None, None, rejected.reason, rejected.detail, 0))
+        return refused
 
 
 def _batches(items: Iterable[Ended], size: int) -> Iterator[list[Ended]]:

@@ -6,14 +6,20 @@ And keeping up what the originals allow to be made again: their thumbnails.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from curator.collect.decoding import Rejected
+from curator.collect.measures import MEASURES_VERSION
 from curator.collect.verify import VerifiedImage, verify
+from curator.collect.verifying import Verdict
+from curator.errors import FileError
+from curator.platform import sync_files
 from curator.store import schema
 from curator.store.database import now
 
@@ -33,45 +39,92 @@ class Ended:
     facts: dict[str, Any] = field(default_factory=dict)  # further columns of `sources`
 
 
-def keep(project: Project, ended: Sequence[Ended]) -> int:
+def ended(source_id: int, verdict: Verdict) -> Ended:
+    """How a source ended whose bytes were at hand."""
+    reason = None if verdict.reason is None else verdict.reason.value
+    facts = {"bytes": verdict.bytes}
+    return Ended(source_id, verdict.image, verdict.file, reason, verdict.detail, facts)
+
+
+def keep(project: Project, batch: Sequence[Ended]) -> int:
     """Record a batch in one transaction; return how many images are new by content.
 
-    The thumbnails go first: an image row never lacks its thumbnail.
+    Files and thumbnails go first: an image row never lacks either, whatever fails when. Raises
+    FileError when the disk refuses.
     """
-    project.thumbnails.put((e.image.sha256, e.image.thumbnail) for e in ended if e.image)
-    new = 0
+    if not batch:
+        return 0
+    _make_durable([project.originals / item.file for item in batch if item.file])
+    project.thumbnails.put((e.image.sha256, e.image.thumbnail) for e in batch if e.image)
     with project.database.write() as connection:
-        for item in ended:
-            image_id = None
-            if item.image is not None:
-                image_id = connection.execute(
-                    select(schema.images.c.id).where(schema.images.c.sha256 == item.image.sha256)
-                ).scalar()
-                if image_id is None:
-                    source = connection.execute(
-                        select(schema.sources.c.class_id, schema.sources.c.split).where(
-                            schema.sources.c.id == item.source_id
-                        )
-                    ).one()
-                    values = _image_row(item.image, item.file or "", source.class_id, source.split)
-                    key = connection.execute(
-                        insert(schema.images).values(**values)
-                    ).inserted_primary_key
-                    assert key is not None
-                    image_id, new = key[0], new + 1
+        there = known(connection, {e.image.sha256 for e in batch if e.image})
+        # The first source of a content gives it its class.
+        fresh = {
+            item.image.sha256: item
+            for item in reversed(batch)
+            if item.image and item.image.sha256 not in there
+        }
+        if fresh:
+            given = _given(connection, [item.source_id for item in fresh.values()])
+            rows = [
+                _image_row(item.image, item.file or "", *given[item.source_id])
+                for item in reversed(fresh.values())
+                if item.image
+            ]
+            connection.execute(insert(schema.images), rows)
+            there |= known(connection, fresh.keys())
+        by_columns: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
+        for item in batch:
+            row = _source_row(item, there.get(item.image.sha256) if item.image else None)
+            by_columns[frozenset(row)].append(row)
+        for rows in by_columns.values():
             connection.execute(
-                update(schema.sources)
-                .where(schema.sources.c.id == item.source_id)
-                .values(
-                    state=schema.FAILED if item.image is None else schema.FETCHED,
-                    reason=item.reason,
-                    detail=item.detail,
-                    image_id=image_id,
-                    ended_at=now(),
-                    **item.facts,
-                )
+                update(schema.sources).where(schema.sources.c.id == bindparam("key")), rows
             )
-    return new
+    return len(fresh)
+
+
+def _make_durable(files: Sequence[Path]) -> None:
+    try:
+        sync_files(files)
+    except OSError as error:
+        raise FileError(
+            f"The images in {files[0].parents[1]} could not be written: {error.strerror or error}.",
+            "Free some space and run it again: what was recorded so far is safe.",
+        ) from error
+
+
+def known(connection: Connection, digests: Collection[str]) -> dict[str, int]:
+    """Ids of the images among these contents, by SHA-256."""
+    table = schema.images
+    query = select(table.c.sha256, table.c.id).where(
+        table.c.sha256.in_(bindparam("digests", expanding=True))
+    )
+    every = list(digests)
+    found: dict[str, int] = {}
+    for start in range(0, len(every), 500):
+        for row in connection.execute(query, {"digests": every[start : start + 500]}):
+            found[row.sha256] = row.id
+    return found
+
+
+def _given(connection: Connection, source_ids: Sequence[int]) -> dict[int, tuple[int, str | None]]:
+    """Class and imported split of these sources."""
+    table = schema.sources
+    query = select(table.c.id, table.c.class_id, table.c.split).where(table.c.id.in_(source_ids))
+    return {row.id: (row.class_id, row.split) for row in connection.execute(query)}
+
+
+def _source_row(item: Ended, image_id: int | None) -> dict[str, Any]:
+    return {
+        "key": item.source_id,
+        "state": schema.FAILED if item.image is None else schema.FETCHED,
+        "reason": item.reason,
+        "detail": item.detail,
+        "image_id": image_id,
+        "ended_at": now(),
+        **item.facts,
+    }
 
 
 def thumbnails(project: Project, files: Mapping[str, str]) -> dict[str, bytes]:
@@ -101,6 +154,7 @@ def _image_row(image: VerifiedImage, file: str, class_id: int, split: str | None
         "bytes": image.bytes,
         "phash": image.phash,
         **image.scores,
+        "measures_version": MEASURES_VERSION,
         "split": split,
         "added_at": now(),
     }

@@ -1,40 +1,39 @@
 """Fetching one address: limits, redirects, retries, and a named reason for every failure.
 
-Nothing of the environment is used (proxies, .netrc, cookies). Requests go through a transport of
-the thread's own rather than ``Session.send``, which reads bodies of redirects without any limit.
-Whether the bytes are an image is for :mod:`curator.collect.verify`.
+Nothing of the environment is used (proxies, .netrc, cookies). Requests go straight to a transport
+rather than through ``Session.send``, which reads bodies of redirects without any limit. Bodies go
+piece by piece to where the caller wants them, so that no size of them fills the memory.
+What an answer means is for :mod:`curator.collect.answers`, whether the bytes are an image for
+:mod:`curator.collect.verify`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import email.utils
-import http.client
+import functools
 import random
-import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import requests
-import urllib3.exceptions as transport_errors
 from pydantic import BaseModel, ConfigDict, Field
 
 from curator.collect.addresses import BadAddress, normalise, port_of
-from curator.collect.guarded import Flight, GuardedAdapter, Stop, flying
+from curator.collect.answers import AGENT, explain, printable, refuse_status, unwilling
+from curator.collect.flights import Flight, Stop, flying
+from curator.collect.guarded import GuardedAdapter
 from curator.collect.reasons import Reason
 from curator.collect.verify import MIN_SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from curator.collect.body import Body
+
 _CHUNK = 65536  # bytes
-_AGENT = "curator"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_GONE = frozenset({404, 410})
-_NOT_ALLOWED = frozenset({401, 402, 403, 407, 451})
-_UNWILLING = frozenset({"noai", "noimageai", "noindex", "noimageindex", "noml", "none"})
 _ACCEPT = "image/jpeg,image/png,image/webp,image/*;q=0.8,*/*;q=0.5"
 
 
@@ -43,28 +42,31 @@ class FetchSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    connect_timeout: float = Field(10.0, gt=0, description="for name look-up, and per connection")
-    read_timeout: float = Field(15.0, gt=0, description="without a single byte")
-    deadline: float = Field(45.0, gt=0, description="for one address, all hops and attempts")
+    connect_timeout: float = Field(8.0, gt=0, description="for name look-up, and per connection")
+    read_timeout: float = Field(
+        8.0, gt=0, description="for an answer's header, and without a byte of its body"
+    )
+    deadline: float = Field(120.0, gt=0, description="for one address, all hops and attempts")
+    min_speed: int = Field(1000, ge=0, description="bytes a second, once read_timeout is over")
     max_bytes: int = Field(50_000_000, gt=0, description="of one file")
     attempts: int = Field(3, ge=1, le=10, description="for one address")
     backoff: float = Field(0.5, ge=0, description="before the second attempt; doubles each time")
     retry_after_cap: float = Field(30.0, ge=0, description="longest wait that a server may ask for")
-    threads: int = Field(64, ge=1, le=512, description="addresses fetched at the same time")
+    threads: int = Field(128, ge=1, le=512, description="addresses fetched at the same time")
     per_host: int = Field(16, ge=1, description="addresses of one host at the same time")
     max_redirects: int = Field(5, ge=0, le=20)
     allow_private: bool = Field(False, description="fetch from private networks and any port")
     ports: frozenset[int] = frozenset({80, 443})
     respect_robots: bool = Field(True, description="obey the header X-Robots-Tag")
     min_side: int = Field(MIN_SIDE, ge=1, description="shortest side of an image that is kept")
-    user_agent: str = Field(f"{_AGENT}/0.1 (image data set builder)", pattern=r"^[ -~]+$")
+    user_agent: str = Field(f"{AGENT}/0.1 (image data set builder)", pattern=r"^[ -~]+$")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A fetched body. ``seconds``: all attempts and waits together."""
+    """What came with a body. ``bytes``: its size; ``seconds``: all attempts and waits together."""
 
-    data: bytes
+    bytes: int
     final_address: str
     http_status: int
     content_type: str | None
@@ -97,26 +99,36 @@ class FetchFailed(Exception):
 
 @dataclass
 class _Trace:
-    """What is known of a fetch so far."""
+    """What is known of a fetch so far, and where its body goes."""
 
+    body: Body
     final_address: str
     http_status: int | None = None
     content_type: str | None = None
     attempts: int = 0
 
 
-def fetch(url: str, settings: FetchSettings, cancelled: Callable[[], bool]) -> Answer:
-    """Fetch one address, with retries. ``cancelled`` is asked often, and by another thread too.
+def fetch(url: str, settings: FetchSettings, cancelled: Callable[[], bool], body: Body) -> Answer:
+    """Fetch one address into ``body`` with retries.
 
-    Raises :class:`FetchFailed`.
+    ``cancelled`` is asked often, and by another thread too. Raises :class:`FetchFailed`, and
+    OSError when ``body`` cannot be written.
     """
     began = time.monotonic()
-    trace = _Trace(url)
-    flight = Flight(settings.allow_private, settings.connect_timeout, settings.deadline, cancelled)
+    trace = _Trace(body, url)
+    flight = Flight(
+        settings.allow_private,
+        settings.connect_timeout,
+        settings.read_timeout,
+        settings.deadline,
+        cancelled,
+    )
     try:
         address = _allowed(url, settings)
         with flying(flight):
-            data = _persist(address, settings, flight, trace)
+            size = _persist(address, settings, flight, trace)
+    except _NotWritten as error:
+        raise error.reason from error
     except Stop as stop:
         raise FetchFailed(
             stop.reason,
@@ -128,7 +140,7 @@ def fetch(url: str, settings: FetchSettings, cancelled: Callable[[], bool]) -> A
             time.monotonic() - began,
         ) from stop
     return Answer(
-        data,
+        size,
         trace.final_address,
         trace.http_status or 200,
         trace.content_type,
@@ -137,7 +149,7 @@ def fetch(url: str, settings: FetchSettings, cancelled: Callable[[], bool]) -> A
     )
 
 
-def _persist(url: str, settings: FetchSettings, flight: Flight, trace: _Trace) -> bytes:
+def _persist(url: str, settings: FetchSettings, flight: Flight, trace: _Trace) -> int:
     """Try with growing pauses, as long as that may help and the deadline allows."""
     while True:
         trace.attempts += 1
@@ -155,26 +167,28 @@ def _persist(url: str, settings: FetchSettings, flight: Flight, trace: _Trace) -
         flight.wait(pause)
 
 
-def _follow(url: str, settings: FetchSettings, flight: Flight, trace: _Trace) -> bytes:
+def _follow(url: str, settings: FetchSettings, flight: Flight, trace: _Trace) -> int:
     seen = {url}
     for _ in range(settings.max_redirects + 1):
         trace.final_address, trace.http_status, trace.content_type = url, None, None
+        flight.answer_by = None  # that of an earlier attempt
         flight.check()
         try:
             response = _send(url, settings, flight)
+            flight.answer_by = None
             try:
                 trace.http_status = response.status_code
-                trace.content_type = response.headers.get("Content-Type")
+                trace.content_type = printable(response.headers.get("Content-Type", "")) or None
                 location = response.headers.get("Location")
                 if response.status_code not in _REDIRECTS or not location:
-                    return _body(response, settings, flight)
+                    return _body(response, settings, flight, trace.body)
             finally:
                 response.close()
-        except Stop:
+        except (Stop, _NotWritten):
             raise
         except Exception as error:  # noqa: BLE001 -- what hostile answers raise has no common base
             flight.check()
-            _explain(error)
+            explain(error)
         url = _allowed(_joined(url, location), settings)
         if url in seen:
             raise Stop(Reason.REDIRECTS, f"It forwards in a circle, through {url[:200]}.")
@@ -182,16 +196,27 @@ def _follow(url: str, settings: FetchSettings, flight: Flight, trace: _Trace) ->
     raise Stop(Reason.REDIRECTS, f"It forwards more than {settings.max_redirects} times.")
 
 
-_local = threading.local()
+class _NotWritten(Exception):
+    """The disk refused a piece of a body: not a failure of the address."""
+
+    def __init__(self, reason: OSError) -> None:
+        self.reason = reason
+        super().__init__(str(reason))
+
+
+@functools.cache
+def _adapter(allow_private: bool) -> GuardedAdapter:  # noqa: ARG001
+    """The transport; a connection kept under lax rules must not serve strict ones."""
+    return GuardedAdapter()
+
+
+def close_connections() -> None:
+    """Let go of the connections that are kept for further fetches."""
+    for allow_private in (False, True):
+        _adapter(allow_private).close()
 
 
 def _send(url: str, settings: FetchSettings, flight: Flight) -> requests.Response:
-    adapter = getattr(_local, "adapter", None)
-    if adapter is None:
-        adapter = _local.adapter = GuardedAdapter()
-    if getattr(_local, "private", None) != settings.allow_private:
-        adapter.close()  # a connection kept under laxer rules must not serve stricter ones
-        _local.private = settings.allow_private
     request = requests.PreparedRequest()
     request.method, request.url = "GET", url
     request.headers = requests.structures.CaseInsensitiveDict(
@@ -199,79 +224,45 @@ def _send(url: str, settings: FetchSettings, flight: Flight) -> requests.Respons
     )
     flight.target = "/" + url.split("/", 3)[3]
     limits = (settings.connect_timeout, min(settings.read_timeout, flight.remaining() + 0.1))
-    response: requests.Response = adapter.send(request, stream=True, timeout=limits)
-    return response
+    return _adapter(settings.allow_private).send(request, stream=True, timeout=limits)
 
 
-def _body(response: requests.Response, settings: FetchSettings, flight: Flight) -> bytes:
+def _body(response: requests.Response, settings: FetchSettings, flight: Flight, body: Body) -> int:
+    """Write the body of a good answer to the file, and give its size in bytes."""
     status = response.status_code
     if status not in (200, 203):
-        _refuse_status(status, response)
+        refuse_status(status, response.headers.get("Retry-After", ""))
     if settings.respect_robots:
-        unwilling = _robots(response.raw.headers.getlist("X-Robots-Tag"))
-        if unwilling:
-            raise Stop(Reason.REFUSED_ROBOTS, f"The header X-Robots-Tag says {unwilling!r}.")
+        said = unwilling(response.raw.headers.getlist("X-Robots-Tag"))
+        if said:
+            raise Stop(Reason.REFUSED_ROBOTS, f"The header X-Robots-Tag says {said!r}.")
     too_big = Stop(Reason.TOO_BIG, f"The file has more than {settings.max_bytes:,} bytes.")
     announced = response.headers.get("Content-Length", "")
     if announced.isdecimal() and int(announced[:20]) > settings.max_bytes:
         raise too_big
-    data = bytearray()
-    while piece := response.raw.read(_CHUNK, decode_content=True):
+    body.clear()  # of what an earlier attempt wrote
+    size, began = 0, time.monotonic()
+    while piece := response.raw.read1(_CHUNK, decode_content=True):
         flight.check()
-        data += piece
-        if len(data) > settings.max_bytes:
+        size += len(piece)
+        if size > settings.max_bytes:
             raise too_big
+        took = time.monotonic() - began
+        if took > settings.read_timeout and size < settings.min_speed * took:
+            raise Stop(Reason.TIMED_OUT, f"It sends fewer than {settings.min_speed:,} bytes/s.")
+        _write(body, piece)
     # The watcher's cut looks like the regular end of a body without an announced length.
     flight.check()
-    if not data:
+    if not size:
         raise Stop(Reason.EMPTY, "The answer holds no bytes.")
-    return bytes(data)
+    return size
 
 
-def _refuse_status(status: int, response: requests.Response) -> NoReturn:
-    said = f"The server answered with status {status}."
-    if status in _GONE:
-        raise Stop(Reason.DEAD, said)
-    if status in _NOT_ALLOWED:
-        raise Stop(Reason.FORBIDDEN, said)
-    after = _retry_after(response.headers.get("Retry-After", ""))
-    if status in (425, 429):
-        raise Stop(Reason.RATE_LIMITED, said, again=True, after=after)
-    if status == 408:
-        raise Stop(Reason.TIMED_OUT, said, again=True, after=after)
-    if 500 <= status < 600:
-        raise Stop(Reason.SERVER_ERROR, said, again=True, after=after)
-    if status == 204:
-        raise Stop(Reason.EMPTY, said)
-    raise Stop(Reason.HTTP_ERROR, said)
-
-
-def _retry_after(text: str) -> float | None:
-    """Seconds to wait, from a number or a date; None when there is none or it is nonsense."""
-    text = text.strip()
-    if text.isdecimal():
-        return float(text[:9])
+def _write(body: Body, piece: bytes) -> None:
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError, OSError):
-        return None
-
-
-def _robots(headers: list[str]) -> str | None:
-    """Find the first directive against collecting; None without any.
-
-    A header may begin with a crawler's name and a colon; those for other crawlers do not count.
-    """
-    for header in headers:
-        for directive in header.lower().split(","):
-            name, colon, rest = directive.partition(":")
-            if colon and name.strip() != _AGENT:
-                # Also ends at `unavailable_after: date`, whose date may hold a comma.
-                break
-            word = (rest if colon else directive).strip()
-            if word in _UNWILLING:
-                return word
-    return None
+        body.write(piece)
+    except OSError as error:
+        raise _NotWritten(error) from error
 
 
 def _allowed(url: str, settings: FetchSettings) -> str:
@@ -294,25 +285,3 @@ def _joined(url: str, location: str) -> str:
         return urljoin(url, location.strip())
     except ValueError:
         raise Stop(Reason.REDIRECTS, f"It forwards to {location[:200]!r}.") from None
-
-
-def _explain(error: Exception) -> NoReturn:
-    """Raise the :class:`Stop` that tells what a transport error means."""
-    chain: list[BaseException] = [error]
-    for link in chain:
-        inner = (link.__cause__, link.__context__, getattr(link, "reason", None), *link.args)
-        chain += [item for item in inner if isinstance(item, BaseException) and item not in chain]
-
-    def has(*kinds: type[BaseException]) -> bool:
-        return any(isinstance(link, kinds) for link in chain)
-
-    said = str(chain[-1]).strip().rstrip(".")[:200] or type(chain[-1]).__name__
-    if has(requests.exceptions.SSLError, transport_errors.SSLError):
-        raise Stop(Reason.TLS, f"No trusted connection: {said}.") from error
-    if has(TimeoutError, requests.Timeout, transport_errors.TimeoutError):
-        raise Stop(Reason.TIMED_OUT, "The host stopped answering.", again=True) from error
-    if has(http.client.IncompleteRead, transport_errors.IncompleteRead):
-        raise Stop(Reason.INCOMPLETE, "The connection ended early.", again=True) from error
-    if has(ConnectionError, BrokenPipeError):
-        raise Stop(Reason.UNREACHABLE, f"The connection broke: {said}.", again=True) from error
-    raise Stop(Reason.BAD_ANSWER, f"The answer is not understood: {said}.", again=True) from error

@@ -1,11 +1,13 @@
 """Whose turn it is: addresses of many hosts, fetched side by side without crowding any of them.
 
-Each host gets the next fetch in turn, has a limited number of fetches out, and is given up when it
-keeps silent. Only the calling thread of a download uses this; nothing here waits or fetches.
+Each host gets the next fetch in turn, has a limited number of fetches out (fewer until it has once
+answered), and is given up when it keeps silent. Only the calling thread of a download uses this;
+nothing here waits or fetches.
 """
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,7 +21,8 @@ _AHEAD = 4096  # addresses read from the input before the first of them is done
 _REMEMBERED = 10_000  # hosts whose failures are counted
 
 # Silent fetches in a row until a host is given up; one that did answer before is given more time.
-_PATIENCE_WITH_STRANGERS, _PATIENCE_WITH_FRIENDS = 5, 20
+# A host that never answered has no more than that out, or a few dead ones would hold every thread.
+_PATIENCE_WITH_STRANGERS, _PATIENCE_WITH_FRIENDS = 2, 20
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class _Host:
 
     waiting: deque[Wanted] = field(default_factory=deque)
     out: int = 0
+    answered: bool = False  # ever
+    failures: int = 0  # in a row
     listed: bool = False  # among those that may send the next address
 
 
@@ -83,7 +88,11 @@ class Turns:
             if record is not None and record.given_up:
                 self._given_up.append(item)
                 continue
-            host = self._hosts.setdefault(name, _Host())
+            host = self._hosts.get(name)
+            if host is None:
+                host = self._hosts[name] = _Host()
+                if record is not None:
+                    host.answered, host.failures = record.answered, record.failures
             host.waiting.append(item)
             self._waiting += 1
             self._list(host)
@@ -110,7 +119,9 @@ class Turns:
         name = host_name(item.url)
         host = self._hosts[name]
         host.out -= 1
-        if self._note(name, silent).given_up:
+        record = self._note(name, silent)
+        host.answered, host.failures = record.answered, record.failures
+        if record.given_up:
             self._given_up.extend(host.waiting)
             self._waiting -= len(host.waiting)
             host.waiting.clear()
@@ -122,7 +133,10 @@ class Turns:
             del self._hosts[name]
 
     def _list(self, host: _Host) -> None:
-        if host.waiting and host.out < self._per_host and not host.listed:
+        # A stranger has as many out as may still fail: one more would only wait for nothing.
+        probes = _PATIENCE_WITH_STRANGERS - host.failures
+        most = self._per_host if host.answered else min(self._per_host, probes)
+        if host.waiting and host.out < most and not host.listed:
             host.listed = True
             self._ready.append(host)
 
@@ -138,6 +152,7 @@ class Turns:
         return record
 
 
+@functools.lru_cache(maxsize=2 * _AHEAD)
 def host_name(url: str) -> str:
     """Host and port of an address; empty when it is none (such a fetch is refused at once)."""
     try:

@@ -24,9 +24,10 @@ from curator.collect.decoding import decode
 from curator.deliver.card import card
 from curator.deliver.predict import CONFIG_FILE, FORMAT_VERSION, WEIGHTS_FILE, Predictor, digest
 from curator.encode.backbones import choose
+from curator.encode.stored import feature_cache
 from curator.errors import BundleInvalid
 from curator.files import refuse_occupied, replacing_folder, sha256_of, write_atomic
-from curator.learn.train import HEAD_FILE, feature_cache
+from curator.learn.train import HEAD_FILE
 from curator.store import images, runs
 from curator.store.classes import names_by_id
 
@@ -109,7 +110,7 @@ def _compare(project: Project, folder: Path, choice: Any, head: dict[str, Any], 
     """Largest difference of a logit between the run and the bundle as read from disk."""
     if some.empty:
         return 0.0
-    features = feature_cache(project, choice).rows(some["sha256"].tolist())
+    features = feature_cache(project, choice.backbone).rows(some["sha256"].tolist())
     expected = features @ head["weight"].T + head["bias"]
     predictor = Predictor.load(folder)
     pictures = [decode(project.originals / file) for file in some["file"]]

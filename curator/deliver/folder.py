@@ -30,17 +30,20 @@ MANIFEST_COLUMNS = [
     "given_label",
 ]
 
+UNDECIDED = "undecided"
+
 
 def plan(project: Project) -> pd.DataFrame:
     """What an export would write: one row an image, with :data:`MANIFEST_COLUMNS` and ``file``.
 
     ``file_name`` is relative to the export, ``decision`` the state that a person gave the image
-    ("kept", "relabelled", "unsure"; empty: nobody looked at it). Deleted images are left out.
+    ("kept", "relabelled", "unsure"; empty: nobody looked at it). Deleted images are left out. An
+    image that came since the last check has the split :data:`UNDECIDED` until it is exported.
     """
-    prepare(project)
     with project.database.read() as connection:
         table = images.with_sources(connection)
     table = table[table["state"] != schema.DELETED].reset_index(drop=True)
+    table["split"] = table["split"].fillna(UNDECIDED)
     names = [digest[:16] for digest in table["sha256"]]
     table["file_name"] = [
         f"{split}/{label}/{name}{Path(file).suffix}"
@@ -70,6 +73,7 @@ def run(project: Project, progress: Progress, out: str) -> dict[str, Any]:
     """
     target = Path(out).expanduser().resolve()
     refuse_occupied(target)
+    prepare(project, progress)
     planned = plan(project)
     if planned.empty:
         raise NotEnoughData(

@@ -25,7 +25,7 @@ from curator.files import sha256_of, write_atomic
 from curator.platform import cpu_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import torch
     from numpy.typing import NDArray
@@ -96,21 +96,29 @@ def graph_file(backbone: Backbone) -> Path:
 
     Input ``image`` uint8 (N, 3, size, size), output ``features`` float32 (N, dimension).
     """
-    name = f"{backbone.key}-g{GRAPH_VERSION}"
-    path = cache_folder() / "encoders" / f"{name}.onnx"
+    return derived_file(f"{backbone.key}-g{GRAPH_VERSION}.onnx", lambda: export(backbone))
+
+
+def derived_file(name: str, make: Callable[[], bytes]) -> Path:
+    """A file that is made once per machine from a backbone's weights, and kept in the cache folder.
+
+    It is checked by its hash at each use, and made again when missing or altered. Raises
+    :class:`~curator.errors.FileError` where the cache folder cannot be used.
+    """
+    path = cache_folder() / "encoders" / name
     recorded = path.with_suffix(".sha256")
     if _intact(path, recorded):
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
-            # Another process may have exported it while this one waited.
+            # Another process may have made it while this one waited.
             if not _intact(path, recorded):
                 if path.exists():
-                    _log.warning("%s is not what was written there; it is exported again.", path)
-                # The hash goes last: a kill between the two leaves a graph that is made anew.
+                    _log.warning("%s is not what was written there; it is made again.", path)
+                # The hash goes last: a kill between the two leaves a file that is made anew.
                 recorded.unlink(missing_ok=True)
-                write_atomic(path, export(backbone))
+                write_atomic(path, make())
                 write_atomic(recorded, sha256_of(path).encode())
     except OSError as error:
         raise FileError(

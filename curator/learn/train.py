@@ -21,10 +21,7 @@ from safetensors.numpy import load_file, save
 
 from curator.check.run import prepare
 from curator.encode.backbones import Choice, choose
-from curator.encode.encoder import Encoder
-from curator.encode.extract import extract
-from curator.encode.features import FeatureCache
-from curator.encode.preprocess import TINY_DIMENSION
+from curator.encode.stored import encoder, ensure_features, feature_cache, tiny_cache
 from curator.errors import InputError, NotEnoughData
 from curator.files import write_atomic
 from curator.learn import scores
@@ -32,17 +29,13 @@ from curator.learn.figures import number, run_figures
 from curator.learn.folds import assign_folds
 from curator.learn.heads import DEFAULT_L2, Heads, Step, fit_heads
 from curator.store import images, ledger, runs, schema
-from curator.store.classes import all_classes
+from curator.store.classes import Class, all_classes
 
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress
     from curator.project import Project
 
 HEAD_FILE, WARM_FILE = "head.safetensors", "heads.safetensors"
-TINY_KEY = "tiny-32x32-v1"
-
-# Kept between jobs of a worker process, so that a retrain loads no network again.
-_encoders: dict[Choice, Encoder] = {}
 
 
 def run(
@@ -63,12 +56,9 @@ def run(
         raise InputError(f"folds={folds}, l2={l2}: at least 2 folds and a positive l2 are needed.")
     began = time.perf_counter()
     choice = choose(backbone, device)
-    prepare(project)
-    with project.database.read() as connection:
-        table = images.live(connection)
-        position = ledger.position(connection)
-        classes = all_classes(connection)
-    _enough(table, [item.name for item in classes])
+    _trainable(project)
+    prepare(project, progress, device)
+    table, position, classes = _trainable(project)
     unreadable = ensure_features(project, progress, choice, table)
     if unreadable:
         table = table[~table["sha256"].isin([digest for digest, _ in unreadable])]
@@ -83,7 +73,7 @@ def run(
     labels = np.array([column[i] for i in table["class_id"].tolist()], dtype=np.int64)
     groups = pd.factorize(table["group_id"])[0]
     valid = (table["split"] == schema.VALID).to_numpy(dtype=bool)
-    features = feature_cache(project, choice).rows(table["sha256"].tolist())
+    features = feature_cache(project, choice.backbone).rows(table["sha256"].tolist())
     fold_of = assign_folds(labels, groups, folds, project.seed)
     masks = np.stack([fold_of != fold for fold in range(folds)] + [_fixed_mask(labels, valid)])
 
@@ -115,7 +105,7 @@ def run(
     if held_out.any():
         fixed[held_out] = heads.probabilities(features[held_out], folds)
 
-    tiny = _tiny(project).rows(table["sha256"].tolist())
+    tiny = tiny_cache(project).rows(table["sha256"].tolist())
     figures = run_figures(
         [item.name for item in trained], labels, out_of_fold, fixed, held_out, tiny
     )
@@ -147,28 +137,17 @@ def run(
 
 def warm_up() -> None:
     """Load the default backbone now, so that the first training does not wait for it."""
-    _encoder(choose(None, None))
+    encoder(choose(None, None))
 
 
-def ensure_features(
-    project: Project, progress: Progress, choice: Choice, table: pd.DataFrame
-) -> list[tuple[str, str]]:
-    """Encode what of ``table`` (sha256, file) is not in the caches; return unreadable images.
-
-    Each as (sha256, what is wrong). A cancel keeps what was encoded.
-    """
-    cache, tiny = feature_cache(project, choice), _tiny(project)
-    digests = table["sha256"].tolist()
-    missing = set(cache.missing(digests)) | set(tiny.missing(digests))
-    if not missing:
-        return []
-    progress.begin(f"computing features on {choice.device}", len(missing))
-    items = [
-        (digest, project.originals / file)
-        for digest, file in zip(digests, table["file"].tolist(), strict=True)
-        if digest in missing
-    ]
-    return extract(items, cache, tiny, _encoder(choice), progress.reach, progress.cancelled)
+def _trainable(project: Project) -> tuple[pd.DataFrame, int, list[Class]]:
+    """The live images, the last decision, and the classes. Raises NotEnoughData."""
+    with project.database.read() as connection:
+        table = images.live(connection)
+        position = ledger.position(connection)
+        classes = all_classes(connection)
+    _enough(table, [item.name for item in classes])
+    return table, position, classes
 
 
 def _enough(table: pd.DataFrame, names: list[str]) -> None:
@@ -272,18 +251,3 @@ def _answer(
         "left_out": left_out,
         "sentence": f"{text} Next: review the most suspicious images.",
     }
-
-
-def _encoder(choice: Choice) -> Encoder:
-    if choice not in _encoders:
-        _encoders[choice] = Encoder(choice)
-    return _encoders[choice]
-
-
-def feature_cache(project: Project, choice: Choice) -> FeatureCache:
-    """The project's cache of that backbone's features."""
-    return FeatureCache(project.features, choice.backbone.key, choice.backbone.dimension)
-
-
-def _tiny(project: Project) -> FeatureCache:
-    return FeatureCache(project.features, TINY_KEY, TINY_DIMENSION, dtype="uint8")

@@ -11,16 +11,28 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from curator.check.conflicts import two_classes
+from curator.check.keepers import keepers, twins
 from curator.check.quality import quality_issues
 from curator.errors import InputError, NoRun
-from curator.review.ranking import scored
-from curator.store import images, schema
+from curator.review.notes import notes
+from curator.review.ranking import scored, with_outlier_scores
+from curator.store import images, schema, tags
 
 if TYPE_CHECKING:
     from curator.project import Project
 
 Kind = Literal[
-    "suspicious", "top losses", "confused", "duplicates", "problems", "unsure", "trash", "all"
+    "suspicious",
+    "top losses",
+    "confused",
+    "duplicates",
+    "two classes",
+    "outliers",
+    "problems",
+    "unsure",
+    "trash",
+    "all",
 ]
 
 
@@ -52,7 +64,18 @@ QUEUES: dict[str, Queue] = {
         needs_run=True,
     ),
     "duplicates": Queue(
-        "Near-duplicates", "Images that look the same, group by group; keep one of each."
+        "Near-duplicates",
+        "Images that look the same, group by group; the first of each is the best to keep.",
+    ),
+    "two classes": Queue(
+        "In two classes",
+        "Images listed under several classes, and near-duplicates with different labels, group by "
+        "group: at most one label can be right.",
+    ),
+    "outliers": Queue(
+        "Outliers",
+        "Score: how near it is to the images of its label most like it, low is suspicious; from "
+        "the last check. Images that you confirmed are left out.",
     ),
     "problems": Queue("Quality problems", "Dark, light, blurry, nearly empty or oddly shaped."),
     "unsure": Queue("Unsure", "Images that you marked as unsure."),
@@ -62,12 +85,12 @@ QUEUES: dict[str, Queue] = {
 
 
 def everything(project: Project) -> pd.DataFrame:
-    """All images with scores where a run exists, else with empty score columns."""
+    """All images with scores where a run exists, else with empty columns for its scores."""
     try:
         return scored(project)
     except NoRun:
         with project.database.read() as connection:
-            table = images.with_sources(connection)
+            table = with_outlier_scores(connection, images.with_sources(connection))
         for column in ("label_score", "confidence", "loss"):
             table[column] = float("nan")
         table["predicted"] = None
@@ -82,11 +105,15 @@ def open_queue(
     label: str | None = None,
     predicted: str | None = None,
     split: str | None = None,
+    tag: str | None = None,
+    tag_probability: float = 0.0,
 ) -> pd.DataFrame:
-    """The rows of a queue in its order, with the columns of :func:`ranking.scored`.
+    """The rows of a queue in its order: the columns of :func:`ranking.scored`, and ``note``.
 
-    ``label``, ``predicted`` and ``split`` narrow it. Raises InputError for an unknown kind and
-    NoRun where the kind needs scores.
+    ``label``, ``predicted`` and ``split`` narrow it, and so does ``tag``: a part, in whatever case,
+    of one of the five names that the pretrained network gives an image, with a probability of at
+    least ``tag_probability`` (0..1). Raises InputError for an unknown kind and NoRun where the kind
+    needs scores.
     """
     if kind not in QUEUES:
         raise InputError(f"{kind!r} is no queue.", f"Use one of {', '.join(QUEUES)}.")
@@ -96,7 +123,14 @@ def open_queue(
     for column, wanted in (("label", label), ("predicted", predicted), ("split", split)):
         if wanted:
             table = table[table[column] == wanted]
-    return _ordered(project, kind, table).reset_index(drop=True)
+    if tag:
+        with project.database.read() as connection:
+            named = tags.matching(connection, tag, tag_probability)
+        table = table[table["image_id"].isin(named)]
+    table = _ordered(project, kind, table).reset_index(drop=True)
+    with project.database.read() as connection:
+        said = notes(connection, kind, table)
+    return table.assign(note=pd.Series(said, index=table.index, dtype=object))
 
 
 def _ordered(project: Project, kind: str, table: pd.DataFrame) -> pd.DataFrame:
@@ -108,9 +142,19 @@ def _ordered(project: Project, kind: str, table: pd.DataFrame) -> pd.DataFrame:
         table = table[table["loss"].notna()]
         order, ascending = ["loss", "image_id"], [False, True]
     elif kind == "duplicates":
-        sizes = table.groupby("group_id")["image_id"].transform("size")
-        table = table[sizes > 1]
+        table = table[table.groupby("group_id")["image_id"].transform("size") > 1]
+        with project.database.read() as connection:
+            best = keepers(twins(connection))
+        table = table.assign(spare=~table["image_id"].isin(best))
+        table = table.sort_values(["group_id", "spare", "image_id"])
+        return table.drop(columns="spare")
+    elif kind == "two classes":
+        with project.database.read() as connection:
+            table = table[table["image_id"].isin(two_classes(connection))]
         order, ascending = ["group_id", "image_id"], [True, True]
+    elif kind == "outliers":
+        table = table[(table["state"] != schema.KEPT) & table["outlier_score"].notna()]
+        order, ascending = ["outlier_score", "image_id"], [True, True]
     elif kind == "unsure":
         table = table[table["state"] == schema.UNSURE]
     elif kind == "problems":

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from sqlalchemy import Connection
 
+from curator.check.outliers import stored_scores
 from curator.learn.scores import suggestions
 from curator.store import images, runs, schema
 from curator.store.classes import names_by_id
@@ -36,10 +38,11 @@ def scored(project: Project, run_id: int | None = None) -> pd.DataFrame:
     ``loss``         -log(label_score), nats
     ``is_label_issue``  flagged by the confident joint, and not confirmed by a person
     ``suggestions``  the three likeliest labels with probabilities, likeliest first
+    ``outlier_score``  0..1, low = unlike the others of its label; NaN before a check
     """
     with project.database.read() as connection:
         run = runs.get(connection, run_id)
-        table = images.with_sources(connection)
+        table = with_outlier_scores(connection, images.with_sources(connection))
         said = runs.predictions_of(connection, run)
         names = names_by_id(connection)
     labels = [names[class_id] for class_id in run.class_ids]
@@ -71,6 +74,12 @@ def scored(project: Project, run_id: int | None = None) -> pd.DataFrame:
         index=table.index,
         dtype=object,
     )
+    return table
+
+
+def with_outlier_scores(connection: Connection, table: pd.DataFrame) -> pd.DataFrame:
+    """``table`` with the column ``outlier_score`` of the last check; NaN where there is none."""
+    table["outlier_score"] = table["image_id"].map(stored_scores(connection)).astype(float)
     return table
 
 

@@ -11,11 +11,14 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from curator.errors import FileError
+
+# The column bears the name of the format that it held at first; a picture tells its own format.
 CREATE = "CREATE TABLE IF NOT EXISTS thumbnails (sha256 TEXT PRIMARY KEY, webp BLOB)"
 
 
 class Thumbnails:
-    """WebP pictures of at most 256 px, by the SHA-256 of the original."""
+    """JPEG or WebP pictures of at most 256 px, by the SHA-256 of the original."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -37,10 +40,16 @@ class Thumbnails:
             connection.execute(CREATE)
 
     def put(self, items: Iterable[tuple[str, bytes]]) -> None:
-        """Store (sha256, webp) pairs."""
-        with self._connect() as connection:
-            connection.execute(CREATE)
-            connection.executemany("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", items)
+        """Store (sha256, picture) pairs. Raises FileError when the disk refuses."""
+        try:
+            with self._connect() as connection:
+                connection.execute(CREATE)
+                connection.executemany("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", items)
+        except sqlite3.OperationalError as error:
+            raise FileError(
+                f"{self.path} could not be written: {error}.",
+                "Free some space on that disk and run it again: what was recorded is safe.",
+            ) from error
 
     def get(self, digests: Sequence[str]) -> Mapping[str, bytes]:
         """The stored thumbnails among ``digests``."""

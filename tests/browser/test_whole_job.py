@@ -74,6 +74,18 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
 
         go(page, "check")
         page.wait_for_selector(".cu-problems :text('near-duplicates')")
+        chip = page.locator(".cu-looks .cu-chip").first
+        chip.wait_for(timeout=JOB)
+        called = chip.inner_text().rsplit(maxsplit=1)[0]
+        chip.click()  # images of the first class that look like that, before any training
+        page.wait_for_selector(".cu-tile img")
+        assert page.eval_on_selector("select[name=tag]", "s => s.value").startswith(called)
+        assert page.eval_on_selector("select[name=class]", "s => s.value") == CLASSES[0]
+        page.select_option("select[name=tag]", "")
+        page.select_option("select[name=queue]", "duplicates")
+        page.wait_for_selector(".cu-tile :text('best to keep')")
+        page.select_option("select[name=class]", "")
+        page.select_option("select[name=queue]", "suspicious")
 
         go(page, "train")
         page.click("button:text-is('Train')")

@@ -1,17 +1,21 @@
-"""Near-duplicates: copies are found through recompression and resizing, others are not."""
+"""Near-duplicates: copies share a group however they came, others do not."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageEnhance
+from PIL import Image
 
-from curator.check.duplicates import close_pairs, confirm, groups, small_picture
+from curator.check.duplicates import close_hashes, groups
+from curator.check.report import report
+from curator.check.run import prepare
 from curator.project import Project
 from curator.store.images import live
+from tests.check.photos import CHANGES, cropped, mirrored, photo, recompressed
 from tests.pictures import encoded, picture
 
 if TYPE_CHECKING:
@@ -27,100 +31,183 @@ def groups_of(project: Project) -> dict[str, int]:
     return {origin.rpartition("/")[2]: group for origin, group in rows}
 
 
-def test_copies_share_a_group(tmp_path: Path) -> None:
-    """A copy that was recompressed and made smaller is found; other pictures stay apart."""
-    folder = tmp_path / "in" / "cat"
-    folder.mkdir(parents=True)
-    for number in range(20):
-        original = picture(number, 200)
-        (folder / f"{number}.png").write_bytes(encoded(original))
-        if number < 4:
-            smaller = original.resize((150, 150), Image.Resampling.LANCZOS)
-            (folder / f"{number}-small.jpg").write_bytes(encoded(smaller, "JPEG", quality=60))
-        if number < 2:
-            (folder / f"{number}-tiny.webp").write_bytes(
-                encoded(original.resize((64, 64)), "WEBP", quality=70)
-            )
+def write(folder: Path, images: dict[str, Image.Image], label: str = "cat") -> Path:
+    """Write pictures as files of a class; give the folder to import."""
+    (folder / label).mkdir(parents=True, exist_ok=True)
+    for name, image in images.items():
+        (folder / label / name).write_bytes(encoded(image.convert("RGB")))
+    return folder
+
+
+def check(project: Project, folder: Path) -> dict[str, int]:
+    """Take a folder in, check, and give the groups."""
+    project.run("import", folder=str(folder))
+    project.run("check")
+    return groups_of(project)
+
+
+def copies(first: int, last: int) -> dict[str, Image.Image]:
+    """Give pictures first..last-1, each with all its changed copies."""
+    made = {f"{n}.png": photo(n) for n in range(first, last)}
+    made |= {
+        f"{n}-{change.__name__}.png": change(photo(n))
+        for n in range(first, last)
+        for change in CHANGES
+    }
+    return made
+
+
+def test_changed_copies_share_a_group(tmp_path: Path) -> None:
+    """Recompressed, smaller, cropped, brighter, marked and mirrored copies join their original."""
     with Project.create(tmp_path / "p") as project:
-        project.run("import", folder=str(tmp_path / "in"))
+        group = check(project, write(tmp_path / "in", copies(0, 6)))
+    originals = [group[f"{n}.png"] for n in range(6)]
+    assert len(set(originals)) == 6
+    for change in CHANGES:
+        assert [group[f"{n}-{change.__name__}.png"] for n in range(6)] == originals
+
+
+def test_smooth_copies_share_a_group(tmp_path: Path) -> None:
+    """Pictures without detail: a copy that was recompressed and made smaller is found."""
+    made = {f"{n}.png": picture(n, 200) for n in range(20)}
+    made |= {f"{n}-small.png": recompressed(picture(n, 150)) for n in range(4)}
+    made |= {f"{n}-tiny.png": picture(n, 200).resize((64, 64)) for n in range(2)}
+    with Project.create(tmp_path / "p") as project:
+        project.run("import", folder=str(write(tmp_path / "in", made)))
         found = project.run("check")
         group = groups_of(project)
-    for number in range(4):
-        assert group[f"{number}-small.jpg"] == group[f"{number}.png"]
-    for number in range(2):
-        assert group[f"{number}-tiny.webp"] == group[f"{number}.png"]
-    assert len({group[f"{number}.png"] for number in range(20)}) == 20
+    assert all(group[f"{n}-small.png"] == group[f"{n}.png"] for n in range(4))
+    assert all(group[f"{n}-tiny.png"] == group[f"{n}.png"] for n in range(2))
+    assert len({group[f"{n}.png"] for n in range(20)}) == 20
     problem = next(p for p in found["problems"] if p["code"] == "near_duplicates")
     assert problem["count"] == 4 + 4 + 2
+    assert problem["queue"] == "duplicates"
     assert "6 more than needed" in problem["problem"]
 
 
-def test_a_copy_that_comes_later_joins_its_group(tmp_path: Path) -> None:
-    """Only new images are compared, with all: a later copy finds its original and its split."""
-    with Project.create(tmp_path / "p") as project:
-        for step in range(2):
-            folder = tmp_path / f"in-{step}" / "cat"
-            folder.mkdir(parents=True)
-            for number in range(8):
-                drawn = picture(number, 200 - 50 * step)
-                (folder / f"{number}-{step}.png").write_bytes(encoded(drawn))
-            project.run("import", folder=str(folder.parent))
-            project.run("check")
-        group = groups_of(project)
+def test_one_after_the_other_is_as_all_at_once(tmp_path: Path) -> None:
+    """Images that come in four parts are grouped as if they had come together.
+
+    Two copies whose original comes later may have got different splits: they keep them, and the
+    leak is named.
+    """
+    made = copies(0, 5)
+    names = sorted(made)
+    np.random.default_rng(1).shuffle(names)
+    with Project.create(tmp_path / "at-once") as project:
+        expected = check(project, write(tmp_path / "all", made))
+    with Project.create(tmp_path / "parts") as project:
+        for part in range(4):
+            before = splits_of(project)
+            some = {name: made[name] for name in names[part::4]}
+            found = check(project, write(tmp_path / f"part-{part}", some))
+            assert before.items() <= splits_of(project).items()
+        codes = {problem["code"] for problem in report(project)["problems"]}
         with project.database.read() as connection:
-            rows = live(connection)
-    assert [group[f"{n}-1.png"] for n in range(8)] == [group[f"{n}-0.png"] for n in range(8)]
-    assert len(set(group.values())) == 8
-    assert (rows.groupby("group_id")["split"].nunique() == 1).all()
+            sides = live(connection).groupby("group_id")["split"].nunique()
+    assert as_sets(found) == as_sets(expected)
+    assert len(as_sets(found)) == 5
+    assert (sides > 1).sum() == 1
+    assert "near_duplicates_across_splits" in codes
 
 
-def test_a_brighter_copy_is_a_duplicate_and_a_mirror_is_not() -> None:
-    """Light and contrast do not make another picture; turning it round does."""
-    original = picture(3, 128)
-    values = small_picture(encoded(original, "WEBP"))
-    brighter = ImageEnhance.Brightness(original).enhance(0.8)
-    mirrored = original.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    assert values @ small_picture(encoded(brighter, "WEBP")) > 0.99
-    assert values @ small_picture(encoded(mirrored, "WEBP")) < 0.8
-    assert np.linalg.norm(values) == np.float32(1.0) or abs(np.linalg.norm(values) - 1) < 1e-5
+def splits_of(project: Project) -> dict[int, str]:
+    """Give the split of every image."""
+    with project.database.read() as connection:
+        return dict(live(connection).set_index("image_id")["split"])
 
 
-def test_a_flat_picture_is_like_no_other() -> None:
-    """Two empty grounds have nothing to compare, so they are not called the same."""
-    flat = small_picture(encoded(Image.new("RGB", (50, 50), "white"), "WEBP"))
-    assert not flat.any()
-    pairs = np.array([[0, 1]])
-    assert len(confirm(pairs, {0: flat, 1: flat})) == 0
+def as_sets(group: dict[str, int]) -> set[frozenset[str]]:
+    """Give the groups as sets of names, whatever their numbers."""
+    return {frozenset(n for n in group if group[n] == number) for number in group.values()}
+
+
+def test_a_copy_that_comes_later_joins_its_group_and_split(tmp_path: Path) -> None:
+    """A crop, which only the features find, goes where its original is."""
+    with Project.create(tmp_path / "p") as project:
+        check(project, write(tmp_path / "a", {f"{n}.png": photo(n) for n in range(10)}))
+        later = {f"{n}-crop.png": mirrored(cropped(photo(n))) for n in range(10)}
+        group = check(project, write(tmp_path / "b", later))
+        with project.database.read() as connection:
+            table = live(connection)
+    assert [group[f"{n}-crop.png"] for n in range(10)] == [group[f"{n}.png"] for n in range(10)]
+    assert (table.groupby("group_id")["split"].nunique() == 1).all()
+
+
+def test_nothing_new_is_not_compared_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a check, another one decides no pair."""
+    with Project.create(tmp_path / "p") as project:
+        group = check(project, write(tmp_path / "in", copies(0, 2)))
+        monkeypatch.setattr("curator.check.run.grouped", None)
+        project.run("check")
+        assert groups_of(project) == group
+
+
+def test_what_a_page_asked_first_is_made_good(tmp_path: Path) -> None:
+    """Without features a crop stays alone; the next check finds it and names the leak, if any."""
+    with Project.create(tmp_path / "p") as project:
+        made = {f"{n}.png": photo(n) for n in range(8)}
+        made |= {f"{n}-crop.png": cropped(photo(n)) for n in range(8)}
+        project.run("import", folder=str(write(tmp_path / "in", made)))
+        prepare(project)
+        assert len(set(groups_of(project).values())) > 8
+        with project.database.read() as connection:
+            before = live(connection).set_index("image_id")["split"]
+        assert before.notna().all()
+        found = {problem["code"] for problem in project.run("check")["problems"]}
+        assert len(set(groups_of(project).values())) == 8
+        with project.database.read() as connection:
+            after = live(connection)
+    assert (after.set_index("image_id")["split"] == before).all()
+    leaks = (after.groupby("group_id")["split"].nunique() > 1).any()
+    assert ("near_duplicates_across_splits" in found) == leaks
 
 
 hashes_64 = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=25)
 
 
 @given(hashes=hashes_64, data=st.data(), bits=st.integers(0, 30))
-def test_close_pairs_are_those_of_counting_by_hand(
+def test_close_hashes_are_those_of_counting_by_hand(
     hashes: list[int], data: st.DataObject, bits: int
 ) -> None:
     """Each pair with a new side and few different bits is given once, smaller position first."""
     new = data.draw(st.lists(st.booleans(), min_size=len(hashes), max_size=len(hashes)))
-    found = close_pairs(np.array(hashes, dtype=np.uint64), np.array(new), bits)
+    found = close_hashes(np.array(hashes, dtype=np.uint64), np.array(new), bits)
     expected = [
         (a, b)
         for a in range(len(hashes))
         for b in range(a + 1, len(hashes))
         if (new[a] or new[b]) and (hashes[a] ^ hashes[b]).bit_count() <= bits
     ]
-    assert sorted(map(tuple, found.tolist())) == expected
+    assert list(map(tuple, found.tolist())) == expected
 
 
 @given(size=st.integers(1, 20), data=st.data())
-def test_groups_are_connected_components(size: int, data: st.DataObject) -> None:
-    """Images that pairs connect, over however many steps, get the smallest id among them."""
+def test_groups_are_close_to_their_centre(size: int, data: st.DataObject) -> None:
+    """Whatever the links: a group's name is its smallest id, and some member is near all others."""
     position = st.integers(0, size - 1)
-    links = data.draw(st.lists(st.tuples(position, position), max_size=25))
+    links = data.draw(st.lists(st.tuples(position, position), max_size=40))
     ids = data.draw(st.lists(st.integers(1, 10**6), min_size=size, max_size=size, unique=True))
     found = groups(np.array(ids), np.array(links, dtype=np.int64).reshape(-1, 2)).tolist()
-    expected = list(ids)
-    for _ in range(size):
-        for a, b in links:
-            expected[a] = expected[b] = min(expected[a], expected[b])
-    assert found == expected
+    near = {p: {p} for p in range(size)}
+    for a, b in links:
+        near[a].add(b)
+        near[b].add(a)
+    for name in set(found):
+        members = {p for p in range(size) if found[p] == name}
+        assert name == min(ids[p] for p in members)
+        assert any(
+            all(p in near[c] or len(near[p] & near[c] - {c}) > 1 for p in members) for c in members
+        )
+    for p in range(size):
+        if near[p] == {p}:
+            assert found[p] == ids[p]
+
+
+def test_a_chain_is_not_one_group() -> None:
+    """Where each is like the next only, first and last are apart; two links hold a group."""
+    ids = np.arange(10, 20)
+    chain = np.array([(p, p + 1) for p in range(9)])
+    assert len(set(groups(ids, chain).tolist())) > 2
+    cycle = np.array([(0, 1), (1, 2), (2, 3), (3, 0)])
+    assert groups(ids, cycle).tolist() == [10] * 4 + list(range(14, 20))

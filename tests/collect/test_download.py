@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
 
@@ -51,7 +53,7 @@ def test_outcomes(server: Hostile, quick: FetchSettings, tmp_path: Path) -> None
         "/truncated.jpg": Reason.BROKEN,
         "/drawing.svg": Reason.UNSUPPORTED_FORMAT,
         "/404": Reason.DEAD,
-        "/cut": Reason.INCOMPLETE,
+        "/too-long": Reason.INCOMPLETE,
         "/loop": Reason.REDIRECTS,
     }
     outcomes = by_path(server, list(expected), tmp_path, quick)
@@ -90,9 +92,10 @@ def test_empty_list(quick: FetchSettings, tmp_path: Path) -> None:
     assert list(download([], tmp_path, quick, never)) == []
 
 
-def answer_for(url: str) -> Answer:
-    """Make the answer of a good host."""
-    return Answer(BODIES["/good.jpg"], url, 200, "image/jpeg", 1, 0.0)
+def answer_for(url: str, body: IO[bytes]) -> Answer:
+    """Answer as a good host does."""
+    size = body.write(BODIES["/good.jpg"])
+    return Answer(size, url, 200, "image/jpeg", 1, 0.0)
 
 
 def silence(url: str) -> FetchFailed:
@@ -106,11 +109,13 @@ def test_silent_host_is_given_up(
     """A host that never answers is left alone after a few addresses; others go on."""
     asked: list[str] = []
 
-    def fetch(url: str, _settings: FetchSettings, _stop: Callable[[], bool]) -> Answer:
+    def fetch(
+        url: str, _settings: FetchSettings, _stop: Callable[[], bool], body: IO[bytes]
+    ) -> Answer:
         asked.append(url)
         if "silent" in url:
             raise silence(url)
-        return answer_for(url)
+        return answer_for(url, body)
 
     monkeypatch.setattr(module, "fetch", fetch)
     settings = quick.model_copy(update={"threads": 2, "per_host": 2})
@@ -122,7 +127,7 @@ def test_silent_host_is_given_up(
     reasons = [outcome.reason for outcome in outcomes]
     assert sorted(outcome.key for outcome in outcomes) == list(range(1_000))
     assert reasons.count(None) == 500
-    assert 5 <= reasons.count(Reason.TIMED_OUT) <= 10
+    assert 2 <= reasons.count(Reason.TIMED_OUT) <= 4
     assert reasons.count(Reason.TIMED_OUT) + reasons.count(Reason.HOST_GIVEN_UP) == 500
     assert reasons.count(Reason.TIMED_OUT) == sum("silent" in url for url in asked)
 
@@ -136,7 +141,9 @@ def test_slow_host_does_not_hold_up_others(
     most = 0
     lock = threading.Lock()
 
-    def fetch(url: str, _settings: FetchSettings, _stop: Callable[[], bool]) -> Answer:
+    def fetch(
+        url: str, _settings: FetchSettings, _stop: Callable[[], bool], body: IO[bytes]
+    ) -> Answer:
         nonlocal running, most
         if "slow" in url:
             with lock:
@@ -145,7 +152,7 @@ def test_slow_host_does_not_hold_up_others(
             release.wait(10)
             with lock:
                 running -= 1
-        return answer_for(url)
+        return answer_for(url, body)
 
     monkeypatch.setattr(module, "fetch", fetch)
     settings = quick.model_copy(update={"threads": 4, "per_host": 3})
@@ -159,7 +166,7 @@ def test_slow_host_does_not_hold_up_others(
 
     assert set(range(50, 100)) == set(keys[:50])
     assert len(keys) == 100
-    assert most == 3
+    assert most == 2  # it never answered, so no more are tried
 
 
 def test_input_is_read_lazily(
@@ -174,7 +181,7 @@ def test_input_is_read_lazily(
             read += 1
             yield Wanted(read, f"http://host{read % 7}.example/{read}")
 
-    monkeypatch.setattr(module, "fetch", lambda url, *_: answer_for(url))
+    monkeypatch.setattr(module, "fetch", lambda url, *rest: answer_for(url, rest[-1]))
     outcomes = download(endless(), tmp_path, quick, never)
     for _ in range(100):
         next(outcomes)
@@ -202,18 +209,36 @@ def test_cancel(server: Hostile, quick: FetchSettings, tmp_path: Path) -> None:
     assert asked == sum(server.hits.values()) <= 10
 
 
-def test_full_disk(
-    server: Hostile, quick: FetchSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A disk that refuses stops the download with its own error."""
+def test_a_disk_that_refuses(server: Hostile, quick: FetchSettings, tmp_path: Path) -> None:
+    """A place that cannot be written stops the download with its own error."""
+    (tmp_path / "originals").write_bytes(b"")
 
-    def full(*_: object) -> str:
-        raise FileError("No space left.", "Free some space.")
+    with pytest.raises(FileError, match="originals could not be written"):
+        by_path(server, ["/good.jpg", "/good.png"], tmp_path / "originals", quick)
 
-    monkeypatch.setattr(module, "store_once", full)
 
-    with pytest.raises(FileError, match="No space"):
-        by_path(server, ["/good.jpg", "/good.png"], tmp_path, quick)
+def test_a_file_that_the_disk_refuses(server: Hostile, tmp_path: Path) -> None:
+    """When a body cannot be written the download stops; nothing blames the address."""
+    code = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from curator.collect.download import Wanted, download\n"
+        "from curator.collect.network import FetchSettings\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "settings = FetchSettings(allow_private=True)\n"
+        "list(download([Wanted(1, sys.argv[1])], Path(sys.argv[2]), settings, lambda: False))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, server.url("/good.jpg"), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "FileError" in done.stderr.splitlines()[-1]
+    assert "Free some space" in done.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_many(server: Hostile, quick: FetchSettings, tmp_path: Path) -> None:

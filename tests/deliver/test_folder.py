@@ -89,6 +89,8 @@ def test_addresses_are_in_the_manifest(sample: Project, tmp_path: Path) -> None:
 def test_the_plan_is_what_is_written(small: Project, tmp_path: Path) -> None:
     """The page's preview and the export agree, and the sums are those of the rows."""
     small.decide([1, 2], "delete")
+    assert {"undecided"} == set(plan(small)["split"])
+    small.run("check")
     planned = plan(small)
     rows = export(small, tmp_path / "out")
     assert planned["file_name"].tolist() == rows["file_name"].tolist()

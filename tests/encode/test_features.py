@@ -40,7 +40,7 @@ def fill(cache: FeatureCache, numbers: list[int]) -> None:
 
 WRITER = """
 import sys, pathlib
-from tests.learn.test_features import *
+from tests.encode.test_features import *
 cache = FeatureCache(pathlib.Path(sys.argv[1]), "key", DIMENSION)
 first, last = int(sys.argv[2]), int(sys.argv[3])
 print("ready", flush=True)

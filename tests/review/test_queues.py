@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from curator.check.conflicts import listed_under
 from curator.check.report import report
 from curator.errors import InputError, NoRun
 from curator.review.queues import QUEUES, open_queue
 from curator.review.ranking import scored
-from tests.pictures import write_folders
+from tests.pictures import write_folders, write_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +61,12 @@ def test_duplicates_come_group_by_group(sample: Project) -> None:
     assert table["group_id"].is_monotonic_increasing
 
 
+def test_the_best_of_a_group_comes_first(sample: Project) -> None:
+    """The planted copies are smaller than their originals, so the originals are those to keep."""
+    table = open_queue(sample, "duplicates")
+    assert table["width"].tolist() == [160, 140] * 10
+
+
 def test_a_group_with_one_left_is_no_duplicate(sample_copy: Project) -> None:
     """After one of two is deleted the other is no longer in the queue."""
     first = ids(sample_copy, "duplicates")
@@ -92,7 +99,41 @@ def test_all_problem_images_are_in_the_queue(small: Project, tmp_path: Path) -> 
         (folder / f"{number}.png").write_bytes(encoded(image))
     small.run("import", folder=str(folder.parent))
     small.run("import", folder=str(write_folders(tmp_path / "more", {"dog": 10}, start=300)))
-    assert len(ids(small, "problems")) == 25
+    assert set(range(31, 56)) <= set(ids(small, "problems"))
+
+
+def test_two_classes_hold_what_can_have_one_label_only(small: Project, tmp_path: Path) -> None:
+    """The same bytes listed twice, and copies with other labels; a decision settles the first."""
+    write_picture(tmp_path / "in" / "dog" / "again.png", 0)  # picture 0 is a cat, image 1
+    write_picture(tmp_path / "in" / "owl" / "copy.png", 1, side=90)  # picture 1 too, image 2
+    write_picture(tmp_path / "in" / "cat" / "copy.png", 2, side=90)  # the same label: no conflict
+    small.run("import", folder=str(tmp_path / "in"))
+    codes = {problem["code"]: problem for problem in small.run("check")["problems"]}
+    table = open_queue(small, "two classes")
+    copy = int(table["image_id"].max())
+    assert table["image_id"].tolist() == [1, 2, copy]
+    assert table["group_id"].is_monotonic_increasing
+    assert table["label"].tolist() == ["cat", "cat", "owl"]
+    with small.database.read() as connection:
+        assert listed_under(connection) == {1: ["cat", "dog"]}
+    for code, count in (("listed_in_two_classes", 1), ("near_duplicates_in_two_classes", 2)):
+        assert (codes[code]["count"], codes[code]["queue"]) == (count, "two classes")
+    small.decide([1], "keep")
+    assert ids(small, "two classes") == [2, copy]
+    small.decide([copy], "relabel", "cat")
+    assert ids(small, "two classes") == []
+
+
+def test_every_problem_names_a_queue_that_holds_its_images(sample: Project) -> None:
+    """Where a problem is one of images, its queue shows them."""
+    shown = 0
+    for problem in report(sample)["problems"]:
+        if problem["images"]:
+            assert set(problem["images"]) <= set(ids(sample, problem["queue"]))
+            shown += 1
+        else:
+            assert problem["queue"] is None
+    assert shown > 1
 
 
 def test_unsure_trash_and_all(small: Project) -> None:
@@ -118,7 +159,7 @@ def test_queues_can_be_narrowed(sample: Project) -> None:
 
 def test_every_queue_opens_with_the_same_columns(sample: Project, small: Project) -> None:
     """With a run all queues open; without one those that need scores say so."""
-    columns = list(scored(sample).columns)
+    columns = [*scored(sample).columns, "note"]
     for kind, queue in QUEUES.items():
         assert list(open_queue(sample, kind).columns) == columns
         assert queue.title
@@ -134,3 +175,16 @@ def test_an_unknown_queue_is_named(sample: Project) -> None:
     """The error lists the queues that there are."""
     with pytest.raises(InputError, match=r"'worst' is no queue.*suspicious"):
         open_queue(sample, "worst")
+
+
+def test_tiles_say_why_they_are_there(sample_copy: Project) -> None:
+    """Each group names its best image once, and every tile of a queue of faults names them."""
+    sample = sample_copy
+    sample.run("check")
+    duplicates = open_queue(sample, "duplicates")
+    assert duplicates["note"].str.contains("best to keep").sum() == 10
+    assert duplicates["note"].str.contains("spare").sum() == 10
+    assert duplicates["note"].iloc[0] == "group 1 · best to keep"
+    assert open_queue(sample, "outliers")["note"].str.fullmatch(r"score \d\.\d\d").all()
+    assert (open_queue(sample, "problems")["note"] != "").all()
+    assert (open_queue(sample, "all")["note"] == "").all()

@@ -26,12 +26,12 @@ def test_what_is_put_is_got(tmp_path: Path) -> None:
 
 
 def test_every_image_has_a_thumbnail(small: Project) -> None:
-    """An import leaves a WebP picture for each image."""
+    """An import leaves a JPEG picture for each image."""
     with small.database.read() as connection:
         digests = with_sources(connection)["sha256"].tolist()
     found = small.thumbnails.get(digests)
     assert set(found) == set(digests)
-    assert all(webp[8:12] == b"WEBP" for webp in found.values())
+    assert all(picture.startswith(b"\xff\xd8") for picture in found.values())
 
 
 def test_the_file_may_be_lost(small: Project, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@
 // A panel is a pure function from its state to elements. `mount` draws it again at each change and
 // patches the page in place, so that the focus, the text being typed and the scroll position stay.
 
-/** @typedef {{get: (k: string) => any, on: (e: string, f: Function) => void, off: (e: string, f: Function) => void, send: (m: any) => void}} Model */
+/** @typedef {{get: (k: string) => any, on: (e: string, f: Function) => void, off: (e: string, f: Function) => void, send: (m: any, callbacks?: any, buffers?: ArrayBuffer[]) => void}} Model */
 
 /**
  * Make an element. Handlers are properties that begin with `on`; false and null children are left
@@ -109,9 +109,9 @@ function patch(old, fresh) {
  * Draw `view(state, send)` into `el`, now and at each change of the state.
  * @param {Model} model @param {HTMLElement} el
  * @param {(state: any, send: (m: any) => void) => any} view
- * @returns {() => void} ends the drawing
+ * @returns {{redraw: () => void, end: () => void}} for what changes beside the state, and to stop
  */
-function mount(model, el, view) {
+function drawn(model, el, view) {
   const send = (/** @type {any} */ message) => model.send(message);
   el.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab would take our keys
   let root = view(model.get("state"), send);
@@ -121,7 +121,13 @@ function mount(model, el, view) {
     root = el.firstChild;
   };
   model.on("change:state", redraw);
-  return () => model.off("change:state", redraw);
+  return { redraw, end: () => model.off("change:state", redraw) };
+}
+
+/** Like `drawn`, for a panel that shows its state alone; gives what ends it.
+ * @param {Model} model @param {HTMLElement} el @param {(state: any, send: (m: any) => void) => any} view */
+function mount(model, el, view) {
+  return drawn(model, el, view).end;
 }
 
 /** A share 0..1 as a percentage. @param {number | null | undefined} value @param {number} [digits] */
@@ -163,6 +169,22 @@ const ICONS = {
   cross: "M4 4l8 8M12 4l-8 8",
   alert: "M8 3v6M8 12v.5",
 };
+
+/** Put text on the clipboard; true when the browser allowed it. @param {string} text */
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Without the permission there is the old way, which needs a selection.
+    const field = h("textarea", { style: "position:fixed;opacity:0" }, text);
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    return done;
+  }
+}
 
 /** A 16 px line icon. @param {keyof typeof ICONS} name */
 function icon(name) {

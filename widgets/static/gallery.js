@@ -137,7 +137,7 @@ function render({ model, el }) {
     const s = state();
     const differs = item.predicted && item.predicted !== item.label;
     const mark = item.state === "kept" && item.relabelled ? "relabelled" : DONE[/** @type {"new"} */ (item.state)];
-    const spoken = `${place + 1}: ${item.label}` + (differs ? `, predicted ${item.predicted} ${percent(item.confidence, 0)}` : "") + (mark ? `, ${mark}` : "");
+    const spoken = `${place + 1}: ${item.label}` + (differs ? `, predicted ${item.predicted} ${percent(item.confidence, 0)}` : "") + (item.note ? `, ${item.note}` : "") + (mark ? `, ${mark}` : "");
     return h("div", {
       class: `cu-tile cu-is-${item.state}`, key: item.id, role: "option", id: `cu-tile-${item.id}`, "data-place": place, "data-id": item.id,
       tabindex: place === focus ? 0 : -1, "aria-selected": String(selected.has(item.id)), "aria-label": spoken,
@@ -153,7 +153,7 @@ function render({ model, el }) {
     h("div", { class: "cu-says" }, differs
       ? [h("span", { class: "cu-name", title: `predicted: ${item.predicted}` }, "▸ ", item.predicted), h("span", { class: "cu-confidence" }, percent(item.confidence, 0))]
       : h("span", { class: "cu-name" }, item.predicted ? "agrees" : "no score yet")),
-    h("div", { class: "cu-loss" }, item.loss === null ? "" : `loss ${item.loss.toFixed(2)}`));
+    h("div", { class: "cu-loss", title: item.note }, item.note || (item.loss === null ? "" : `loss ${item.loss.toFixed(2)}`)));
   }
 
   function actions() {
@@ -210,8 +210,13 @@ function render({ model, el }) {
           class: "cu-select", name: "queue", value: s.kind, onchange: (/** @type {any} */ e) => send({ do: "queue", kind: e.target.value }),
         }, s.queues.map((/** @type {any} */ q) => h("option", { value: q.kind, selected: q.kind === s.kind }, q.title)))),
         h("label", {}, "Class ", h("select", {
-          class: "cu-select", name: "class", value: s.label, onchange: (/** @type {any} */ e) => send({ do: "filter", label: e.target.value }),
+          class: "cu-select", name: "class", value: s.label, onchange: (/** @type {any} */ e) => send({ do: "filter", label: e.target.value, tag: s.tag }),
         }, h("option", { value: "" }, "all"), s.classes.map((/** @type {string} */ name) => h("option", { value: name, selected: name === s.label }, name)))),
+        (s.tags.length > 0 || s.tag) && h("label", { title: "What the pretrained network calls an image, before any training" }, "Looks like ", h("select", {
+          class: "cu-select", name: "tag", value: s.tag, onchange: (/** @type {any} */ e) => send({ do: "filter", label: s.label, tag: e.target.value }),
+        }, h("option", { value: "" }, "anything"),
+        s.tag && !s.tags.some((/** @type {any} */ t) => t.name === s.tag) && h("option", { value: s.tag, selected: true }, s.tag.split(",")[0]),
+        s.tags.map((/** @type {any} */ t) => h("option", { value: t.name, selected: t.name === s.tag }, `${t.name.split(",")[0]} · ${t.images}`)))),
         s.predicted && h("span", { class: "cu-chip" }, `${s.label} taken for ${s.predicted}`,
           h("button", { class: "cu-quiet", "aria-label": "Leave this cell", onclick: () => send({ do: "queue", kind: "suspicious" }) }, icon("cross")))),
       h("p", { class: "cu-hint cu-meaning" }, `${count(s.total)} in queue · ${count(s.seen)} seen · ${s.meaning}`),
@@ -253,7 +258,7 @@ function render({ model, el }) {
       const keep = new Set([...message.keep]);
       for (const [id, url] of pictures) if (!keep.has(id)) { URL.revokeObjectURL(url); pictures.delete(id); }
       message.ids.forEach((/** @type {number} */ id, /** @type {number} */ place) => {
-        if (!pictures.has(id)) pictures.set(id, URL.createObjectURL(new Blob([/** @type {any} */ (buffers[place])], { type: "image/webp" })));
+        if (!pictures.has(id)) pictures.set(id, URL.createObjectURL(new Blob([/** @type {any} */ (buffers[place])])));
       });
       redraw();
     } else if (message.type === "zoom" && zoom?.id === message.id) {

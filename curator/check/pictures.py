@@ -1,0 +1,56 @@
+"""Small grey pictures of images, made from their thumbnails and kept beside the features.
+
+Only images that may be near-duplicates need one. Memory does not grow with their number: the
+pictures are made in pieces and read from the file.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from curator.check.likeness import SIDE
+from curator.collect import keeping
+from curator.encode.features import FeatureCache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from curator.project import Project
+
+KEY = f"grey-{SIDE}x{SIDE}-v1"
+PIECE = 256
+
+
+def small_picture(webp: bytes) -> NDArray[np.uint8]:
+    """A thumbnail squeezed to 64 x 64 grey values: (4096,), 0..255."""
+    with Image.open(io.BytesIO(webp)) as image:
+        grey = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
+    return np.asarray(grey, dtype=np.uint8).ravel()
+
+
+def ensure_pictures(
+    project: Project,
+    files: Mapping[str, str],
+    progress: Callable[[int], None] = lambda _done: None,
+) -> FeatureCache:
+    """The cache of small pictures, with those of ``files`` (SHA-256 to path below originals/).
+
+    Images whose thumbnail and original are both gone are left out. ``progress`` gets the number of
+    pictures made so far and may raise; those made before stay.
+    """
+    cache = FeatureCache(project.features, KEY, SIDE * SIDE, dtype="uint8")
+    missing = cache.missing(list(files))
+    for start in range(0, len(missing), PIECE):
+        piece = missing[start : start + PIECE]
+        thumbnails = keeping.thumbnails(project, {digest: files[digest] for digest in piece})
+        if thumbnails:
+            rows = np.stack([small_picture(webp) for webp in thumbnails.values()])
+            cache.append(list(thumbnails), rows)
+        progress(start + len(piece))
+    return cache

@@ -1,0 +1,179 @@
+"""Lists that are tables: CSV, TSV, JSON lines and Parquet.
+
+The column with the addresses is found by its name or, failing that, by its content.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+
+from curator.collect.lists.found import Collector, bare_of
+from curator.errors import BadList
+
+_COLUMNS = ("url", "image_url")
+_LOOKED_AT = 20  # rows that are searched for addresses when no column has a known name
+_SEPARATORS = ",\t;|"
+
+
+def separator_of(text: str, assumed: str = "") -> str:
+    """What separates the cells of a table whose first line names a column of addresses.
+
+    ``assumed``: what the file's name says; then any first line will do. Empty if it is no table.
+    """
+    first = text.lstrip("\n")[:10_000].partition("\n")[0]
+    for separator in _SEPARATORS:
+        names = [_name(cell.strip(" \"'")) for cell in first.split(separator)]
+        if any(name in _COLUMNS for name in names):
+            return separator if len(names) > 1 else assumed or ","
+    if assumed == "," and "," not in first and ";" in first:
+        return ";"  # spreadsheets of many countries write CSV so
+    return assumed
+
+
+def read_separated(text: str, separator: str, collector: Collector) -> None:
+    """Hand the cells of the address column to ``collector``, by line.
+
+    Raises :class:`~curator.errors.BadList` when no column holds addresses.
+    """
+    rows = _rows(text, separator, collector)
+    head = list(itertools.islice(itertools.dropwhile(lambda item: not item[1], rows), _LOOKED_AT))
+    names = head[0][1] if head else []
+    position = _named(names)
+    if position is not None:
+        head = head[1:]
+    else:
+        position = _by_content([row for _, row in head])
+    if position is None:
+        raise _no_column(names)
+    if _named(names) is None and not _is_address(_cell(names, position)):
+        head = head[1:]  # a heading of another name
+    for line, row in itertools.chain(head, rows):
+        if not row:
+            collector.blank += 1
+        elif position >= len(row):
+            collector.refuse(line, separator.join(row), "The row is too short to have an address.")
+        else:
+            take_cell(row[position], line, collector)
+
+
+def take_cell(text: str, line: int, collector: Collector) -> None:
+    """Hand one cell's address on; an empty cell is a blank line."""
+    bare = bare_of(text)
+    if bare:
+        collector.take(bare, line)
+    else:
+        collector.blank += 1
+
+
+def read_json_lines(text: str, collector: Collector) -> None:
+    """Hand the field ``url`` of each line's object on. Raises BadList when none has it."""
+    names: dict[str, None] = {}
+    found = False
+    refused: list[tuple[int, str, str]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        value, problem = _field(line, names)
+        if problem:
+            refused.append((number, line, problem))
+        else:
+            found = True
+            take_cell(value, number, collector)
+    if not found:
+        raise _no_column(list(names))
+    for number, line, problem in refused:
+        collector.refuse(number, line, problem)
+
+
+def read_parquet(data: bytes, collector: Collector) -> None:
+    """Hand the column ``url`` on, by row. Raises BadList when it is missing or unreadable."""
+    # Imported here: slow, and rarely needed.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.ParquetFile(io.BytesIO(data))
+        names = table.schema_arrow.names
+        position = _named(names)
+        if position is None:
+            raise _no_column(names)
+        row = 0
+        for batch in table.iter_batches(columns=[names[position]]):
+            for value in batch.column(0).to_pylist():
+                row += 1
+                if value is None or isinstance(value, str):
+                    take_cell(value or "", row, collector)
+                else:
+                    collector.refuse(row, str(value), "Its `url` is no text.")
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BadList(
+            f"The content is no readable Parquet table: {str(error)[:200]}.",
+            "Write the file again, or give the list as CSV or text.",
+        ) from error
+
+
+def _rows(text: str, separator: str, collector: Collector) -> Iterator[tuple[int, list[str]]]:
+    """(line from 1, cells) of each row; what is no row is refused."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    line = 1
+    while True:
+        try:
+            yield line, next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            collector.refuse(line, "", f"It is no row of a table: {error}.")
+        line = reader.line_num + 1
+
+
+def _field(line: str, names: dict[str, None]) -> tuple[str, str]:
+    """The address in a line of JSON, or what is wrong with it. Adds to ``names`` what it has."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return "", "It is no JSON."
+    if not isinstance(row, dict):
+        return "", "It is no JSON object."
+    if len(names) < 20:
+        names.update(dict.fromkeys(row))
+    position = _named(list(row))
+    if position is None:
+        return "", "The object has no `url`."
+    value = row[list(row)[position]]
+    return (value, "") if isinstance(value, str) else ("", "Its `url` is no text.")
+
+
+def _name(text: str) -> str:
+    return text.strip().strip("\ufeff").lower()
+
+
+def _named(names: Sequence[str]) -> int | None:
+    cleaned = [_name(name) for name in names]
+    return next((cleaned.index(wanted) for wanted in _COLUMNS if wanted in cleaned), None)
+
+
+def _by_content(rows: list[list[str]]) -> int | None:
+    """The column in which most rows have an address."""
+    width = min(max(map(len, rows), default=0), 1000)
+    counts = [sum(_is_address(_cell(row, place)) for row in rows) for place in range(width)]
+    return counts.index(max(counts)) if any(counts) else None
+
+
+def _cell(row: list[str], position: int) -> str:
+    return row[position] if position < len(row) else ""
+
+
+def _is_address(text: str) -> bool:
+    return text.strip()[:8].lower().startswith(("http://", "https://"))
+
+
+def _no_column(names: Sequence[str]) -> BadList:
+    found = ", ".join(repr(name[:50]) for name in names[:20]) or "none"
+    return BadList(
+        f"The table has no column `url`; its columns are: {found}.",
+        "Name the column with the addresses `url`, or give a text file with one address a line.",
+    )

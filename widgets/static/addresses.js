@@ -1,0 +1,85 @@
+// @ts-check
+// Pasted addresses: sent once, shown as what adding them would do.
+
+const QUIET = 400; // milliseconds without a key before the text is sent
+const TEXT_PIECE = 1 << 19; // characters of a message
+const LONG = 200_000; // characters; a browser takes seconds to lay out a field with many more
+
+/**
+ * Sends what is in the field when it has changed and a moment of quiet has come.
+ * @param {(m: any) => void} send
+ */
+function typist(send) {
+  let timer = 0;
+  let sent = "";
+  /** @param {string} text */
+  function now(text) {
+    clearTimeout(timer);
+    timer = 0;
+    if (text === sent) return;
+    sent = text;
+    let start = 0;
+    do {
+      let end = Math.min(text.length, start + TEXT_PIECE);
+      // Never between the two halves of a character.
+      if (end < text.length && text.charCodeAt(end - 1) >= 0xd800 && text.charCodeAt(end - 1) < 0xdc00) end -= 1;
+      send({ do: "draft", text: text.slice(start, end), first: start === 0, last: end === text.length });
+      start = end;
+    } while (start < text.length);
+  }
+  return {
+    /** @param {any} field */
+    soon(field) {
+      clearTimeout(timer);
+      timer = window.setTimeout(() => now(field.value), QUIET);
+    },
+    now,
+    /** The kernel has added it and holds it no more. */
+    forget() {
+      clearTimeout(timer);
+      sent = "";
+    },
+  };
+}
+
+/**
+ * What of a paste is rather a file: pictures, a text too long for a field, and a piece of a page that
+ * holds its addresses in the markup alone.
+ * @param {any} data @returns {Named[]}
+ */
+function pastedFiles(data) {
+  const files = chosenFiles(data);
+  if (files.length) return files;
+  const named = (/** @type {string} */ text, /** @type {string} */ name) => [{ name, file: new File([text], name) }];
+  const text = data.getData("text/plain");
+  const page = data.getData("text/html");
+  if (!/https?:/i.test(text) && /<(img|a)\s[^>]*https?:/i.test(page)) return named(page, "pasted.html");
+  return text.length > LONG ? named(text, "pasted.txt") : [];
+}
+
+/** The refused lines: a few at once, many on opening. @param {any[]} rows @param {number} total */
+function refusedLines(rows, total) {
+  const table = h("div", { class: "cu-window" }, h("table", { class: "cu-table" }, h("tbody", {}, rows.map((/** @type {any} */ row) =>
+    h("tr", {}, h("td", { class: "cu-right" }, `line ${row.line}`), h("td", {}, row.problem), h("td", { class: "cu-path" }, row.text))))));
+  if (total <= 3) return h("div", { class: "cu-refused" }, table);
+  return h("details", { class: "cu-refused" }, h("summary", {}, `${many(total, "line")} refused`), table,
+    total > rows.length && h("p", { class: "cu-hint" }, `The first ${rows.length} are shown.`));
+}
+
+/** What adding would do. @param {any} state @param {(m: any) => void} send */
+function previewed(state, send) {
+  if (!state.previews.length) {
+    return h("div", { class: "cu-preview", key: "preview", role: "status", "aria-live": "polite" }, state.previewing && h("p", { class: "cu-hint" }, "Reading the list…"));
+  }
+  return h("div", { class: "cu-preview cu-has", key: "preview", role: "status", "aria-live": "polite" },
+    state.previews.map((/** @type {any} */ item) => h("div", {},
+      h("p", {}, item.name && h("strong", {}, `${item.name}: `), item.error ?? [
+        item.found && `${item.found}: `,
+        h("strong", {}, `${count(item.new)} new`), ...[[item.known, "already there"], [item.twice, "repeated"], [item.refused, "refused"], [item.other_class, "also listed under another class"]]
+          .filter(([number]) => number).map(([number, words]) => `, ${count(number)} ${words}`)]),
+      item.hosts?.length > 0 && h("p", { class: "cu-hint" }, "From ",
+        item.hosts.map((/** @type {any} */ [host, number]) => `${host} (${count(number)})`).join(", "), item.more_hosts && " and others"),
+      item.notes?.map((/** @type {string} */ note) => h("p", { class: "cu-hint" }, note)),
+      item.refused > 0 && refusedLines(item.refusals, item.refused))),
+    state.previews.some((/** @type {any} */ item) => item.name) && h("button", { class: "cu-link", type: "button", onclick: () => send({ do: "discard" }) }, "Do not add"));
+}

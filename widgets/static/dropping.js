@@ -1,0 +1,176 @@
+// @ts-check
+// Files that are dropped, chosen or pasted: what they are, and how they travel.
+
+const PIECE = 1 << 20; // bytes of a message; the server takes up to ten times as much
+const AHEAD = 4; // pieces under way at the same time
+
+/** @typedef {{name: string, file: File}} Named */
+
+/**
+ * All files of a drop, those in folders too. The entries must be asked for at once: after the event
+ * they are gone.
+ * @param {DataTransfer} data @returns {Promise<Named[]>}
+ */
+function dropped(data) {
+  const items = [...data.items].filter((item) => item.kind === "file");
+  const found = items.map((item) => ({ entry: item.webkitGetAsEntry?.(), file: item.getAsFile() }));
+  return Promise.all(found.map(({ entry, file }) =>
+    entry?.isDirectory ? within(entry, "") : Promise.resolve(file ? [{ name: file.name, file }] : []),
+  )).then((lists) => lists.flat());
+}
+
+/** The files below a folder, with their paths. @param {any} entry @param {string} path @returns {Promise<Named[]>} */
+async function within(entry, path) {
+  if (entry.name.startsWith(".") || entry.name === "__MACOSX") return [];
+  const name = path + entry.name;
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    return [{ name, file }];
+  }
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) { // a reader gives a hundred at a time
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return found;
+    for (const child of some) found.push(...await within(child, `${name}/`));
+  }
+}
+
+/** The files of a chooser. @param {HTMLInputElement} input @returns {Named[]} */
+function chosenFiles(input) {
+  return [...(input.files ?? [])].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
+}
+
+/**
+ * Sends files to the kernel: it says which it wants, and takes one piece after the other.
+ * @param {Model} model
+ */
+function uploader(model) {
+  /** @type {{id: string, files: Named[], free: number, wake: (() => void) | null, over: boolean} | null} */
+  let job = null;
+
+  const warn = (/** @type {BeforeUnloadEvent} */ event) => event.preventDefault();
+
+  function end() {
+    if (!job) return;
+    job.over = true;
+    job.wake?.();
+    job = null;
+    removeEventListener("beforeunload", warn);
+  }
+
+  /** @param {any} own @param {number[]} wanted */
+  async function pump(own, wanted) {
+    for (const number of wanted) {
+      const { name, file } = own.files[number];
+      for (let offset = 0; offset < file.size; offset += PIECE) {
+        let data;
+        try {
+          data = await file.slice(offset, offset + PIECE).arrayBuffer();
+        } catch {
+          if (!own.over) model.send({ do: "upload_cancel", id: own.id, problem: `${name} cannot be read: it was moved, changed or removed meanwhile. Drop the files again.` });
+          return end();
+        }
+        while (!own.free && !own.over) await new Promise((resolve) => { own.wake = () => resolve(null); });
+        if (own.over) return;
+        own.free -= 1;
+        model.send({ do: "chunk", id: own.id, file: number, offset }, undefined, [data]);
+      }
+    }
+    if (own === job) end();
+  }
+
+  model.on("msg:custom", (/** @type {any} */ message) => {
+    if (!job || message.id !== job.id) return;
+    if (message.type === "go") pump(job, message.files);
+    else if (message.type === "stop") end();
+    else if (message.type === "took") {
+      job.free += 1;
+      job.wake?.();
+    }
+  });
+
+  return {
+    /** @param {Named[]} files */
+    start(files) {
+      const id = [...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, "0")).join("");
+      const sent = files.map(({ name, file }) => ({ name, size: file.size }));
+      if (!job) {
+        job = { id, files, free: AHEAD, wake: null, over: false };
+        addEventListener("beforeunload", warn);
+      }
+      model.send({ do: "upload", id, files: sent });
+    },
+    cancel() {
+      if (job) model.send({ do: "upload_cancel", id: job.id });
+      end();
+    },
+    end,
+  };
+}
+
+/** Takes what is dropped anywhere on the panel. @param {(files: Named[]) => void} start */
+function dropTarget(start) {
+  const files = (/** @type {DragEvent} */ e) => e.dataTransfer?.types.includes("Files");
+  const mark = (/** @type {any} */ e, /** @type {boolean} */ on) => e.currentTarget.classList.toggle("cu-dragging", on);
+  return {
+    ondragover(/** @type {any} */ e) {
+      if (!files(e)) return;
+      e.preventDefault();
+      e.dataTransfer.dropEffect = "copy";
+      mark(e, true);
+    },
+    ondragleave(/** @type {any} */ e) {
+      if (!e.currentTarget.contains(e.relatedTarget)) mark(e, false);
+    },
+    async ondrop(/** @type {any} */ e) {
+      mark(e, false);
+      if (!files(e)) return;
+      e.preventDefault();
+      // A picture dragged out of another page comes with its address, which says more than the file.
+      const link = e.dataTransfer.getData("text/uri-list");
+      const field = e.currentTarget.querySelector("textarea[name=text]");
+      if (/^https?:/.test(link) && field && !field.disabled) {
+        field.value = `${field.value}${field.value && !field.value.endsWith("\n") ? "\n" : ""}${link.trim()}\n`;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+        return;
+      }
+      start(await dropped(e.dataTransfer));
+    },
+  };
+}
+
+/** A size for people. @param {number} bytes */
+function megabytes(bytes) {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}
+
+/** Where files are dropped or chosen, and how far they are. @param {any} state @param {(m: any) => void} send @param {any} uploads */
+function dropzone(state, send, uploads) {
+  const upload = state.upload;
+  if (upload) {
+    const share = upload.total ? upload.done / upload.total : 0;
+    return h("div", { class: "cu-drop cu-uploading", key: "uploading", role: "status" },
+      h("span", { class: "cu-name", title: upload.title }, `Uploading ${upload.title}`),
+      h("div", { class: "cu-bar", role: "progressbar", "aria-label": `Uploading ${upload.title}`, "aria-valuenow": Math.round(share * 100), "aria-valuemin": 0, "aria-valuemax": 100 },
+        h("span", { style: `width:${share * 100}%` })),
+      h("span", { class: "cu-far" }, `${megabytes(upload.done)} of ${megabytes(upload.total)}`,
+        upload.of > 1 && ` · ${count(upload.files)} of ${many(upload.of, "file")}`),
+      h("button", { class: "cu-button", type: "button", onclick: () => uploads.cancel() }, "Cancel upload"));
+  }
+  const choose = (/** @type {any} */ e) => e.currentTarget.parentElement.querySelector("input").click();
+  const chosen = (/** @type {any} */ e) => {
+    uploads.start(chosenFiles(e.target));
+    e.target.value = "";
+  };
+  const chooser = (/** @type {string} */ text, /** @type {any} */ how) => h("span", {},
+    h("input", { type: "file", hidden: true, tabindex: -1, "aria-hidden": "true", multiple: true, onchange: chosen, ...how }),
+    h("button", { class: "cu-button", type: "button", onclick: choose }, text));
+  return h("div", { class: "cu-drop", key: "drop" },
+    h("p", {}, h("strong", {}, "Or drop files here: "), "images, folders, zip archives, lists of addresses, saved web pages."),
+    h("div", { class: "cu-row" },
+      chooser("Choose files", { name: "files" }), chooser("Choose a folder", { name: "tree", webkitdirectory: true }),
+      h("label", { class: "cu-check" },
+        h("input", { type: "checkbox", name: "by_folder", checked: state.by_folder, onchange: (/** @type {any} */ e) => send({ do: "by_folder", value: e.target.checked }) }),
+        "Folder names are the classes")));
+}
