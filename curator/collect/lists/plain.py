@@ -102,6 +102,7 @@ def _unmarked(line: str) -> str:
 def _read_line(body: str, number: int, collector: Collector) -> None:
     pieces = _BETWEEN.split(body)
     is_alone = len(pieces) == 1
+    found = False
     for piece in pieces:
         bare = bare_of(piece)
         if bare.endswith(">") and "<" not in bare:
@@ -111,14 +112,17 @@ def _read_line(body: str, number: int, collector: Collector) -> None:
             inner = _INNER.findall(bare)
             for text in inner:
                 collector.take(_trimmed(text), number)
-            if not inner and is_alone and bare:
-                collector.take(bare, number)  # refused, with the reason
-            elif not inner and is_alone:
-                collector.blank += 1
-        elif _is_single(bare):
+            found = found or bool(inner)
+            continue
+        found = True
+        if _is_single(bare):
             collector.take(bare if is_alone else _trimmed(bare), number)
         else:
             _read_words(bare, number, collector, is_first=piece is pieces[0])
+    if not found and (bare := bare_of(body)):
+        collector.take(bare, number)  # refused, with the reason
+    elif not found:
+        collector.blank += 1
 
 
 def _is_single(bare: str) -> bool:
