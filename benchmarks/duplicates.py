@@ -150,7 +150,7 @@ def cnn(images: Path, _work: Path) -> dict[str, list[list[object]]]:
 
 
 def make_torchvision_importable() -> None:
-    """Run the one module that the peer needs of us, which needs nothing else: curator is not installed there."""
+    """Run the one module that the peer needs of us; curator itself is not installed there."""
     sys.path.insert(0, str(ROOT))
     from curator.encode import torchvision_compat
 

@@ -82,6 +82,7 @@ _OURS = re.compile(
 _PAGE = re.compile(
     rb"<(!doctype html|html|head|body|script|style|title|meta|iframe|table|div|h1|br|p|a)[\s/>]"
 )
+_HEADERS = 1 << 17  # bytes in which the first scan of nearly every JPEG file begins
 _LOOKED_AT = 4096  # bytes from the beginning, for a message that helps
 
 
@@ -154,7 +155,7 @@ def _load(stream: IO[bytes], at_least: int | None) -> Decoded:
             raise _too_many_pixels(width, height)
         file_format = opened.format or ""
         if file_format in {"JPEG", "MPO"}:
-            _refuse_many_scans(stream)
+            _refuse_many_scans(stream, opened)
             if at_least is not None:
                 opened.draft(None, (max(1, at_least), max(1, at_least)))
         opened.load()
@@ -193,17 +194,32 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) else 1
 
 
-def _refuse_many_scans(stream: IO[bytes]) -> None:
+def _refuse_many_scans(stream: IO[bytes], opened: Image.Image) -> None:
     """Raise :class:`Rejected` for a JPEG whose scans would take minutes to decode."""
     place = stream.tell()
     stream.seek(0)
-    data = stream.read()
+    start = stream.read(_HEADERS)
+    # Nearly all photographs: the first scan holds every component, and the decoder reads no other.
+    if "progressive" not in opened.info and _first_scan(start) == len(opened.getbands()):
+        stream.seek(place)
+        return
+    data = start + stream.read()
     stream.seek(place)
     # The mark of a scan may also stand in metadata or behind the end: then count exactly.
     if data.count(b"\xff\xda") > MAX_SCANS and _scans(data) > MAX_SCANS:
         raise Rejected(
             Reason.TOO_BIG, f"The JPEG file has more than the {MAX_SCANS} scans that are decoded."
         )
+
+
+def _first_scan(start: bytes) -> int:
+    """Components in the first scan of a JPEG file; 0 when its beginning does not show it."""
+    place = 2
+    while start[place : place + 1] == b"\xff" and place + 5 <= len(start):
+        if start[place + 1] == _START_OF_SCAN:
+            return start[place + 4]
+        place += 2 + int.from_bytes(start[place + 2 : place + 4])
+    return 0
 
 
 def _scans(data: bytes) -> int:
