@@ -57,6 +57,7 @@ def copies(first: int, last: int) -> dict[str, Image.Image]:
     return made
 
 
+@pytest.mark.slow
 def test_changed_copies_share_a_group(tmp_path: Path) -> None:
     """Recompressed, smaller, cropped, brighter, marked and mirrored copies join their original."""
     with Project.create(tmp_path / "p") as project:
@@ -85,6 +86,7 @@ def test_smooth_copies_share_a_group(tmp_path: Path) -> None:
     assert "6 more than needed" in problem["problem"]
 
 
+@pytest.mark.slow
 def test_one_after_the_other_is_as_all_at_once(tmp_path: Path) -> None:
     """Images that come in four parts are grouped as if they had come together.
 

@@ -83,6 +83,7 @@ def test_many_images_are_compared_with_some(
     assert found.argmin() == 123
 
 
+@pytest.mark.slow
 def test_the_sample_s_strangers_come_first(
     sample_copy: Project, sample_items: dict[str, Item]
 ) -> None:

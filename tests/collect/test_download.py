@@ -103,6 +103,7 @@ def silence(url: str) -> FetchFailed:
     return FetchFailed(Reason.TIMED_OUT, "Silent.", url, None, None, 1, 0.0)
 
 
+@pytest.mark.slow
 def test_silent_host_is_given_up(
     quick: FetchSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

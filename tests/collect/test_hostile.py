@@ -50,6 +50,7 @@ def outcomes(internet: World, originals: Path) -> dict[Behaviour, Outcome]:
     return {BEHAVIOURS[outcome.key]: outcome for outcome in done}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.name)
 def test_outcome(behaviour: Behaviour, outcomes: dict[Behaviour, Outcome], originals: Path) -> None:
     """Each behaviour ends as the table says, a good image with exactly the bytes served."""

@@ -175,6 +175,7 @@ class Caches:
         self.tiny = FeatureCache(folder, "tiny", TINY_DIMENSION, "uint8")
 
 
+@pytest.mark.slow
 def test_extract_encodes_what_is_missing(tmp_path, bears, encoder, monkeypatch):
     """Each image is encoded once; broken files are reported and the others go on."""
     broken = tmp_path / "broken.jpg"

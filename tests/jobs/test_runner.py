@@ -124,6 +124,7 @@ def test_only_one_long_job_at_a_time(small: Project) -> None:
     assert (job.kind, job.state) == ("check", jobs.DONE)
 
 
+@pytest.mark.slow
 def test_cancel_by_the_flag_keeps_what_was_done(listed: Callable[[str], Project]) -> None:
     """The flag in the store stops a fetch between two images; starting again brings the rest."""
     project = listed("cancelled")
