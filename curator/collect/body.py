@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from typing import IO
 
 SMALL = 1 << 18  # bytes; with all threads at work no more than some megabytes
 
@@ -23,12 +20,7 @@ class Body:
     def __enter__(self) -> Body:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._file is not None:
             self._file.close()
 

@@ -1,7 +1,7 @@
 """Downloading many addresses: threads, fairness between hosts, and a verified file for each.
 
-The calling thread hands out work and yields outcomes as they come; threads fetch into temporary
-files, and processes verify these and put them among the originals. Memory does not grow with the
+The calling thread hands out work and yields outcomes as they come; threads fetch, and
+processes verify what came and put it among the originals. Memory does not grow with the
 list or with the size of a file: a bounded number of addresses is looked at ahead, and nothing is
 kept of those that are done. What the outcomes mean for the project is for the caller.
 """
@@ -63,14 +63,6 @@ class Outcome:
     seconds: float
     image: VerifiedImage | None
     file: str | None
-
-
-@dataclass(frozen=True)
-class _Landed:
-    """An address whose bytes are on the disk and go on to be verified."""
-
-    item: Wanted
-    answer: Answer
 
 
 _Result: TypeAlias = Outcome | BaseException | None
@@ -161,9 +153,7 @@ class _Crew:
         """Wait a moment for results. Raises what went wrong elsewhere, such as a full disk."""
         with contextlib.suppress(queue.Empty):
             found = [self._results.get(timeout=_TICK)]
-            time.sleep(
-                _PAUSE
-            )  # for more of them: each time that this thread wakes costs the others
+            time.sleep(_PAUSE)  # each time that this thread wakes costs the others
             with contextlib.suppress(queue.Empty):
                 while len(found) < _AT_ONCE:
                     found.append(self._results.get_nowait())
@@ -181,7 +171,7 @@ class _Crew:
                 self._results.put((item, error))
 
     def _fetch(self, item: Wanted) -> None:
-        """Fetch one address into a file and hand that on, in a thread of its own."""
+        """Fetch one address and hand on what came, in a thread of its own."""
         if self._stop.is_set():
             self._results.put((item, None))
             return
@@ -198,9 +188,8 @@ class _Crew:
                 f"{path.parent.parent} could not be written: {error.strerror or error}.",
                 "Free some space and fetch again: what was fetched so far is kept.",
             ) from error
-        landed = _Landed(item, answer)
         self._verifiers.submit(body.content(), move=True).add_done_callback(
-            lambda future: self._results.put((item, _judged(landed, future)))
+            lambda future: self._results.put((item, _judged(item, answer, future)))
         )
 
 
@@ -231,16 +220,16 @@ def _failed(item: Wanted, failure: FetchFailed) -> Outcome | None:
     )
 
 
-def _judged(landed: _Landed, future: Future[Verdict]) -> _Result:
+def _judged(item: Wanted, answer: Answer, future: Future[Verdict]) -> _Result:
     """The outcome of an address whose bytes were verified."""
     if future.cancelled():
         return None
     if (error := future.exception()) is not None:
         return error
-    verdict, answer = future.result(), landed.answer
+    verdict = future.result()
     return Outcome(
-        key=landed.item.key,
-        url=landed.item.url,
+        key=item.key,
+        url=item.url,
         reason=verdict.reason,
         detail=verdict.detail,
         final_address=answer.final_address,

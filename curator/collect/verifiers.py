@@ -15,16 +15,12 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from curator.collect.reasons import Reason
 from curator.collect.verify import MIN_SIDE
 from curator.collect.verifying import Verdict, VerifyingProcess
 from curator.errors import FileError, JobError
 from curator.platform import cpu_count
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 __all__ = ["Verdict", "Verifiers"]
 
@@ -78,12 +74,7 @@ class Verifiers:
     def __enter__(self) -> Verifiers:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def submit(self, content: Path | bytes, move: bool = False) -> Future[Verdict]:
@@ -161,15 +152,11 @@ class Verifiers:
         process = VerifyingProcess(self._originals, self._min_side)
         with self._lock:
             self._processes.add(process)
-        try:
-            process.wait_until_ready()
-        except JobError:
-            process.end()
-            raise
         return process
 
     def _converse(self, process: VerifyingProcess, line: _Line) -> None:
         """Ask and hear until the verifiers are closed. Raises OSError, EOFError at its death."""
+        process.wait_until_ready()
         while not self._closed.is_set():
             if line.one_by_one:
                 some = [line.waiting.popleft()] if line.waiting and not line.asked else []
