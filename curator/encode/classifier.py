@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curator.encode import torchvision_compat
-from curator.encode.encoder import derived_file
+from curator.encode.derived import derived_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

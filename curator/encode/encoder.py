@@ -2,8 +2,8 @@
 
 On a CPU it runs in ONNX Runtime. The graph is exported from torch once, kept in the user's cache
 folder under the backbone's key, and checked by its hash at each start; with a good file there,
-torch is never imported. On a GPU it runs in torch, in full float32 unless asked otherwise, so
-that features do not depend on the machine beyond 1e-3.
+torch is never imported. On a GPU it runs in torch, in full float32 unless the choice says
+otherwise, so that features do not depend on the machine beyond 1e-3.
 """
 
 from __future__ import annotations
@@ -11,21 +11,18 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import os
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from filelock import FileLock
-from platformdirs import user_cache_dir
 
-from curator.errors import FileError, InputError
-from curator.files import sha256_of, write_atomic
+from curator.encode.derived import derived_file
+from curator.errors import InputError, JobError
 from curator.platform import cpu_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import torch
     from numpy.typing import NDArray
@@ -34,7 +31,6 @@ if TYPE_CHECKING:
 
 # Raise it when the exported graph changes (input, output, normalisation), whatever made it.
 GRAPH_VERSION = 1
-CACHE_VARIABLE = "CURATOR_CACHE"
 
 # More images at once push each other's activations out of the processor's cache: on two shared
 # cores, median of four interleaved runs, 4 give 331 images/s, 8 give 285, 16 give 269, 32 give 256.
@@ -50,19 +46,27 @@ class _Runner(Protocol):
 class Encoder:
     """Holds the loaded network.
 
-    ``half`` allows bfloat16 or float16 on a CUDA device: faster, features differ by about 1e-2.
+    A ``precision`` of the choice other than float32 counts in torch on a GPU: faster, and the
+    features differ by about 1e-2.
 
     Raises :class:`~curator.errors.WeightsMissing`, :class:`~curator.errors.WeightsAltered` or
     :class:`~curator.errors.FileError` (cache folder not writable) when made.
     """
 
-    def __init__(self, choice: Choice, *, half: bool = False) -> None:
+    def __init__(self, choice: Choice) -> None:
         self.choice = choice
+        self._notes: list[str] = []
         self._run: _Runner = (
-            _OnnxRunner(graph_file(choice.backbone))
+            _OnnxRunner(graph_file(choice.backbone, self._notes.append))
             if choice.runtime == "onnxruntime"
-            else _TorchRunner(choice, half=half)
+            else _TorchRunner(choice, self._notes.append)
         )
+
+    def take_notes(self) -> list[str]:
+        """Sentences for the user since the last call: a graph made again, batches halved."""
+        taken = list(self._notes)
+        self._notes.clear()
+        return taken
 
     @property
     def backbone(self) -> Backbone:
@@ -86,46 +90,13 @@ class Encoder:
         return self._run(batch)
 
 
-def cache_folder() -> Path:
-    """Where exported graphs are kept: ``$CURATOR_CACHE``, else the user's cache folder."""
-    return Path(os.environ.get(CACHE_VARIABLE) or user_cache_dir("curator"))
-
-
-def graph_file(backbone: Backbone) -> Path:
+def graph_file(backbone: Backbone, note: Callable[[str], None] = lambda _text: None) -> Path:
     """The ONNX file of ``backbone``: from the cache, or exported now when missing or corrupt.
 
     Input ``image`` uint8 (N, 3, size, size), output ``features`` float32 (N, dimension).
+    ``note`` gets a sentence for the user when the file was there but altered.
     """
-    return derived_file(f"{backbone.key}-g{GRAPH_VERSION}.onnx", lambda: export(backbone))
-
-
-def derived_file(name: str, make: Callable[[], bytes]) -> Path:
-    """A file that is made once per machine from a backbone's weights, and kept in the cache folder.
-
-    It is checked by its hash at each use, and made again when missing or altered. Raises
-    :class:`~curator.errors.FileError` where the cache folder cannot be used.
-    """
-    path = cache_folder() / "encoders" / name
-    recorded = path.with_suffix(".sha256")
-    if _intact(path, recorded):
-        return path
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
-            # Another process may have made it while this one waited.
-            if not _intact(path, recorded):
-                if path.exists():
-                    _log.warning("%s is not what was written there; it is made again.", path)
-                # The hash goes last: a kill between the two leaves a file that is made anew.
-                recorded.unlink(missing_ok=True)
-                write_atomic(path, make())
-                write_atomic(recorded, sha256_of(path).encode())
-    except OSError as error:
-        raise FileError(
-            f"The cache folder {path.parent} cannot be used: {error.strerror or error}.",
-            f"Set {CACHE_VARIABLE} to a folder that you may write to.",
-        ) from error
-    return path
+    return derived_file(f"{backbone.key}-g{GRAPH_VERSION}.onnx", lambda: export(backbone), note)
 
 
 def export(backbone: Backbone) -> bytes:
@@ -152,13 +123,6 @@ def export(backbone: Backbone) -> bytes:
         )
     data: bytes = program.model_proto.SerializeToString()
     return data
-
-
-def _intact(path: Path, recorded: Path) -> bool:
-    try:
-        return recorded.read_text("utf-8") == sha256_of(path)
-    except (FileNotFoundError, UnicodeDecodeError):
-        return False
 
 
 @contextlib.contextmanager
@@ -216,17 +180,17 @@ class _OnnxRunner:
 class _TorchRunner:
     """torch on a GPU (or, for comparison, on the CPU)."""
 
-    def __init__(self, choice: Choice, *, half: bool) -> None:
+    def __init__(self, choice: Choice, note: Callable[[str], None]) -> None:
         import torch
 
         self._torch = torch
+        self._note = note
         self._device = torch.device(choice.device)
         network: Any = _normalised(choice.backbone)  # memory_format is missing from torch's stubs
         self._network = network.to(self._device, memory_format=torch.channels_last)
-        self._half: torch.dtype | None = None
-        if half and choice.device == "cuda":
-            modern = torch.cuda.get_device_capability()[0] >= 8
-            self._half = torch.bfloat16 if modern else torch.float16
+        self._half: torch.dtype | None = (
+            None if choice.precision == "float32" else getattr(torch, choice.precision)
+        )
         self._largest = 1 << 30  # images a forward pass may take; shrinks when memory runs out
 
     def __call__(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -236,15 +200,30 @@ class _TorchRunner:
             piece = batch[start : start + self._largest]
             try:
                 parts.append(self._forward(piece))
-            except self._torch.cuda.OutOfMemoryError:
-                if len(piece) == 1:
+            except RuntimeError as error:
+                if not _out_of_memory(error):
                     raise
-                self._largest = len(piece) // 2
-                self._torch.cuda.empty_cache()
-                _log.warning("GPU memory ran out; batches are now %d images.", self._largest)
+                if len(piece) == 1:
+                    raise JobError(
+                        f"The memory of the {self._device.type} device does not hold the network"
+                        " and a single image.",
+                        "Close what else uses it, or train with the device cpu.",
+                    ) from error
+                self._halve(len(piece))
                 continue
             start += len(piece)
         return np.concatenate(parts)
+
+    def _halve(self, images: int) -> None:
+        self._largest = images // 2
+        if self._device.type == "cuda":
+            self._torch.cuda.empty_cache()
+        said = (
+            f"The memory of the {self._device.type} device ran out at {images} images at once;"
+            f" the network went on with {self._largest}."
+        )
+        _log.warning(said)
+        self._note(said)
 
     def _forward(self, piece: NDArray[np.uint8]) -> NDArray[np.float32]:
         torch = self._torch
@@ -259,6 +238,11 @@ class _TorchRunner:
         if self._half is None:
             return contextlib.nullcontext()
         return self._torch.autocast(self._device.type, dtype=self._half)
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """CUDA has an error class of its own for it, the GPU of a Mac a message."""
+    return type(error).__name__ == "OutOfMemoryError" or "out of memory" in str(error)
 
 
 @contextlib.contextmanager

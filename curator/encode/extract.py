@@ -42,6 +42,8 @@ class _Item:
     path: Path
     features: bool
     """Whether the features are missing; the thumbnail may be alone in that."""
+    flipped: bool
+    """Whether those of the mirrored image are missing."""
 
 
 def extract(
@@ -52,29 +54,34 @@ def extract(
     progress: Callable[[int], None] = lambda _done: None,
     cancelled: Callable[[], bool] = lambda: False,
     batch: int = BATCH,
+    flip_cache: FeatureCache | None = None,
 ) -> list[tuple[str, str]]:
     """Bring ``cache`` and ``tiny_cache`` up to date with ``items`` (SHA-256, file).
 
     ``cache`` gets the backbone's features (dimension as the encoder's), ``tiny_cache`` uint8 rows
     of 3,072 (:func:`curator.encode.preprocess.prepare_tiny`). ``progress`` gets the number of
     different images dealt with so far, those that were in the caches included; ``cancelled`` is
-    asked before each batch.
+    asked before each batch. ``flip_cache``, if given, gets the features of the images mirrored left
+    to right; an image is decoded once for all of it.
 
     Returns (SHA-256, sentence) for each image that cannot be decoded; the others go on.
     Raises :class:`~curator.errors.JobCancelled`; what was encoded before stays in the caches.
     """
     files = dict(items)
     without_features = set(cache.missing(list(files)))
-    todo = without_features | set(tiny_cache.missing(list(files)))
+    without_flipped = set(flip_cache.missing(list(files))) if flip_cache is not None else set()
+    todo = without_features | without_flipped | set(tiny_cache.missing(list(files)))
     work = [
-        _Item(sha256, path, sha256 in without_features)
+        _Item(sha256, path, sha256 in without_features, sha256 in without_flipped)
         for sha256, path in files.items()
         if sha256 in todo
     ]
     done = len(files) - len(work)
     progress(done)
     failed: list[tuple[str, str]] = []
-    pending, tiny_pending = _Pending(cache), _Pending(tiny_cache)
+    pending, tiny_pending, flip_pending = (
+        _Pending(each) for each in (cache, tiny_cache, flip_cache)
+    )
     with ThreadPoolExecutor(cpu_count(), thread_name_prefix="decode") as pool:
         batches = _batches(pool, iter(work), encoder.backbone, batch)
         try:
@@ -91,10 +98,14 @@ def extract(
                     if isinstance(result, str):
                         failed.append((item.sha256, result))
                 good = [(item, r) for item, r in results if not isinstance(r, str)]
-                wanted = [(item.sha256, pixels) for item, (pixels, _) in good if item.features]
-                if wanted:
-                    features = encoder.encode(np.stack([pixels for _, pixels in wanted]))
-                    pending.add([sha256 for sha256, _ in wanted], features)
+                plain = [(item.sha256, pixels) for item, (pixels, _) in good if item.features]
+                mirrored = [
+                    (item.sha256, pixels[:, :, ::-1]) for item, (pixels, _) in good if item.flipped
+                ]
+                for wanted, there in ((plain, pending), (mirrored, flip_pending)):
+                    if wanted:
+                        features = encoder.encode(np.stack([pixels for _, pixels in wanted]))
+                        there.add([sha256 for sha256, _ in wanted], features)
                 if good:
                     tiny_pending.add(
                         [i.sha256 for i, _ in good], np.stack([t for _, (_, t) in good])
@@ -103,8 +114,8 @@ def extract(
                 progress(done)
         finally:
             batches.close()  # waiting decodes are dropped
-            pending.flush()
-            tiny_pending.flush()
+            for each in (pending, tiny_pending, flip_pending):
+                each.flush()
     return failed
 
 
@@ -146,9 +157,9 @@ def _read(path: Path, backbone: Backbone) -> _Pixels | str:
 
 @dataclass
 class _Pending:
-    """Rows on their way to a cache."""
+    """Rows on their way to a cache; none ever come where it is None."""
 
-    cache: FeatureCache
+    cache: FeatureCache | None
     digests: list[str] = field(default_factory=list)
     rows: list[NDArray[Any]] = field(default_factory=list)
     since: float = field(default_factory=time.monotonic)
@@ -161,6 +172,6 @@ class _Pending:
             self.flush()
 
     def flush(self) -> None:
-        if self.digests:
+        if self.digests and self.cache is not None:
             self.cache.append(self.digests, np.concatenate(self.rows))
         self.digests, self.rows, self.since = [], [], time.monotonic()

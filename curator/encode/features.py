@@ -1,14 +1,18 @@
 """Features on disk, computed once per image content: an append-only cache of fixed-size rows.
 
 Two files in a folder named after the key: ``rows.bin`` (N rows of ``dimension`` values) and
-``index.bin`` (a 32-byte header that names the layout, then N SHA-256 digests). Invariants:
+``index.bin`` (a 32-byte header that names the layout, then N entries of a SHA-256 digest and the
+CRC-32 of its row). Invariants:
 
-- A row is on the disk before its digest is: a kill leaves at most rows without a digest and a torn
-  digest, both ignored when read and overwritten by the next append.
+- A row is on the disk before its entry is: a kill leaves at most rows without an entry and a torn
+  entry, both ignored when read and overwritten by the next append.
 - Appends hold a file lock, so several processes may write; a digest that is there is not written
   again.
-- A header of another layout, or more digests than rows, means that the files were altered: they
-  are set aside and the cache starts empty, which costs time and loses nothing.
+- A header of another layout, or more entries than rows, means that the files were altered: the
+  cache starts empty, which costs time and loses nothing. ``damage.txt`` says so until somebody
+  tells the user (:meth:`FeatureCache.take_damage`), in whatever process.
+- A row that does not have its CRC-32 is as good as none (:meth:`FeatureCache.check`). The row that
+  replaces it is appended: of two entries with the same digest the later one counts.
 
 One object serves one thread. It knows nothing of images or networks.
 """
@@ -19,12 +23,14 @@ import hashlib
 import logging
 import os
 import re
+import zlib
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from filelock import FileLock
 
 from curator.errors import DataError, FileError, InputError
+from curator.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +39,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _DIGEST_BYTES = 32
-_FORMAT_VERSION = 1
+_ENTRY_BYTES = _DIGEST_BYTES + 4  # and the CRC-32, little-endian
+_FORMAT_VERSION = 2
 
 _log = logging.getLogger(__name__)
 
@@ -51,11 +58,13 @@ class FeatureCache:
         self.folder = folder / re.sub(r"[^A-Za-z0-9._-]", "_", key)
         self._data = self.folder / "rows.bin"
         self._index = self.folder / "index.bin"
+        self._damage = self.folder / "damage.txt"
         self._row_bytes = dimension * self.dtype.itemsize
         layout = f"{_FORMAT_VERSION}|{key}|{dimension}|{self.dtype.name}"
         self._header = hashlib.sha256(layout.encode()).digest()
         self._where: dict[bytes, int] = {}
-        self._count = 0  # digests read so far, repeated ones included
+        self._sums: list[int] = []  # CRC-32 of every row read so far, repeated digests included
+        self._file = 0  # which index file they were read from
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._lock():
@@ -86,9 +95,9 @@ class FeatureCache:
                 f" {self.dimension}) for {len(digests)} digests, not {rows.dtype} {rows.shape}.",
                 "Pass one row per digest.",
             )
-        first_of = {
-            _binary(digest): number for number, digest in reversed(list(enumerate(digests)))
-        }
+        first_of: dict[bytes, int] = {}
+        for number, digest in enumerate(digests):
+            first_of.setdefault(_binary(digest), number)
         try:
             with self._lock():
                 self._read_index()
@@ -96,16 +105,26 @@ class FeatureCache:
                 if new:
                     chosen = np.ascontiguousarray(rows[list(new.values())])
                     # Behind the last known row, over whatever a killed writer left there.
-                    self._write(self._data, self._count * self._row_bytes, chosen.tobytes())
-                    self._write(self._index, self._index_bytes(self._count), b"".join(new))
+                    count = len(self._sums)
+                    self._write(self._data, count * self._row_bytes, chosen.tobytes())
+                    entries = b"".join(
+                        key + zlib.crc32(row).to_bytes(4, "little")
+                        for key, row in zip(new, chosen, strict=True)
+                    )
+                    self._write(self._index, self._index_bytes(count), entries)
                     self._read_index()
         except OSError as error:
             raise self._failed(error) from error
 
-    def rows(self, digests: Sequence[str]) -> NDArray[Any]:
-        """The rows of ``digests`` in their order, copied: (len(digests), dimension).
+    def rows(
+        self, digests: Sequence[str], *, out: NDArray[Any] | None = None, view: bool = False
+    ) -> NDArray[Any]:
+        """The rows of ``digests`` in their order: (len(digests), dimension).
 
-        Raises :class:`~curator.errors.DataError` when one has no row.
+        Copied into new memory, or into ``out`` (a memory map, for a set that memory does not
+        hold). With ``view``, rows that lie in that order on disk are not copied at all: what comes
+        back may then be a read-only memory map. Raises :class:`~curator.errors.DataError` when one
+        has no row.
         """
         keys = [_binary(digest) for digest in digests]
         if any(key not in self._where for key in keys):
@@ -121,18 +140,59 @@ class FeatureCache:
             ) from None
         if not places:
             return np.empty((0, self.dimension), self.dtype)
-        shape = (self._count, self.dimension)
+        mapped = self._mapped()
+        if view and out is None and places == list(range(places[0], places[0] + len(places))):
+            return mapped[places[0] : places[0] + len(places)]
+        # mode="clip", since the default copies into a buffer before it writes to ``out``.
+        return np.asarray(np.take(mapped, places, axis=0, out=out, mode="clip"))
+
+    def check(self, digests: Sequence[str]) -> int:
+        """Forget those of ``digests`` whose row is not what was written; return their number.
+
+        They are missing afterwards, for this object; reads every row once (50,000 rows of 1,280
+        values: 0.2 s).
+        """
+        self._catch_up()
+        places = {key: self._where[key] for key in map(_binary, digests) if key in self._where}
+        if not places:
+            return 0
+        mapped = self._mapped()
+        bad = [
+            key for key, place in places.items() if zlib.crc32(mapped[place]) != self._sums[place]
+        ]
+        for key in bad:
+            del self._where[key]
+        return len(bad)
+
+    def take_damage(self) -> str | None:
+        """What was wrong with files that were set aside since the last call, for the user.
+
+        The sentence is given once, and the space is freed.
+        """
         try:
-            mapped = np.memmap(self._data, self.dtype, mode="r", shape=shape)
+            said = self._damage.read_text("utf-8")
+            for path in (self._data, self._index):
+                path.with_suffix(".corrupt").unlink(missing_ok=True)
+            self._damage.unlink()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._failed(error) from error
+        return said
+
+    def _mapped(self) -> NDArray[Any]:
+        """Every row on disk, read-only: (rows, dimension)."""
+        shape = (len(self._sums), self.dimension)
+        try:
+            return np.memmap(self._data, self.dtype, mode="r", shape=shape)
         except (OSError, ValueError) as error:
             raise self._failed(error) from error
-        return np.asarray(mapped[places])
 
     def _lock(self) -> FileLock:
         return FileLock(self.folder / "cache.lock")
 
     def _index_bytes(self, count: int) -> int:
-        return len(self._header) + count * _DIGEST_BYTES
+        return len(self._header) + count * _ENTRY_BYTES
 
     def _open(self) -> None:
         """Read the index; start anew where the files are not a cache of this layout."""
@@ -141,7 +201,9 @@ class FeatureCache:
             if problem is None:
                 self._read_index()
                 return
-            _log.warning("The feature cache %s starts anew: %s.", self.folder, problem)
+            said = f"The feature cache {self.folder.name} started anew: {problem}."
+            _log.warning(said)
+            write_atomic(self._damage, said.encode())
             for path in (self._index, self._data):
                 if path.exists():
                     path.replace(path.with_suffix(".corrupt"))
@@ -158,30 +220,32 @@ class FeatureCache:
             return None
         with self._index.open("rb") as stream:
             if stream.read(len(self._header)) != self._header:
-                return "its header is of another layout"
-        digests = (index - len(self._header)) // _DIGEST_BYTES
-        return f"{digests} digests but only {rows} rows" if digests > rows else None
+                return "its header is of another version, or was altered"
+        entries = (index - len(self._header)) // _ENTRY_BYTES
+        return f"it had {entries} entries but only {rows} rows" if entries > rows else None
 
     def _catch_up(self) -> None:
-        """Take in what other processes appended. Needs no lock: whole digests have their rows."""
+        """Take in what other processes appended. Needs no lock: whole entries have their rows."""
         try:
             self._read_index()
         except OSError as error:
             raise self._failed(error) from error
 
     def _read_index(self) -> None:
-        size = self._index.stat().st_size
-        whole = max(0, size - len(self._header)) // _DIGEST_BYTES
-        if whole < self._count:  # another process set the files aside
-            self._where, self._count = {}, 0
-        if whole == self._count:
+        status = self._index.stat()
+        whole = max(0, status.st_size - len(self._header)) // _ENTRY_BYTES
+        if status.st_ino != self._file:  # the first time, or another process set the files aside
+            self._where, self._sums, self._file = {}, [], status.st_ino
+        known = len(self._sums)
+        if whole == known:
             return
         with self._index.open("rb") as stream:
-            stream.seek(self._index_bytes(self._count))
-            data = stream.read((whole - self._count) * _DIGEST_BYTES)
-        for start in range(0, len(data) - _DIGEST_BYTES + 1, _DIGEST_BYTES):
-            self._where[data[start : start + _DIGEST_BYTES]] = self._count
-            self._count += 1
+            stream.seek(self._index_bytes(known))
+            data = stream.read((whole - known) * _ENTRY_BYTES)
+        for start in range(0, len(data) - _ENTRY_BYTES + 1, _ENTRY_BYTES):
+            middle, end = start + _DIGEST_BYTES, start + _ENTRY_BYTES
+            self._where[data[start:middle]] = len(self._sums)
+            self._sums.append(int.from_bytes(data[middle:end], "little"))
 
     @staticmethod
     def _write(path: Path, offset: int, data: bytes) -> None:

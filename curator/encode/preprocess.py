@@ -33,13 +33,18 @@ _FILTERS = {
 def prepare_image(image: Image.Image, backbone: Backbone) -> NDArray[np.uint8]:
     """Resize the short side to ``backbone.resize``, then crop the centre.
 
-    ``image``: mode RGB, any size. Returns uint8 (3, size, size), values 0..255.
+    With ``backbone.squash`` both sides are resized to it instead. ``image``: mode RGB, any size.
+    Returns uint8 (3, size, size), values 0..255.
     """
     image = _without_long_ends(image)
     width, height = image.size
     short = min(width, height)
     # Truncation of the long side is what torchvision's Resize does, and weights were trained on.
-    target = (int(backbone.resize * width / short), int(backbone.resize * height / short))
+    target = (
+        (backbone.resize, backbone.resize)
+        if backbone.squash
+        else (int(backbone.resize * width / short), int(backbone.resize * height / short))
+    )
     if target != image.size:
         image = image.resize(target, _FILTERS[backbone.interpolation])
     left = round((target[0] - backbone.size) / 2)

@@ -6,17 +6,22 @@ backbone's features every image gets a 32 x 32 version, for the baselines.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from curator.encode.backbones import STRONGER, choose, describe, fetch_weights
 from curator.encode.encoder import Encoder
 from curator.encode.extract import extract
 from curator.encode.features import FeatureCache
 from curator.encode.preprocess import TINY_DIMENSION
+from curator.encode.weights import MEGABYTE
+from curator.errors import WeightsAltered, WeightsMissing
+from curator.words import many
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from curator.encode.backbones import Backbone, Choice
+    from curator.encode.backbones import Backbone, Choice, Precision
     from curator.jobs.progress import Progress
     from curator.project import Project
 
@@ -26,6 +31,32 @@ TINY_KEY = "tiny-32x32-v1"
 _encoders: dict[Choice, Encoder] = {}
 
 
+def ready(
+    progress: Progress,
+    name: str | None = None,
+    device: str | None = None,
+    notes: list[str] | None = None,
+) -> Choice:
+    """:func:`choose`, with the weights on disk afterwards: what a job begins with.
+
+    On a GPU with no backbone named, the stronger network's weights are fetched once; where that
+    fails the bundled network is the choice, and its reason says why. ``notes`` as of
+    :func:`ensure_features`. Errors as of :func:`choose` and
+    :func:`curator.encode.weights.fetch`; raises JobCancelled.
+    """
+    choice = choose(name, device)
+    wanted = choice.backbone
+    if name is None and choice.device != "cpu":
+        wanted = describe(STRONGER)
+    try:
+        _fetch(progress, wanted, notes)
+    except (WeightsMissing, WeightsAltered) as error:
+        if wanted == choice.backbone:
+            raise
+        return replace(choice, reason=f"{choice.reason}. {error.problem}")
+    return choose(name, device)
+
+
 def encoder(choice: Choice) -> Encoder:
     """The loaded network; the same object at every call. Errors as of :class:`Encoder`."""
     if choice not in _encoders:
@@ -33,9 +64,15 @@ def encoder(choice: Choice) -> Encoder:
     return _encoders[choice]
 
 
-def feature_cache(project: Project, backbone: Backbone) -> FeatureCache:
-    """The project's features of that backbone, float32."""
-    return FeatureCache(project.features, backbone.key, backbone.dimension)
+def feature_cache(
+    project: Project, backbone: Backbone, *, flip: bool = False, precision: Precision = "float32"
+) -> FeatureCache:
+    """The project's features of that backbone, float32; with ``flip`` of the mirrored images.
+
+    ``precision``: of the arithmetic that made them.
+    """
+    key = backbone.key + ("" if precision == "float32" else f"-{precision}")
+    return FeatureCache(project.features, key + ("-flip" if flip else ""), backbone.dimension)
 
 
 def tiny_cache(project: Project) -> FeatureCache:
@@ -44,21 +81,72 @@ def tiny_cache(project: Project) -> FeatureCache:
 
 
 def ensure_features(
-    project: Project, progress: Progress, choice: Choice, table: pd.DataFrame
+    project: Project,
+    progress: Progress,
+    choice: Choice,
+    table: pd.DataFrame,
+    *,
+    flip: bool = False,
+    notes: list[str] | None = None,
 ) -> list[tuple[str, str]]:
     """Encode what of ``table`` (sha256, file) is not in the caches; return unreadable images.
 
-    Each as (sha256, what is wrong). Raises JobCancelled; what was encoded before is kept.
+    Each as (sha256, what is wrong). ``flip``: the mirrored images' features too. ``notes`` gets
+    sentences for the user: a damaged cache or graph that was made again, batches halved for want
+    of memory. Weights that are not on disk are downloaded first.
+
+    Raises JobCancelled (what was encoded before is kept), WeightsMissing, WeightsAltered.
     """
-    cache, tiny = feature_cache(project, choice.backbone), tiny_cache(project)
+    said: list[str] = [] if notes is None else notes
+    cache = feature_cache(project, choice.backbone, precision=choice.precision)
+    flipped = (
+        feature_cache(project, choice.backbone, flip=True, precision=choice.precision)
+        if flip
+        else None
+    )
+    tiny = tiny_cache(project)
+    caches = [each for each in (cache, flipped, tiny) if each is not None]
     digests = table["sha256"].tolist()
-    missing = set(cache.missing(digests)) | set(tiny.missing(digests))
-    if not missing:
-        return []
-    progress.begin(f"computing features on {choice.device}", len(missing))
-    items = [
-        (digest, project.originals / file)
-        for digest, file in zip(digests, table["file"].tolist(), strict=True)
-        if digest in missing
-    ]
-    return extract(items, cache, tiny, encoder(choice), progress.reach, progress.cancelled)
+    damaged = sum(each.check(digests) for each in caches)
+    if damaged:
+        said.append(f"{many(damaged, 'stored feature')} had been altered and were computed again.")
+    missing = {digest for each in caches for digest in each.missing(digests)}
+    unreadable: list[tuple[str, str]] = []
+    if missing:
+        _fetch(progress, choice.backbone, said)
+        progress.begin(f"computing features on {choice.device}", len(missing))
+        items = [
+            (digest, project.originals / file)
+            for digest, file in zip(digests, table["file"].tolist(), strict=True)
+            if digest in missing
+        ]
+        network = encoder(choice)
+        unreadable = extract(
+            items,
+            cache,
+            tiny,
+            network,
+            progress.reach,
+            progress.cancelled,
+            flip_cache=flipped,
+        )
+        said += network.take_notes()
+    # Told once, and only when it is mended: a job that is cancelled leaves it to the next.
+    said += [damage for each in caches if (damage := each.take_damage())]
+    return unreadable
+
+
+def _fetch(progress: Progress, backbone: Backbone, notes: list[str] | None) -> None:
+    """Have the weights on disk; a download is a step of the job, counted in megabytes."""
+    begun = False
+    said: list[str] = [] if notes is None else notes
+
+    def on_bytes(done: int, total: int) -> None:
+        nonlocal begun
+        if not begun:
+            megabytes = max(1, round(total / MEGABYTE)) if total else None
+            progress.begin(f"downloading the weights of {backbone.name} (MB)", megabytes)
+            begun = True
+        progress.reach(round(done / MEGABYTE))
+
+    fetch_weights(backbone, on_bytes, said.append)

