@@ -17,11 +17,14 @@
     ├── DataError                  the data set does not allow this step
     │   ├── NotEnoughData
     │   ├── NoRun                  nothing was trained yet
-    │   └── NothingToUndo
+    │   ├── NothingToUndo
+    │   └── TrainingDiverged       the loss is no number any more
     ├── JobError                   long work
     │   ├── JobRunning
-    │   └── JobCancelled
+    │   ├── JobCancelled
+    │   └── DeviceFull             not even one image fits into the device's memory
     ├── FileError                  the disk: full, or not writable
+    ├── PackageMissing             an optional package is not installed
     └── ModelError                 weights and bundles
         ├── WeightsMissing
         ├── WeightsAltered
@@ -32,6 +35,8 @@ command line and the page can show it as it stands, without a traceback.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class CuratorError(Exception):
@@ -119,6 +124,18 @@ class NothingToUndo(DataError):
     """The ledger holds no decision that is still in force."""
 
 
+class TrainingDiverged(DataError):
+    """The loss is no number any more.
+
+    ``history``: the epochs so far, as of :func:`curator.learn.finetune.loop.fit`; the last row may
+    be of the epoch that failed, with None for what could not be computed.
+    """
+
+    def __init__(self, problem: str, fix: str, history: list[dict[str, Any]]) -> None:
+        self.history = history
+        super().__init__(problem, fix)
+
+
 class JobError(CuratorError):
     """Long work could not be started or finished."""
 
@@ -129,6 +146,14 @@ class JobRunning(JobError):
 
 class JobCancelled(JobError):
     """The job was asked to stop."""
+
+
+class DeviceFull(JobError):
+    """The device's memory does not even hold one image."""
+
+
+class PackageMissing(CuratorError):
+    """An optional package is not installed."""
 
 
 class FileError(CuratorError):

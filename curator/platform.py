@@ -6,13 +6,19 @@ files durable.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+# From glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_KEEP_BYTES = 1 << 30
 
 
 def start_detached(command: list[str], log: Path) -> int:
@@ -99,3 +105,32 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def keeping_memory() -> Iterator[None]:
+    """Let freed memory be used again without asking the system for fresh pages, for a while.
+
+    glibc maps every block above 32 MB anew, and the system then fills it with zeros page by page: a
+    quarter of the processor time of a training step at 224 px went there. Afterwards the memory
+    is given back. Other systems and C libraries: nothing happens.
+    """
+    library = _glibc()
+    if library is None:
+        yield
+        return
+    library.mallopt(_M_MMAP_THRESHOLD, _KEEP_BYTES)
+    library.mallopt(_M_TRIM_THRESHOLD, 2 * _KEEP_BYTES - 1)
+    try:
+        yield
+    finally:
+        library.mallopt(_M_MMAP_THRESHOLD, 1 << 25)
+        library.mallopt(_M_TRIM_THRESHOLD, 1 << 26)
+        library.malloc_trim(0)
+
+
+def _glibc() -> Any:
+    if sys.platform != "linux":
+        return None
+    library = ctypes.CDLL(None)
+    return library if hasattr(library, "gnu_get_libc_version") else None
