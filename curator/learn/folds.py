@@ -1,4 +1,9 @@
-"""Folds for out-of-fold predictions: stratified by label, near-duplicates together."""
+"""Folds for out-of-fold predictions: stratified by label, near-duplicates together.
+
+Folds stay as they are when a few images are relabelled, added or removed, so that heads which are
+fitted again start next to where they end. What an image's place among the others depends on is
+its key alone.
+"""
 
 from __future__ import annotations
 
@@ -13,26 +18,35 @@ if TYPE_CHECKING:
 
 
 def assign_folds(
-    labels: NDArray[np.integer], groups: NDArray[np.integer], folds: int = 5, seed: int = 0
+    labels: NDArray[np.integer],
+    groups: NDArray[np.integer],
+    folds: int = 5,
+    seed: int = 0,
+    keys: NDArray[np.integer] | None = None,
 ) -> NDArray[np.intp]:
     """The fold, 0..folds-1, of each row: (N,).
 
     ``labels`` (N,) of any integers; ``groups`` (N,): rows of one group (near-duplicates) always
-    share a fold. Equal input gives equal output.
+    share a fold. ``keys`` (N,): a number per image that it keeps for life, such as the first bytes
+    of its hash; the row's number when None. Equal input gives equal output; with keys, the order
+    of the rows does not matter to single images, and one changed label moves a handful of others.
 
-    Groups go, larger ones first and equal ones in an order drawn from ``seed``, each to the fold
-    that so far holds the smallest share of the group's classes, then the fewest rows. With groups
-    of one, a class's counts per fold differ by at most one. A class with fewer groups than folds
-    is spread over as many folds as it has groups; with a single group, the head that predicts it
+    Groups of several rows go first, larger ones before, each to the fold that so far holds the
+    smallest share of the group's classes, then the fewest rows. The single rows of a class, in an
+    order drawn from ``seed`` and key, fill the folds up one after the other, so that the class's
+    counts differ by at most one where the groups allow. A class with fewer groups than folds is
+    spread over as many folds as it has groups; with a single group, the head that predicts it
     never saw its class (:meth:`curator.learn.heads.Heads.probabilities` says what comes out).
 
     Raises :class:`InputError` for fewer than two folds or shapes that do not fit.
     """
     if folds < 2:
         raise InputError(f"{folds} folds cannot hold anything out.", "Use at least 2.")
-    if labels.ndim != 1 or labels.shape != groups.shape:
+    if keys is None:
+        keys = np.arange(len(labels))
+    if labels.ndim != 1 or labels.shape != groups.shape or labels.shape != keys.shape:
         raise InputError(
-            f"Labels {labels.shape} and groups {groups.shape} differ.",
+            f"Labels {labels.shape}, groups {groups.shape} and keys {keys.shape} differ.",
             "Pass one of each per image.",
         )
     result = np.zeros(len(labels), np.intp)
@@ -40,24 +54,64 @@ def assign_folds(
         return result
     _, classes, class_sizes = np.unique(labels, return_inverse=True, return_counts=True)
     _, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    members = np.split(np.argsort(numbers, kind="stable"), np.cumsum(sizes)[:-1])
-    shuffled = np.random.default_rng(seed).permutation(len(sizes))
-    order = shuffled[np.argsort(-sizes[shuffled], kind="stable")]
-    shares = [[0.0] * folds for _ in class_sizes]  # of each class, per fold
-    totals = [0] * folds
-    for number in order:
-        rows = members[number]
-        present = [int(value) for value in classes[rows]]
-        best = min(
-            range(folds),
-            key=lambda fold: (
-                # Rounded: shares that are equal must not differ by an order of summation.
-                round(sum(shares[value][fold] for value in set(present)), 9),
-                totals[fold],
-            ),
-        )
-        result[rows] = best
-        totals[best] += len(rows)
-        for value in present:
-            shares[value][best] += 1 / int(class_sizes[value])
+    drawn = _draws(keys, seed)
+    counts = np.zeros((len(class_sizes), folds), np.intp)
+    single = sizes[numbers] == 1
+    _place_groups(result, counts, (classes, class_sizes, numbers, drawn), ~single)
+    for value in range(len(class_sizes)):
+        rows = np.flatnonzero(single & (classes == value))
+        rows = rows[np.argsort(drawn[rows], kind="stable")]
+        wanted = _filling(counts[value], counts.sum(axis=0), len(rows))
+        result[rows] = np.repeat(np.arange(folds), wanted)
+        counts[value] += wanted
     return result
+
+
+def _draws(keys: NDArray[np.integer], seed: int) -> NDArray[np.uint64]:
+    """A number per key that looks random: the finaliser of SplitMix64 (Steele and others, 2014)."""
+    offset = (seed + 1) * 0x9E3779B97F4A7C15 % 2**64
+    mixed = keys.astype(np.uint64) + np.uint64(offset)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    result: NDArray[np.uint64] = mixed ^ (mixed >> np.uint64(31))
+    return result
+
+
+def _place_groups(
+    result: NDArray[np.intp],
+    counts: NDArray[np.intp],
+    known: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.uint64]],
+    several: NDArray[np.bool_],
+) -> None:
+    """Give the rows of ``several`` (N,), whole groups, their folds; count them by class."""
+    classes, class_sizes, numbers, drawn = known
+    rows = np.flatnonzero(several)
+    if not len(rows):
+        return
+    rows = rows[np.argsort(numbers[rows], kind="stable")]
+    members = np.split(rows, np.flatnonzero(np.diff(numbers[rows])) + 1)
+    members.sort(key=lambda group: (-len(group), int(drawn[group].min())))
+    for group in members:
+        present = classes[group]
+        # Rounded: shares that are equal must not differ by an order of summation.
+        found = np.unique(present)
+        share = (counts[found] / class_sizes[found][:, None]).sum(axis=0).round(9)
+        best = np.lexsort((counts.sum(axis=0), share))[0]
+        result[group] = best
+        np.add.at(counts, (present, best), 1)
+
+
+def _filling(held: NDArray[np.intp], totals: NDArray[np.intp], rows: int) -> NDArray[np.intp]:
+    """How many of ``rows`` each fold gets, so that what it holds (folds,) becomes level."""
+    low, high = int(held.min()), int(held.min()) + rows
+    while low < high:  # the highest level to which the rows can fill all folds
+        middle = (low + high + 1) // 2
+        if np.maximum(middle - held, 0).sum() <= rows:
+            low = middle
+        else:
+            high = middle - 1
+    wanted: NDArray[np.intp] = np.maximum(low - held, 0)
+    # What does not divide evenly goes to the folds with the fewest rows of any class.
+    spare = rows - int(wanted.sum())
+    wanted[np.lexsort((totals, held + wanted))[:spare]] += 1
+    return wanted

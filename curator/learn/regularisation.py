@@ -1,0 +1,71 @@
+"""How strong the regularisation should be, judged on images that were held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curator.learn.calibration import fit_temperature
+from curator.learn.heads import Heads, solve, start_of
+from curator.learn.logistic import Problem, Rows, pieces
+from curator.learn.metrics import log_loss, softmax
+
+CANDIDATES = (0.01, 0.03, 0.1, 0.3, 1.0)
+"""Steps of about three: between neighbours the held-out log-loss hardly differs."""
+ENOUGH_HELD_OUT = 5000
+"""Held-out images that settle the choice; with more, fewer of the folds are asked."""
+_TOLERANCE = 1e-3  # a rough fit ranks the candidates as a fine one does
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One strength of regularisation and what it reached."""
+
+    l2: float
+    log_loss: float
+    """On held-out images, after the best temperature: strong regularisation makes heads timid,
+    which the temperature mends, and is not to be held against it. Lower is better."""
+
+
+def choose_l2(problem: Problem, fold_of: NDArray[np.integer]) -> tuple[list[Candidate], Heads]:
+    """Try all strengths; return what they reached, and the best one's heads to start from.
+
+    ``problem``: one head a fold, whose strength is ignored; ``fold_of`` (N,). All strengths are
+    fitted in one batch. Where images abound only the first folds are held out for this.
+    """
+    rows = len(fold_of)
+    folds = min(problem.heads, -(-ENOUGH_HELD_OUT * problem.heads // rows))
+    asked = np.flatnonzero(np.bincount(fold_of, minlength=problem.heads)[:folds])
+    if not len(asked):
+        asked = np.unique(fold_of)
+    heads = np.tile(asked, len(CANDIDATES))
+    batch = problem.of_heads(heads, np.repeat(CANDIDATES, len(asked)))
+    fitted = solve(batch, start_of(batch), tolerance=_TOLERANCE)
+    judged = np.isin(fold_of, asked)
+    place = np.searchsorted(asked, fold_of)
+    found: list[Candidate] = []
+    for number, l2 in enumerate(CANDIDATES):
+        head_of = np.where(judged, number * len(asked) + place, -1)
+        logits = held_out_logits(fitted, problem.features, head_of)[judged]
+        labels = problem.labels[judged]
+        heat = fit_temperature(logits, labels)
+        found.append(Candidate(l2, log_loss(softmax(logits / heat), labels)))
+    best = min(range(len(found)), key=lambda number: (found[number].log_loss, -found[number].l2))
+    mine = slice(best * len(asked), (best + 1) * len(asked))
+    return found, replace(fitted, weights=fitted.weights[mine], bias=fitted.bias[mine])
+
+
+def held_out_logits(
+    heads: Heads, features: Rows, head_of: NDArray[np.integer]
+) -> NDArray[np.float32]:
+    """Logits (N, K) of each row by the head that ``head_of`` (N,) names; NaN rows for -1."""
+    result = np.full((len(head_of), heads.classes), np.nan, np.float32)
+    for rows in pieces(len(head_of)):
+        piece, named = features[rows], head_of[rows]
+        part = result[rows]
+        for head in np.unique(named[named >= 0]):
+            chosen = named == head
+            part[chosen] = heads.logits(piece[chosen], int(head))
+    return result
