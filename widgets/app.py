@@ -56,16 +56,11 @@ class Dashboard:
                 "sample": lambda _: self._sample(),
             }
         )
-        self.collect = CollectPanel(
-            {
-                **common,
-                "submit": lambda message: self._submit(message["kind"], **message["arguments"]),
-            }
-        )
+        self.collect = CollectPanel({**common, "submit": self._asked})
         self.check = CheckPanel(
             {**common, "check": lambda _: self._submit("check"), "queue": self._queue}
         )
-        self.train = TrainPanel({**common, "train": lambda _: self._submit("train")})
+        self.train = TrainPanel({**common, "submit": self._asked})
         self.gallery = Gallery(
             {**common, "decided": lambda _: self._decided(), "moved": lambda _: self._remember()}
         )
@@ -212,6 +207,9 @@ class Dashboard:
         worker.submit(self.project, kind, arguments)
         self.refresh()
         self._follow()
+
+    def _asked(self, message: dict[str, Any]) -> None:
+        self._submit(message["kind"], **message["arguments"])
 
     def _sample(self) -> None:
         self._adopt(self.start.sample())

@@ -22,23 +22,17 @@ from curator.store import jobs, schema
 from curator.store.classes import all_classes
 from widgets.drafts import Drafts, added_or_not, beside, previewed, refusals
 from widgets.leftovers import interrupted
-from widgets.panel import STATIC, Handler, Panel, script
+from widgets.panel import Handler, Panel, script
 from widgets.receiving import Receiver
 from widgets.uploads import Upload
 
 LOOK_SECONDS = 3.0  # between two looks whether another page's upload has ended
-PARTS = ("dropping", "triage", "addresses")
 
 
 class CollectPanel(Panel):
     """Adds classes and addresses, receives files; fetching and importing go to the worker."""
 
-    _esm = "\n".join(
-        [
-            *((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in PARTS),
-            script("collect"),
-        ]
-    )
+    _esm = script("dropping", "triage", "addresses", "collect")
 
     snippet = traitlets.Dict().tag(sync=True)  # apart from the state: it is long and stays
 

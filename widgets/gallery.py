@@ -109,7 +109,7 @@ class Gallery(Panel):
         self._ids = [int(i) for i in rows["image_id"]]
         self._seen = set()
         with self.project.database.read() as connection:
-            self._run_id = runs.latest_id(connection)
+            self._run_id = runs.ranking_id(connection)
             named = tags.tag_counts(connection, label or None)
         if not len(rows) and not empty:
             empty = "This queue is empty."

@@ -21,9 +21,10 @@ STATIC = Path(__file__).parent / "static"
 Handler = Callable[[dict[str, Any]], None]
 
 
-def script(name: str) -> str:
-    """The module of a panel."""
-    return "\n".join((STATIC / f).read_text(encoding="utf-8") for f in ("common.js", f"{name}.js"))
+def script(*names: str) -> str:
+    """The module of a panel: what all share, and the files of ``names``."""
+    files = [STATIC / f"{name}.js" for name in ("common", *names)]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 STYLE = (STATIC / "theme.css").read_text(encoding="utf-8")

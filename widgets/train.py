@@ -1,59 +1,116 @@
-"""The station Train: baselines, the head, curves while they grow, and before/after."""
+"""The station Train: recipe and settings, live curves, runs and their comparison."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+from curator.encode import weights
+from curator.encode.backbones import REGISTRY, describe
 from curator.errors import DataError
+from curator.learn import costs
+from curator.learn.finetune_recipe import Settings as DeepSettings
+from curator.learn.instant_recipe import Settings as InstantSettings
 from curator.project import Project
 from curator.review.comparing import compare
-from curator.store import runs
+from curator.store import jobs, runs
 from curator.store.jobs import Job
 from widgets.panel import Handler, Panel, script
+
+# What the page offers of each recipe's settings; all of them are on the command line.
+OFFERED: dict[str, tuple[str, ...]] = {
+    "instant": ("folds", "balance", "mirror"),
+    "finetune": (
+        "frozen_epochs",
+        "epochs",
+        "rate",
+        "batch",
+        "mixup",
+        "label_smoothing",
+        "weight_decay",
+        "patience",
+        "folds",
+        "out_of_fold",
+    ),
+}
+
+
+def defaults() -> dict[str, Any]:
+    """The form before anybody touched it."""
+    known = {**asdict(DeepSettings()), **asdict(InstantSettings())}
+    offered = {name for names in OFFERED.values() for name in names}
+    return {"recipe": "instant", "backbone": "", **{name: known[name] for name in offered}}
 
 
 class TrainPanel(Panel):
     """Shows the newest run; training goes to the worker."""
 
-    _esm = script("train")
+    _esm = script("charts", "recipes", "train")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
+        own: dict[str, Handler] = {
+            "form": lambda message: self._change(message["values"]),
+            "take_rate": lambda message: self._take(float(message["rate"])),
+            "compare": lambda message: self._compare(message["side"], int(message["run"])),
+            "train": lambda _: self._ask("train", **self.arguments()),
+            "cost": lambda _: self._ask("cost", **self.arguments(("recipe",))),
+            "find_rate": lambda _: self._ask("lr-find", **self._where()),
+            "learning_curve": lambda _: self._ask("learning-curve", **self._where()),
+        }
+        self._submit = handlers["submit"]
         super().__init__(
-            handlers,
+            {**handlers, **own},
             names=[],
             run=None,
+            recipe="",
             metrics=None,
             history=[],
             live=[],
             choice="",
+            notes=[],
             comparison=None,
+            compared={"before": None, "after": None},
+            runs=[],
+            rates=None,
+            learning=None,
+            form=defaults(),
+            form_number=0,
+            cost="",
+            backbones=[],
             images=0,
             stale=0,
             error=None,
             busy=False,
         )
+        self._project: Project | None = None
+        self._chosen: dict[str, int | None] = {"before": None, "after": None}
 
     def refresh(self, project: Project, status: dict[str, Any], busy: bool) -> None:
         """Show the newest run and, from the second on, what the cleaning changed."""
+        if project is not self._project:
+            self._project = project
+            self._chosen = {"before": None, "after": None}
+            self.show(form=defaults(), form_number=self.state["form_number"] + 1)
         values: dict[str, Any] = {"run": None, "metrics": None, "history": [], "choice": ""}
-        comparison = None
         if status["run"]:
             with project.database.read() as connection:
                 run = runs.get(connection)
             values = {
                 "run": run.id,
+                "recipe": run.recipe,
                 "metrics": run.metrics,
                 "history": run.history,
                 "choice": run.settings.get("choice", ""),
+                "notes": run.settings.get("notes", []),
             }
-            try:
-                comparison = compare(project)
-            except DataError:  # one run only: there is nothing to compare yet
-                comparison = None
         self.show(
             **values,
             names=project.class_names(),
-            comparison=comparison,
+            **self._comparison(project),
+            rates=_result(project, "lr-find"),
+            learning=_result(project, "learning-curve"),
+            backbones=_backbones(),
+            cost=self._cost(project),
             images=status["images"],
             stale=status["stale"],
             busy=busy,
@@ -61,8 +118,89 @@ class TrainPanel(Panel):
 
     def follow(self, job: Job | None) -> None:
         """Show the table of a training that runs, and the reason if the last one failed."""
-        training = job is not None and job.kind == "train"
+        ours = job is not None and job.kind in {"train", "lr-find", "learning-curve"}
+        growing = job is not None and job.kind == "train" and job.is_open
         self.show(
-            live=job.table if training and job is not None and job.is_open else [],
-            error=job.error if training and job is not None and job.state == "failed" else None,
+            live=job.table if growing and job is not None else [],
+            error=job.error if ours and job is not None and job.state == "failed" else None,
         )
+
+    def arguments(self, without: tuple[str, ...] = ()) -> dict[str, Any]:
+        """What the job `train` is asked for: the form, without what is as it was."""
+        form, before = self.state["form"], defaults()
+        offered = ("recipe", *OFFERED[form["recipe"]])
+        given = {n: form[n] for n in offered if n == "recipe" or form[n] != before[n]}
+        return {**self._where(), **{n: v for n, v in given.items() if n not in without}}
+
+    def _where(self) -> dict[str, Any]:
+        chosen = self.state["form"]["backbone"]
+        return {"backbone": chosen} if chosen else {}
+
+    def _ask(self, kind: str, **arguments: Any) -> None:
+        self.show(error=None)
+        self._submit({"kind": kind, "arguments": arguments})
+
+    def _change(self, values: dict[str, Any]) -> None:
+        before = defaults()
+        form = {**self.state["form"]}
+        for name, value in values.items():
+            form[name] = _typed(value, before[name]) if isinstance(value, str) else value
+        self.show(form=form)
+        if self._project is not None:
+            self.show(cost=self._cost(self._project))
+
+    def _take(self, rate: float) -> None:
+        """Put a found rate into the form, over what was typed there."""
+        form = {**self.state["form"], "rate": float(f"{rate:.2g}")}
+        self.show(form=form, form_number=self.state["form_number"] + 1)
+
+    def _compare(self, side: str, run: int) -> None:
+        self._chosen[side] = run
+        if self._project is not None:
+            self.show(**self._comparison(self._project))
+
+    def _comparison(self, project: Project) -> dict[str, Any]:
+        table = project.runs()
+        rows = table.iloc[::-1].to_dict("records") if len(table) else []
+        shown = [{str(k): None if v != v else v for k, v in row.items()} for row in rows]  # noqa: PLR0124 (NaN)
+        try:
+            found = compare(project, **self._chosen)
+        except DataError:  # one run only: there is nothing to compare yet
+            return {"runs": shown, "comparison": None}
+        compared = {side: found[side]["run"] for side in ("before", "after")}
+        return {"runs": shown, "comparison": found, "compared": compared}
+
+    def _cost(self, project: Project) -> str:
+        form = self.state["form"]
+        return costs.sentence(project, form) if form["recipe"] == "finetune" else ""
+
+
+def _typed(text: str, default: Any) -> Any:
+    """What was typed, as a number where one belongs; else the text, which the job then refuses."""
+    if not text.strip():
+        return default
+    try:
+        return int(text) if isinstance(default, int) or default is None else float(text)
+    except ValueError:
+        return text.strip()
+
+
+def _result(project: Project, kind: str) -> dict[str, Any] | None:
+    """What the newest finished job of a kind found."""
+    job = jobs.latest(project.database, (jobs.DONE,), kind)
+    return None if job is None else job.result
+
+
+def _backbones() -> list[dict[str, str]]:
+    """The networks to choose from, each with what its weights ask for."""
+    rows = []
+    for name in REGISTRY:
+        source = describe(name).source
+        if source is None:
+            note = "comes along"
+        elif weights.on_disk(source):
+            note = "on disk"
+        else:
+            note = f"downloads {source.size / weights.MEGABYTE:.0f} MB once"
+        rows.append({"name": name, "note": note})
+    return rows

@@ -32,7 +32,7 @@ def grouped(
     new: NDArray[np.bool_],
     cache: FeatureCache,
     featured: NDArray[np.bool_],
-    progress: Progress | None,
+    progress: Progress,
 ) -> NDArray[np.int64]:
     """The group of each image of ``table`` (N,): the smallest id of the images that show the same.
 
@@ -45,16 +45,14 @@ def grouped(
     hashes = np.array([int(text, 16) for text in table["phash"]], dtype=np.uint64)
     proposed = [duplicates.close_hashes(hashes, new)]
     if featured.any():
-        if progress:
-            progress.begin("comparing features", int((new & featured).sum()))
+        progress.begin("comparing features", int((new & featured).sum()))
         places = np.flatnonzero(featured)
         digests = table["sha256"].to_numpy()[places].tolist()
-        reach = progress.reach if progress else _silent
-        pairs = duplicates.close_features(cache, digests, new[places], reach)
+        pairs = duplicates.close_features(cache, digests, new[places], progress.reach)
         proposed.append(places[pairs])
     links = _confirmed(project, table, duplicates.unique(proposed), progress)
     touched = _touched(before, links)
-    links = np.concatenate([links, _confirmed(project, table, touched, None)])
+    links = np.concatenate([links, _confirmed(project, table, touched, progress)])
     mixed = np.isin(before, before[links.ravel()])
     after = duplicates.groups(ids, links)
     return np.where(mixed, after, before)
@@ -70,24 +68,22 @@ def _touched(before: NDArray[np.int64], links: NDArray[np.int64]) -> NDArray[np.
 
 
 def _confirmed(
-    project: Project, table: pd.DataFrame, pairs: NDArray[np.int64], progress: Progress | None
+    project: Project, table: pd.DataFrame, pairs: NDArray[np.int64], progress: Progress
 ) -> NDArray[np.int64]:
     """Those of ``pairs`` (P, 2), positions in ``table``, that show the same."""
     positions = np.unique(pairs).tolist()
     digests = table["sha256"].tolist()
     files = table["file"].tolist()
-    if progress:
-        progress.begin("making small pictures", len(positions))
+    progress.begin("making small pictures", len(positions))
     pictures = ensure_pictures(
         project,
         {digests[position]: files[position] for position in positions},
-        progress.reach if progress else _silent,
+        progress.reach,
     )
     gone = set(pictures.missing([digests[position] for position in positions]))
     there = np.array([digest not in gone for digest in digests], dtype=bool)
     pairs = pairs[there[pairs].all(axis=1)]
-    if progress:
-        progress.begin("comparing pictures", len(pairs))
+    progress.begin("comparing pictures", len(pairs))
     kept = [np.empty((0, 2), dtype=np.int64)]
     for start in range(0, len(pairs), PAIRS):
         some = pairs[start : start + PAIRS]
@@ -95,10 +91,5 @@ def _confirmed(
         rows = pictures.rows([digests[position] for position in used])
         rows = rows.reshape(-1, likeness.SIDE, likeness.SIDE)
         kept.append(some[likeness.same(rows, inner.reshape(-1, 2))])
-        if progress:
-            progress.reach(start + len(some))
+        progress.reach(start + len(some))
     return np.concatenate(kept)
-
-
-def _silent(_done: int) -> None:
-    """For callers that show no progress."""

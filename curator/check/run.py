@@ -33,7 +33,8 @@ def run(project: Project, progress: Progress) -> dict[str, Any]:
     The answer is that of :func:`curator.check.report.report` with ``unreadable`` and ``sentence``.
     """
     measuring.bring_up_to_date(project, progress)
-    unreadable = prepare(project, progress)
+    notes: list[str] = []
+    unreadable = prepare(project, progress, notes=notes)
     update_outliers(project, feature_cache(project, describe(DEFAULT)), progress)
     progress.check()
     found = report.report(project)
@@ -46,19 +47,22 @@ def run(project: Project, progress: Progress) -> dict[str, Any]:
     return {
         **found,
         "unreadable": [f"{digest}: {problem}" for digest, problem in unreadable],
-        "sentence": sentence,
+        "notes": notes,
+        "sentence": " ".join([*notes, sentence]),
     }
 
 
 def prepare(
-    project: Project, progress: Progress | None = None, device: str | None = None
+    project: Project,
+    progress: Progress,
+    device: str | None = None,
+    notes: list[str] | None = None,
 ) -> list[tuple[str, str]]:
     """Give every image that lacks them a group, a split and names. Cheap when nothing is new.
 
-    Features of live images that have none are computed first, on ``device`` (None: the fastest).
-    Returns (SHA-256, what is wrong) of images that cannot be read; they are compared by their hash
-    alone. Without ``progress`` nothing is computed, so that a page may ask: images that have no
-    group yet are compared by their hash, and by their features at the next check or training.
+    Features of live images that have none are computed first, on ``device`` (None: the fastest);
+    ``notes`` as of :func:`curator.encode.stored.ensure_features`. Returns (SHA-256, what is wrong)
+    of images that cannot be read; they are compared by their hash alone.
 
     Raises JobCancelled, WeightsMissing, WeightsAltered, FileError.
     """
@@ -67,14 +71,12 @@ def prepare(
     live = (table["state"] != schema.DELETED).to_numpy(dtype=bool)
     fresh = live & (table["checked_with"] != backbone.key).to_numpy(dtype=bool)
     ungrouped = (table["group_id"].isna() | table["split"].isna()).to_numpy(dtype=bool)
+    # All the live ones: a features folder that was deleted is made good here.
+    choice = choose(DEFAULT, device)
+    unreadable = ensure_features(project, progress, choice, table[live], notes=notes)
     cache = feature_cache(project, backbone)
-    unreadable = []
-    featured = np.zeros(len(table), dtype=bool)
-    if progress:
-        # All the live ones: a features folder that was deleted is made good here.
-        unreadable = ensure_features(project, progress, choose(None, device), table[live])
-        lacking = set(cache.missing(table["sha256"].tolist()))
-        featured = ~table["sha256"].isin(lacking).to_numpy(dtype=bool)
+    lacking = set(cache.missing(table["sha256"].tolist()))
+    featured = ~table["sha256"].isin(lacking).to_numpy(dtype=bool)
     named = fresh & featured
     new = named | ungrouped
     if not new.any():

@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from curator.cli import collecting, delivering, reviewing, training
+from curator.cli import backbones, collecting, comparing, delivering, reviewing, training
 from curator.cli.printing import complain
 from curator.errors import CuratorError
 
@@ -26,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for station in (collecting, training, reviewing, delivering):
+for station in (collecting, backbones, training, comparing, reviewing, delivering):
     station.register(app)
 
 

@@ -1,4 +1,4 @@
-"""Commands of the station Train: train, runs."""
+"""Commands of the station Train: train, lr-find, learning-curve."""
 
 from __future__ import annotations
 
@@ -12,94 +12,188 @@ from curator.cli.printing import (
     ProjectPath,
     run_job,
     say,
-    say_json,
     say_table,
-    to_the_second,
 )
-from curator.errors import DataError
-from curator.learn.heads import DEFAULT_L2
-from curator.project import Project
+from curator.errors import InputError
 
 SHOWN_STEPS = 8
+
+Backbone = Annotated[
+    str | None,
+    typer.Option(help="A name of `curator backbones`, or timm:NAME. Default: the best at hand."),
+]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps. Default: the fastest there.")]
+# None stands for the recipe's own default, so that the defaults are in one place.
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command()(train)
-    app.command()(runs)
+    app.command("lr-find")(lr_find)
+    app.command("learning-curve")(learning_curve)
 
 
 def train(
     project: ProjectPath,
-    backbone: Annotated[
-        str | None, typer.Option(help="Default: bundled EfficientNet-Lite0; or timm:NAME.")
+    *,
+    recipe: Annotated[
+        str, typer.Option(help="instant: heads in seconds; finetune: the network learns, minutes.")
+    ] = "instant",
+    backbone: Backbone = None,
+    device: Device = None,
+    folds: Annotated[
+        int | None, typer.Option(help="Folds of the out-of-fold predictions. Default: 5.")
     ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda or mps; default: the best.")] = None,
-    folds: Annotated[int, typer.Option(help="Folds of the out-of-fold predictions.")] = 5,
-    l2: Annotated[float, typer.Option(help="Strength of the regularisation.")] = DEFAULT_L2,
+    mirror: Annotated[
+        bool | None, typer.Option("--mirror", help="Average with the mirrored image's prediction.")
+    ] = None,
+    tensorboard: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Write the curves there, too.")
+    ] = None,
+    l2: Annotated[
+        float | None,
+        typer.Option(help="instant: regularisation. Default: chosen on the folds."),
+    ] = None,
+    balance: Annotated[
+        bool | None, typer.Option("--balance", help="Rare classes count as much as common ones.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="finetune: epochs of all layers. Default: 4.")
+    ] = None,
+    frozen_epochs: Annotated[
+        int | None, typer.Option(help="finetune: epochs of the head alone, before. Default: 1.")
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(help="finetune: highest learning rate of the head; `curator lr-find` helps."),
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="finetune: images a step.")] = None,
+    mixup: Annotated[
+        float | None, typer.Option(help="finetune: strength of mixing pairs; 0 is off, as usual.")
+    ] = None,
+    label_smoothing: Annotated[
+        float | None, typer.Option(help="finetune: 0 to below 1. Default: 0.1.")
+    ] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(help="finetune: 0 to 1. Default: 0.01.")
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="finetune: stop after so many epochs without gain.")
+    ] = None,
+    flip: Annotated[
+        bool | None,
+        typer.Option("--flip/--no-flip", help="finetune: learn from mirrored views, too."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="finetune: of all chance. Default: 42.")] = None,
+    out_of_fold: Annotated[
+        bool | None,
+        typer.Option(
+            "--out-of-fold",
+            help="finetune: train once more for each fold, so that every image is judged by a"
+            " network that did not see it. As many times the cost.",
+        ),
+    ] = None,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="finetune: say how long it would take; train nothing."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train the instant head on cached features and score every image out-of-fold."""
-    result = run_job(
-        project, "train", as_json, backbone=backbone, device=device, folds=folds, l2=l2
-    )
-    if as_json:
+    """Train a classifier and score every image."""
+    given = {
+        "folds": folds,
+        "mirror": mirror,
+        "flip": flip,
+        "l2": l2,
+        "balance": balance,
+        "epochs": epochs,
+        "frozen_epochs": frozen_epochs,
+        "rate": rate,
+        "batch": batch,
+        "mixup": mixup,
+        "label_smoothing": label_smoothing,
+        "weight_decay": weight_decay,
+        "patience": patience,
+        "seed": seed,
+        "out_of_fold": out_of_fold,
+    }
+    # Only what was asked for: a setting of the other recipe is then told, not ignored.
+    given = {name: value for name, value in given.items() if value is not None}
+    where = {"backbone": backbone, "device": device}
+    if estimate:
+        if recipe != "finetune":
+            raise InputError("Only fine-tuning takes long enough.", "Add --recipe finetune.")
+        said = run_job(project, "cost", as_json, **where, **given)
+        if not as_json:
+            say(said["sentence"])
         return
+    result = run_job(
+        project, "train", as_json, recipe=recipe, tensorboard=tensorboard, **where, **given
+    )
+    if not as_json:
+        _say_run(result)
+
+
+def _say_run(result: dict[str, Any]) -> None:
     metrics = result["metrics"]
     say(f"Running on {result['choice']}\n")
     say("Baselines, error on the validation images:")
     for name, value in metrics["baselines"].items():
         say(f"  {name.replace('_', ' ')}: {share(value)}")
-    say("\nHead on the training images:")
     history = result["history"]
-    shown = sorted({*range(0, len(history), max(1, len(history) // SHOWN_STEPS)), len(history) - 1})
-    say_table(pd.DataFrame([history[i] for i in shown]))
-    say("\nOut-of-fold, by class:")
+    if history:
+        say("\nTraining, on the training images:")
+        every = max(1, len(history) // SHOWN_STEPS)
+        shown = sorted({*range(0, len(history), every), len(history) - 1})
+        say_table(pd.DataFrame([history[i] for i in shown]))
+    for finding in metrics.get("diagnosis", []):
+        say(f"\n{finding['sentence']} {finding['next_step']}".rstrip())
+    say(f"\nBy class, {metrics.get('judged_on', 'out-of-fold')}:")
     say_table(
         pd.DataFrame(metrics["per_class"]),
         {"precision": ".1%", "recall": ".1%", "f1": ".1%"},
     )
-    say(f"\nerror, out-of-fold, all images:         {interval(metrics['out_of_fold'])}")
+    say("")
+    if metrics["out_of_fold"]["error"] is not None:
+        say(f"error, out-of-fold, all images:         {interval(metrics['out_of_fold'])}")
     say(f"error, validation images, never seen:   {interval(metrics['valid'])}")
     seconds = metrics["seconds"]
     say(f"{seconds:.1f} s, {metrics['seconds_features']:.1f} s of it for features\n")
     say(result["sentence"])
 
 
-def runs(project: ProjectPath, as_json: AsJson = False) -> None:
-    """List all runs, and compare the first with the newest on the same validation images."""
-    from curator.review.comparing import compare
-
-    with Project.open(project) as opened:
-        table = opened.runs()
-        try:
-            compared: dict[str, Any] | None = compare(opened)
-        except DataError as error:
-            compared, problem = None, str(error)
+def lr_find(
+    project: ProjectPath,
+    backbone: Backbone = None,
+    device: Device = None,
+    batch: Annotated[int | None, typer.Option(help="Images a step.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Raise the learning rate step by step and suggest one for `train --recipe finetune`."""
+    result = run_job(project, "lr-find", as_json, backbone=backbone, device=device, batch=batch)
     if as_json:
-        say_json({"runs": table, "comparison": compared})
         return
-    if table.empty:
-        say(problem)
-        return
-    columns = ["run", "at", "backbone", "images", "out_of_fold_error", "valid_error", "seconds"]
-    shares = {"out_of_fold_error": ".1%", "valid_error": ".1%"}
-    table["at"] = to_the_second(table["at"])
-    say_table(table[columns], shares)
-    if compared is None:
-        say(problem)
-        return
-    say_comparison(compared)
+    rates, losses = result["rates"], result["losses"]
+    every = max(1, len(rates) // 16)
+    say("rate      loss, smoothed")
+    top = max(min(losses) * 3, losses[0])
+    for rate, loss in list(zip(rates, losses, strict=True))[::every]:
+        say(f"{rate:8.1e}  {loss:7.3f}  {'#' * round(40 * min(loss, top) / top)}")
+    say(f"\n{result['sentence']}")
 
 
-def say_comparison(compared: dict[str, Any]) -> None:
-    """Before and after, in words."""
-    number = compared["images"]
-    say(f"\nOn the same {number} validation images, with the labels as they are now:")
-    for side in ("before", "after"):
-        row = {**compared[side], "images": number}
-        say(f"  {side:6} (run {row['run']}): {interval(row)}, {row['wrong']} wrong")
-    say(f"{compared['decisions']} decisions in between. {compared['sentence']}")
+def learning_curve(
+    project: ProjectPath,
+    backbone: Backbone = None,
+    device: Device = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether more images would help: the error with growing shares of the training images."""
+    result = run_job(project, "learning-curve", as_json, backbone=backbone, device=device)
+    if as_json:
+        return
+    say_table(pd.DataFrame(result["points"]), {"error": ".1%", "low": ".1%", "high": ".1%"})
+    say(f"\n{result['sentence']}")
 
 
 def share(value: float | None) -> str:

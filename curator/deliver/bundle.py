@@ -4,8 +4,8 @@
     config.json         classes in order, architecture, preprocessing, metrics, versions, hashes
     README.md           the model card
 
-Before the folder appears it is read back, and its answers on some of the project's images are
-compared with those of the run.
+Before the folder appears it is read back, and its answers on some of the validation images are
+compared with those that the run recorded.
 """
 
 from __future__ import annotations
@@ -23,20 +23,23 @@ import curator
 from curator.collect.decoding import decode
 from curator.deliver.card import card
 from curator.deliver.predict import CONFIG_FILE, FORMAT_VERSION, WEIGHTS_FILE, Predictor, digest
-from curator.encode.backbones import choose
-from curator.encode.stored import feature_cache
+from curator.encode.backbones import choose, fetch_weights
 from curator.errors import BundleInvalid
 from curator.files import refuse_occupied, replacing_folder, sha256_of, write_atomic
-from curator.learn.train import HEAD_FILE
+from curator.learn.metrics import softmax
+from curator.learn.recording import HEAD_FILE, MODEL_FILE
 from curator.store import images, runs
 from curator.store.classes import names_by_id
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from curator.encode.backbones import Backbone
     from curator.jobs.progress import Progress
     from curator.project import Project
 
-CHECKED_IMAGES = 4
-LARGEST_DIFFERENCE = 1e-2  # of a logit, between the run's features and the bundle's own
+CHECKED_IMAGES = 8
+LARGEST_DIFFERENCE = 1e-2  # of a probability, between what the run said and the bundle says
 
 
 def run(
@@ -44,8 +47,9 @@ def run(
 ) -> dict[str, Any]:
     """Write the model of a run (the newest) to the new folder ``out``.
 
-    The head is the one that saw training images only: its error on the validation images, given
-    in the card, is that of this very model. Raises TargetNotEmpty, NoRun, UnknownRun, FileError.
+    The model is the one that saw training images only: its error on the validation images, given
+    in the card, is that of this very model. Raises TargetNotEmpty, NoRun, UnknownRun, FileError,
+    WeightsMissing, BundleInvalid.
     """
     target = Path(out).expanduser().resolve()
     refuse_occupied(target)
@@ -53,29 +57,41 @@ def run(
         found = runs.get(connection, run_id)
         names = names_by_id(connection)
         live = images.live(connection)
+        said = runs.predictions_of(connection, found)
     progress.begin("exporting the model", 3)
     choice = choose(found.backbone, "cpu")
-    head = load_file(project.runs_folder / str(found.id) / HEAD_FILE)
+    fetch_weights(choice.backbone)
     labels = [names[class_id] for class_id in found.class_ids]
     with replacing_folder(target) as folder:
-        _save_weights(folder / WEIGHTS_FILE, choice.backbone.load(), head)
+        write_atomic(folder / WEIGHTS_FILE, _weights(project, found, choice.backbone))
         progress.advance()
         description = asdict(choice.backbone)
-        description.pop("weights")
+        description.pop("source")
         config: dict[str, Any] = {
             "format_version": FORMAT_VERSION,
             "classes": labels,
             "backbone": description,
+            # Whether an answer is the average over the image and its mirror image.
+            "mirror": bool(found.settings.get("mirror")),
+            "recipe": found.recipe,
             "run": found.id,
             "trained_at": found.at,
             "metrics": {
                 key: found.metrics[key]
-                for key in ("out_of_fold", "valid", "per_class", "confusion", "baselines")
+                for key in (
+                    "out_of_fold",
+                    "valid",
+                    "per_class",
+                    "confusion",
+                    "baselines",
+                    "judged_on",
+                )
+                if key in found.metrics
             },
             "versions": {
                 "curator": curator.__version__,
                 "torch": importlib.metadata.version("torch"),
-                "timm": importlib.metadata.version("timm"),
+                choice.backbone.library: importlib.metadata.version(choice.backbone.library),
             },
         }
         config["sha256"] = {
@@ -85,39 +101,52 @@ def run(
         write_atomic(folder / CONFIG_FILE, json.dumps(config, indent=2).encode())
         write_atomic(folder / "README.md", card(project.name, config).encode())
         progress.advance()
-        compared = _compare(project, folder, choice, head, live.head(CHECKED_IMAGES))
+        compared = _compare(project, folder, said, live)
         progress.advance()
+    read_back = "" if compared is None else "; read back, its answers agree with the run's"
     return {
         "folder": str(target),
         "run": found.id,
         "classes": labels,
         "largest_difference": compared,
-        "sentence": f"The model of run {found.id} is in {target}; read back, its answers agree "
-        f"with the run's. Try: curator predict {target} IMAGE",
+        "sentence": f"The model of run {found.id} is in {target}{read_back}. "
+        f"Try: curator predict {target} IMAGE",
     }
 
 
-def _save_weights(path: Path, network: Any, head: dict[str, Any]) -> None:
+def _weights(project: Project, run: runs.Run, backbone: Backbone) -> bytes:
+    """Backbone and head of the run as one file."""
+    folder = project.runs_folder / str(run.id)
+    if run.recipe == "finetune":
+        return (folder / MODEL_FILE).read_bytes()
     import torch
     from safetensors.torch import save
 
-    tensors = {f"backbone.{name}": value for name, value in network.state_dict().items()}
+    tensors = {f"backbone.{name}": value for name, value in backbone.load().state_dict().items()}
+    head = load_file(folder / HEAD_FILE)
     tensors |= {f"head.{name}": torch.from_numpy(value.copy()) for name, value in head.items()}
-    write_atomic(path, save({name: value.contiguous() for name, value in tensors.items()}))
+    return save({name: value.contiguous() for name, value in tensors.items()})
 
 
-def _compare(project: Project, folder: Path, choice: Any, head: dict[str, Any], some: Any) -> float:
-    """Largest difference of a logit between the run and the bundle as read from disk."""
-    if some.empty:
-        return 0.0
-    features = feature_cache(project, choice.backbone).rows(some["sha256"].tolist())
-    expected = features @ head["weight"].T + head["bias"]
+def _compare(
+    project: Project, folder: Path, said: runs.Predictions, live: pd.DataFrame
+) -> float | None:
+    """Largest difference of a probability between the run and the bundle as read from disk.
+
+    None where no validation image is left to ask about.
+    """
+    files = dict(zip(live["image_id"].tolist(), live["file"].tolist(), strict=True))
+    judged = ~np.isnan(said.fixed).any(axis=1)
+    rows = [row for row in np.flatnonzero(judged) if said.image_ids[row] in files][:CHECKED_IMAGES]
+    if not rows:
+        return None
     predictor = Predictor.load(folder)
-    pictures = [decode(project.originals / file) for file in some["file"]]
-    difference = float(np.abs(predictor.logits(pictures) - expected).max())
+    pictures = [decode(project.originals / files[said.image_ids[row]]) for row in rows]
+    answers = softmax(predictor.logits(pictures))
+    difference = float(np.abs(answers - said.fixed[rows]).max())
     if not difference <= LARGEST_DIFFERENCE:
         raise BundleInvalid(
             f"The exported model's answers differ from the run's by {difference:.3g}.",
-            "Nothing was written. Delete the folder features/ of the project and train again.",
+            "Nothing was written. Train again, and export the new run.",
         )
     return difference

@@ -17,6 +17,11 @@ def card(name: str, config: dict[str, Any]) -> str:
         for row in metrics["per_class"]
     )
     baselines = metrics["baselines"]
+    tuned = config.get("recipe") == "finetune"
+    body = "fine-tuned" if tuned else "frozen"
+    judged = (
+        "On the validation images" if metrics.get("judged_on") == "validation" else "Out-of-fold"
+    )
     return f"""---
 license: other
 pipeline_tag: image-classification
@@ -38,7 +43,7 @@ of them, also for a picture that shows none.
 Baselines on the validation images: always the most frequent class {_share(baselines["majority"])}
 wrong; nearest mean image {_share(baselines["nearest_mean_image"])} wrong.
 
-Out-of-fold, for each class:
+{judged}, for each class:
 
 | class | images | precision | recall | F1 |
 |---|---|---|---|---|
@@ -49,7 +54,7 @@ pictures from elsewhere.
 
 ## How it works
 
-`{WEIGHTS_FILE}` holds a frozen {backbone["architecture"]} ({backbone["dimension"]} features) and a
+`{WEIGHTS_FILE}` holds a {body} {backbone["architecture"]} ({backbone["dimension"]} features) and a
 linear head, trained in run {config["run"]} on {config["trained_at"][:10]}. Preprocessing: RGB,
 short side to {round(backbone["size"] / backbone["crop"])} px ({backbone["interpolation"]}), centre
 crop {backbone["size"]} px, mean {backbone["mean"]}, deviation {backbone["std"]}. All of it,

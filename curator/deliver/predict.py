@@ -6,6 +6,7 @@ The preprocessing is the training's own code, steered by the bundle's ``config.j
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,14 +22,23 @@ from curator.errors import BundleInvalid
 from curator.files import sha256_of
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 knew timm's architectures only
 
 
 class Predictor:
     """A loaded bundle. ``classes`` are the labels in the order of the outputs, length K."""
 
-    def __init__(self, classes: Sequence[str], backbone: Backbone, network: Any, head: Any) -> None:
+    def __init__(
+        self,
+        classes: Sequence[str],
+        backbone: Backbone,
+        network: Any,
+        head: Any,
+        *,
+        mirror: bool = False,
+    ) -> None:
         self.classes = tuple(classes)
+        self._mirror = mirror
         self._backbone = backbone
         self._network = network
         self._head = head
@@ -42,11 +52,7 @@ class Predictor:
         path = Path(folder).expanduser()
         config = _config(path)
         _check_weights(path, config["sha256"][WEIGHTS_FILE])
-        # After the checks: they answer at once, and these imports take seconds.
-        from curator.encode import torchvision_compat
-
-        torchvision_compat.prepare()
-        import timm
+        # After the checks: they answer at once, and this import takes seconds.
         from safetensors.torch import load_file
 
         description = dict(config["backbone"])
@@ -60,17 +66,20 @@ class Predictor:
             if name.startswith("backbone.")
         }
         try:
-            network = timm.create_model(backbone.architecture, pretrained=False, num_classes=0)
+            network = backbone.build()
             network.load_state_dict(body)
             head = (tensors["head.weight"].numpy(), tensors["head.bias"].numpy())
         except (KeyError, RuntimeError) as error:
-            made_with = config.get("versions", {}).get("timm", "unknown")
+            library = backbone.library
+            made_with = config.get("versions", {}).get(library, "unknown")
             raise BundleInvalid(
-                f"{path / WEIGHTS_FILE} does not fit {backbone.architecture} of timm "
-                f"{timm.__version__}.",
-                f"It was made with timm {made_with}: install that one, or export the model again.",
+                f"{path / WEIGHTS_FILE} does not fit {backbone.architecture} of {library} "
+                f"{importlib.metadata.version(library)}.",
+                f"It was made with {library} {made_with}: install that one, or export the model "
+                "again.",
             ) from error
-        return cls(config["classes"], backbone, network.eval(), head)
+        mirror = bool(config.get("mirror"))
+        return cls(config["classes"], backbone, network.eval(), head, mirror=mirror)
 
     def logits(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Scores (N, K) of N RGB images."""
@@ -82,6 +91,9 @@ class Predictor:
         batch = (pixels.astype(np.float32) / 255 - mean) / std  # (N, 3, S, S)
         with torch.inference_mode():
             features = self._network(torch.from_numpy(batch)).numpy()  # (N, D)
+            if self._mirror:
+                mirrored = torch.from_numpy(batch).flip(-1)
+                features = (features + self._network(mirrored).numpy()) / 2
         weight, bias = self._head
         result: NDArray[np.float32] = features @ weight.T + bias
         return result

@@ -26,6 +26,9 @@ FUNCTIONS = {
     "fetch": "curator.collect.fetch",
     "check": "curator.check.run",
     "train": "curator.learn.train",
+    "cost": "curator.learn.costs",
+    "lr-find": "curator.learn.rate_finding",
+    "learning-curve": "curator.learn.learning_curve",
     "export": "curator.deliver.folder",
     "export-model": "curator.deliver.bundle",
 }

@@ -3,37 +3,57 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curator.learn import baselines, metrics
+from curator.learn.reliability import Bin, calibration
+
+OUT_OF_FOLD, VALIDATION = "out-of-fold", "validation"
 
 
 def run_figures(
     names: list[str],
     labels: NDArray[np.int64],
-    out_of_fold: NDArray[np.float32],
+    out_of_fold: NDArray[np.float32] | None,
     fixed: NDArray[np.float32],
     held_out: NDArray[np.bool_],
     tiny: NDArray[np.uint8],
+    temperature: float | None = None,
 ) -> dict[str, Any]:
-    """Errors, scores by class, confusion and baselines of one run.
+    """Errors, calibration, scores by class, confusion and baselines of one run.
 
     ``names`` (K,); ``labels`` (N,) positions in it; ``out_of_fold`` (N, K) probabilities by heads
-    that did not see the image; ``fixed`` (N, K) by the exported head, read only where ``held_out``
-    (N,) says that it did not see the image either; ``tiny`` (N, 3072) small pictures, for the
-    baseline. Errors are 0..1 with Wilson's 95 % interval, null where there is no image.
+    that did not see the image, None for a run without folds; ``fixed`` (N, K) by the exported head,
+    read only where ``held_out`` (N,) says that it did not see the image either; ``tiny`` (N, 3072)
+    small pictures, for the baseline; ``temperature``: what the logits were divided by, kept as it
+    is. Rates are 0..1 with 95 % intervals, null where there is no image.
+
+    ``judged_on`` says of which images ``macro_f1``, ``per_class``, ``confusion`` and
+    ``reliability`` are: of all, out-of-fold, or without folds of the validation images.
     """
-    predicted = out_of_fold.argmax(axis=1)
-    matrix = metrics.confusion_matrix(labels, predicted, len(names))
+    valid = _quality(labels[held_out], fixed[held_out])
+    if out_of_fold is None:
+        truth, said = labels[held_out], fixed[held_out]
+        quality, judged = _quality(labels[:0], fixed[:0]), valid
+    else:
+        truth, said = labels, out_of_fold
+        quality = judged = _quality(truth, said)
+    matrix = metrics.confusion_matrix(truth, said.argmax(axis=1), len(names))
+    average = metrics.macro_f1(matrix)
     return {
-        "out_of_fold": {
-            **_error(labels, predicted),
-            "log_loss": metrics.log_loss(out_of_fold, labels),
+        "judged_on": VALIDATION if out_of_fold is None else OUT_OF_FOLD,
+        "out_of_fold": quality.figures,
+        "valid": valid.figures,
+        "temperature": temperature,
+        "macro_f1": {
+            "value": number(average.value),
+            "low": number(average.low),
+            "high": number(average.high),
         },
-        "valid": _error(labels[held_out], fixed[held_out].argmax(axis=1)),
         "per_class": [
             {
                 "label": name,
@@ -45,6 +65,16 @@ def run_figures(
             for name, row in zip(names, metrics.class_scores(matrix), strict=True)
         ],
         "confusion": matrix.tolist(),
+        "reliability": [
+            {
+                "from": number(row.low),
+                "to": number(row.high),
+                "confidence": number(row.confidence),
+                "accuracy": number(row.accuracy),
+                "images": row.count,
+            }
+            for row in judged.bins
+        ],
         "baselines": {
             "majority": baselines.majority_error(labels, ~held_out, held_out),
             "nearest_mean_image": baselines.nearest_mean_error(tiny, labels, ~held_out, held_out),
@@ -54,17 +84,35 @@ def run_figures(
     }
 
 
-def _error(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Quality:
+    figures: dict[str, Any]
+    bins: list[Bin]
+
+
+def _quality(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> _Quality:
+    """Error, log-loss, Brier score and calibration error of (N, K) probabilities."""
     if not len(labels):
-        return {"images": 0, "wrong": 0, "error": None, "low": None, "high": None}
-    rate = metrics.error_rate(labels, predicted)
-    return {
+        nothing = ("error", "low", "high", "log_loss", "brier", "brier_low", "brier_high")
+        calibrated = ("calibration_error", "calibration_by_chance")
+        return _Quality({"images": 0, "wrong": 0} | dict.fromkeys((*nothing, *calibrated)), [])
+    rate = metrics.error_rate(labels, probabilities.argmax(axis=1))
+    brier = metrics.brier_score(probabilities, labels)
+    found = calibration(probabilities, labels)
+    figures = {
         "images": rate.rows,
         "wrong": rate.wrong,
         "error": rate.value,
         "low": rate.low,
         "high": rate.high,
+        "log_loss": metrics.log_loss(probabilities, labels),
+        "brier": number(brier.value),
+        "brier_low": number(brier.low),
+        "brier_high": number(brier.high),
+        "calibration_error": number(found.error),
+        "calibration_by_chance": number(found.by_chance),
     }
+    return _Quality(figures, found.bins)
 
 
 def number(value: float) -> float | None:

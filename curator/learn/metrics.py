@@ -1,6 +1,7 @@
 """How good predictions are: errors with their uncertainty, confusion, losses, comparisons.
 
-Pure functions of arrays: N rows, K classes, labels and predictions in 0..K-1. numpy only.
+Pure functions of arrays: N rows, K classes, labels and predictions in 0..K-1. numpy only. Whether
+probabilities mean what they say is left to :mod:`curator.learn.reliability`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _Z_95 = 1.959963984540054  # standard normal quantile of 0.975
 _SMALLEST = 1e-12  # a probability of 0 counts as this in a loss: 27.6 instead of infinity
+_RESAMPLES = 500  # of a bootstrap: its ends are then good to about a tenth of the interval
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,15 @@ class ErrorRate:
     high: float
     wrong: int
     rows: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval, in the figure's own range; NaN where nothing is known."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,9 @@ class Comparison:
     only_second_wrong: int
     difference: float
     """Error rate of the second minus that of the first, -1..1: negative, the second is better."""
+    low: float
+    high: float
+    """Ends of the 95 % interval of ``difference``."""
     p_value: float
     """Chance of a split at least this uneven if both were equally good; 1 where none differ."""
 
@@ -122,6 +136,37 @@ def class_scores(matrix: NDArray[np.int64]) -> list[ClassScores]:
     return scores
 
 
+def macro_f1(matrix: NDArray[np.int64]) -> Estimate:
+    """F1 averaged over the classes, each counting the same, 0..1, higher is better.
+
+    ``matrix`` (K, K) counts, row = given label. Classes that are neither given nor predicted do
+    not count. The interval is the percentile bootstrap over the rows (Efron 1979): drawing N rows
+    with replacement is drawing the cells of the matrix. NaN for an empty matrix.
+    """
+    total = int(matrix.sum())
+    value = _macro_f1(matrix)
+    if not total:
+        return Estimate(value, math.nan, math.nan)
+    cells = np.flatnonzero(matrix)  # few, even with many classes
+    shares = matrix.ravel()[cells] / total
+    random = np.random.default_rng(0)  # equal input, equal interval
+    drawn = np.zeros(matrix.size, np.int64)
+    values = []
+    for _ in range(_RESAMPLES):
+        drawn[cells] = random.multinomial(total, shares)
+        values.append(_macro_f1(drawn.reshape(matrix.shape)))
+    low, high = np.quantile(values, (0.025, 0.975))
+    return Estimate(value, min(float(low), value), max(float(high), value))
+
+
+def _macro_f1(matrix: NDArray[np.int64]) -> float:
+    counted = matrix.sum(axis=0) + matrix.sum(axis=1)  # (K,)
+    there = counted > 0
+    if not there.any():
+        return math.nan
+    return float((2 * np.diag(matrix)[there] / counted[there]).mean())
+
+
 def most_confused(
     matrix: NDArray[np.int64], names: Sequence[str], min_count: int = 1
 ) -> list[Confused]:
@@ -167,10 +212,31 @@ def log_loss(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -
     return float(losses.mean()) if len(losses) else math.nan
 
 
+def brier_score(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> Estimate:
+    """Mean over rows of the squared distance of ``probabilities`` (N, K) to the given class.
+
+    0 (sure and right) to 2 (sure and wrong), summed over all classes as in Brier (1950); with two
+    classes it is twice what some call the Brier score. The interval is that of a mean (normal
+    approximation), cut to 0..2. NaN for no rows.
+    """
+    _same_length(labels, probabilities)
+    _in_range(labels, probabilities.shape[1])
+    if not len(labels):
+        return Estimate(math.nan, math.nan, math.nan)
+    given = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    # sum((p - e)^2) = sum(p^2) - 2 p[label] + 1, without a second matrix.
+    each = np.einsum("nk,nk->n", probabilities, probabilities, dtype=np.float64) - 2 * given + 1
+    value = float(each.mean())
+    spread = _Z_95 * float(each.std(ddof=1)) / math.sqrt(len(each)) if len(each) > 1 else math.inf
+    return Estimate(value, max(0.0, value - spread), min(2.0, value + spread))
+
+
 def compare_errors(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Comparison:
     """Compare two models by which of the same N images each gets wrong: (N,) and (N,).
 
     Exact McNemar test: a two-sided sign test on the images that exactly one of them gets wrong.
+    The interval is :func:`paired_interval`; being another method, it may just miss 0 where the
+    test, which errs on the careful side, does not reject: the verdict is the test's.
     Raises :class:`InputError` for unequal lengths, :class:`NotEnoughData` for no rows.
     """
     _same_length(first, second)
@@ -178,12 +244,54 @@ def compare_errors(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Compa
         raise NotEnoughData("There is no image to compare on.", "Keep some images for validation.")
     only_first = int((first & ~second).sum())
     only_second = int((second & ~first).sum())
+    low, high = paired_interval(int((first & second).sum()), only_first, only_second, len(first))
     return Comparison(
         only_first,
         only_second,
         (only_second - only_first) / len(first),
+        low,
+        high,
         _sign_test(only_first, only_second),
     )
+
+
+def paired_interval(
+    both_wrong: int, only_first: int, only_second: int, rows: int
+) -> tuple[float, float]:
+    """95 % interval, -1..1, of the second error rate minus the first on the same ``rows`` (>= 1).
+
+    Newcombe (1998), Statistics in Medicine 17, 2635-2650, method 10 ("square and add"): Wilson's
+    intervals of both rates, joined by their correlation; not empty where no row differs.
+    """
+    first, second = (both_wrong + only_first) / rows, (both_wrong + only_second) / rows
+    first_low, first_high = wilson_interval(both_wrong + only_first, rows)
+    second_low, second_high = wilson_interval(both_wrong + only_second, rows)
+    correlation = _correlation(both_wrong, only_first, only_second, rows)
+
+    def joined(one: float, other: float) -> float:
+        return math.sqrt(max(0.0, one**2 - 2 * correlation * one * other + other**2))
+
+    difference = second - first
+    return (
+        max(-1.0, difference - joined(second - second_low, first_high - first)),
+        min(1.0, difference + joined(second_high - second, first - first_low)),
+    )
+
+
+def _correlation(both: int, only_first: int, only_second: int, rows: int) -> float:
+    """Phi of the two-by-two table, corrected for continuity as method 10 asks, -1..1."""
+    neither = rows - both - only_first - only_second
+    margins = (
+        (both + only_first)
+        * (only_second + neither)
+        * (both + only_second)
+        * (only_first + neither)
+    )
+    if not margins:
+        return 0.0
+    product = both * neither - only_first * only_second
+    corrected = max(product - rows / 2, 0.0) if product > 0 else float(product)
+    return corrected / math.sqrt(margins)
 
 
 def _sign_test(left: int, right: int) -> float:

@@ -94,7 +94,7 @@ def everything(project: Project) -> pd.DataFrame:
         for column in ("label_score", "confidence", "loss"):
             table[column] = float("nan")
         table["predicted"] = None
-        table["is_label_issue"] = False
+        table["is_label_issue"] = table["in_sample"] = False
         table["suggestions"] = [[] for _ in range(len(table))]
         return table
 

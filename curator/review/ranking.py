@@ -29,11 +29,14 @@ RANK_COLUMNS = [
 
 
 def scored(project: Project, run_id: int | None = None) -> pd.DataFrame:
-    """Every image, deleted ones too, with what the run (the newest) says of its present label.
+    """Every image, deleted ones too, with what a run says of its present label.
+
+    By default the newest run whose predictions are all out-of-fold.
 
     Columns of :func:`curator.store.images.with_sources`, and:
-    ``label_score``  0..1, low = suspicious: out-of-fold probability of the present label; NaN for
-                     an image that the run has not seen, or a label it does not know
+    ``label_score``  0..1, low = suspicious: probability of the present label; NaN for an image that
+                     the run has not seen, or a label it does not know
+    ``in_sample``    whether that is by a model which saw the image, and so says little
     ``predicted``    likeliest label; ``confidence`` its probability, 0..1
     ``loss``         -log(label_score), nats
     ``is_label_issue``  flagged by the confident joint, and not confirmed by a person
@@ -41,7 +44,7 @@ def scored(project: Project, run_id: int | None = None) -> pd.DataFrame:
     ``outlier_score``  0..1, low = unlike the others of its label; NaN before a check
     """
     with project.database.read() as connection:
-        run = runs.get(connection, run_id)
+        run = runs.ranking(connection) if run_id is None else runs.get(connection, run_id)
         table = with_outlier_scores(connection, images.with_sources(connection))
         said = runs.predictions_of(connection, run)
         names = names_by_id(connection)
@@ -51,15 +54,18 @@ def scored(project: Project, run_id: int | None = None) -> pd.DataFrame:
     rows = np.array([row_of.get(i, -1) for i in table["image_id"].tolist()], dtype=np.int64)
     known = rows >= 0
     probabilities = np.full((len(table), len(labels)), np.nan, dtype=np.float64)  # (N, K)
-    probabilities[known] = said.out_of_fold[rows[known]]
+    probabilities[known] = said.probabilities[rows[known]]
     own = np.array([column.get(label, -1) for label in table["label"].tolist()], dtype=np.int64)
     score = np.where(own >= 0, probabilities[np.arange(len(table)), own], np.nan)
     filled = np.where(known[:, None], probabilities, 0.0)
     order = suggestions(filled)  # (N, 3)
     flagged = np.zeros(len(table), dtype=bool)
     flagged[known] = said.is_label_issue[rows[known]]
+    in_sample = np.zeros(len(table), dtype=bool)
+    in_sample[known] = said.in_sample[rows[known]]
     flagged &= (table["state"] != schema.KEPT).to_numpy(dtype=bool)
     table["label_score"] = score
+    table["in_sample"] = in_sample
     table["predicted"] = [
         labels[best] if seen else None for best, seen in zip(order[:, 0], known, strict=True)
     ]

@@ -17,7 +17,7 @@ def status(project: Project) -> dict[str, Any]:
     """Counts as JSON: images by class and state, addresses, decisions, newest run, what is left.
 
     ``unchecked``: images that no check or training has grouped with their near-duplicates yet.
-    ``left``: images that the newest run flags as label issues and nobody decided on yet.
+    ``left``: images that the run which ranks flags as label issues and nobody decided on yet.
     ``stale``: images whose label or presence changed since the newest run was trained.
     ``decisions``: those in force, undone ones not counted.
     """
@@ -55,11 +55,12 @@ def status(project: Project) -> dict[str, Any]:
             run = {
                 "run": found.id,
                 "backbone": found.backbone,
+                "recipe": found.recipe,
                 "choice": found.settings.get("choice", ""),
                 "out_of_fold": found.metrics["out_of_fold"],
                 "valid": found.metrics["valid"],
             }
-            left = _flagged(connection, newest)
+            left = _flagged(connection, runs.ranking_id(connection))
             stale = _changed(connection, newest)
     return {
         "project": project.name,
@@ -76,7 +77,7 @@ def status(project: Project) -> dict[str, Any]:
     }
 
 
-def _flagged(connection: Any, run_id: int) -> int:
+def _flagged(connection: Any, run_id: int | None) -> int:
     table = schema.predictions
     return int(
         connection.execute(

@@ -76,11 +76,15 @@ def get(database: Database, job_id: int) -> Job:
         return _job(connection.execute(select(schema.jobs).where(schema.jobs.c.id == job_id)).one())
 
 
-def latest(database: Database, states: tuple[str, ...] | None = None) -> Job | None:
-    """The newest job, of those ``states`` if given."""
+def latest(
+    database: Database, states: tuple[str, ...] | None = None, kind: str | None = None
+) -> Job | None:
+    """The newest job, of those ``states`` and of that ``kind`` if given."""
     query = select(schema.jobs).order_by(schema.jobs.c.id.desc()).limit(1)
     if states:
         query = query.where(schema.jobs.c.state.in_(states))
+    if kind:
+        query = query.where(schema.jobs.c.kind == kind)
     with database.read() as connection:
         row = connection.execute(query).first()
     return _job(row) if row else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ class Run:
     settings: dict[str, Any]
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
+    out_of_fold: bool
+    """Whether every prediction is by a model that did not see the image."""
 
     @property
     def class_ids(self) -> list[int]:
@@ -41,23 +43,24 @@ class Run:
 class Predictions:
     """What a run says of N images, by image id.
 
-    ``labels`` (N,): class id that the run was given; ``out_of_fold`` (N, K): probabilities by
-    heads that did not see the image; ``fixed`` (N, K): by the exported head, which saw only the
-    training images: NaN rows for those.
+    ``labels`` (N,): class id that the run was given; ``probabilities`` (N, K): by models that did
+    not see the image, but for the rows of ``in_sample`` (N,); ``fixed`` (N, K): by the exported
+    model, which saw only the training images: NaN rows for those.
     """
 
     image_ids: NDArray[np.int64]
     labels: NDArray[np.int64]
     is_label_issue: NDArray[np.bool_]
-    out_of_fold: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
     fixed: NDArray[np.float32]
+    in_sample: NDArray[np.bool_]
 
 
 def _run(row: Any) -> Run:
     values = dict(row._mapping)
     for key in ("settings", "metrics", "history"):
         values[key] = json.loads(values[key])
-    return Run(**values)
+    return Run(**values | {"out_of_fold": bool(values["out_of_fold"])})
 
 
 def never_trained() -> NoRun:
@@ -69,6 +72,21 @@ def latest_id(connection: Connection) -> int | None:
     """Id of the newest run, None before the first."""
     found = connection.execute(select(func.max(schema.runs.c.id))).scalar()
     return None if found is None else int(found)
+
+
+def ranking_id(connection: Connection) -> int | None:
+    """Id of the newest run that ranks images: whose predictions are all out-of-fold; or None."""
+    query = select(func.max(schema.runs.c.id)).where(schema.runs.c.out_of_fold == 1)
+    found = connection.execute(query).scalar()
+    return None if found is None else int(found)
+
+
+def ranking(connection: Connection) -> Run:
+    """The newest run that ranks images. Raises NoRun."""
+    found = ranking_id(connection)
+    if found is None:
+        raise never_trained()
+    return get(connection, found)
 
 
 def get(connection: Connection, run_id: int | None = None) -> Run:
@@ -90,26 +108,15 @@ def all_runs(connection: Connection) -> list[Run]:
     return [_run(row) for row in connection.execute(select(schema.runs).order_by(schema.runs.c.id))]
 
 
-def add(
-    connection: Connection,
-    recipe: str,
-    backbone: str,
-    ledger_position: int,
-    settings: Mapping[str, Any],
-    metrics: Mapping[str, Any],
-    history: Sequence[Mapping[str, Any]],
-) -> int:
-    """Record a run; return its id. Its predictions belong into the same transaction."""
+def add(connection: Connection, **values: Any) -> int:
+    """Record a run; return its id. Its predictions belong into the same transaction.
+
+    ``values``: recipe, backbone, ledger_position, out_of_fold; and settings, metrics, history,
+    which are kept as JSON.
+    """
+    texts = {key: json.dumps(values.pop(key)) for key in ("settings", "metrics", "history")}
     key = connection.execute(
-        insert(schema.runs).values(
-            at=now(),
-            recipe=recipe,
-            backbone=backbone,
-            ledger_position=ledger_position,
-            settings=json.dumps(settings),
-            metrics=json.dumps(metrics),
-            history=json.dumps(history),
-        )
+        insert(schema.runs).values(at=now(), **texts, **values)
     ).inserted_primary_key
     assert key is not None
     return int(key[0])
@@ -119,31 +126,37 @@ def add_predictions(
     connection: Connection, run_id: int, class_ids: Sequence[int], predictions: Predictions
 ) -> None:
     """Record what the run says; see :class:`Predictions` for the shapes."""
-    position = {class_id: column for column, class_id in enumerate(class_ids)}
-    rows = []
-    for row, image_id in enumerate(predictions.image_ids.tolist()):
-        probabilities = predictions.out_of_fold[row]
-        predicted = int(probabilities.argmax())
-        score = float(probabilities[position[int(predictions.labels[row])]])
-        fixed = predictions.fixed[row]
-        rows.append(
-            {
-                "run_id": run_id,
-                "image_id": image_id,
-                "class_id": int(predictions.labels[row]),
-                "predicted_id": class_ids[predicted],
-                "label_score": score,
-                "confidence": float(probabilities[predicted]),
-                "loss": float(-np.log(max(score, 1e-12))),
-                "is_label_issue": int(predictions.is_label_issue[row]),
-                "probabilities": probabilities.astype("<f4").tobytes(),
-                "fixed_probabilities": None
-                if np.isnan(fixed).any()
-                else fixed.astype("<f4").tobytes(),
-            }
-        )
-    if rows:
-        connection.execute(insert(schema.predictions), rows)
+    said = predictions
+    if not len(said.image_ids):
+        return
+    order = np.argsort(class_ids)
+    own = order[np.searchsorted(class_ids, said.labels, sorter=order)]  # (N,) columns
+    best = said.probabilities.argmax(axis=1)
+    rows = np.arange(len(own))
+    score = said.probabilities[rows, own].astype(np.float64)
+    unknown = np.asarray(np.isnan(said.fixed).any(axis=1))
+    columns = {
+        "image_id": said.image_ids.tolist(),
+        "class_id": said.labels.tolist(),
+        "predicted_id": np.asarray(class_ids)[best].tolist(),
+        "label_score": score.tolist(),
+        "confidence": said.probabilities[rows, best].astype(np.float64).tolist(),
+        "loss": (-np.log(np.maximum(score, 1e-12))).tolist(),
+        "is_label_issue": said.is_label_issue.astype(int).tolist(),
+        "in_sample": said.in_sample.astype(int).tolist(),
+        "probabilities": [row.tobytes() for row in said.probabilities.astype("<f4")],
+        "fixed_probabilities": [
+            None if gap else row.tobytes()
+            for gap, row in zip(unknown.tolist(), said.fixed.astype("<f4"), strict=True)
+        ],
+    }
+    connection.execute(
+        insert(schema.predictions),
+        [
+            dict(zip(columns, row, strict=True)) | {"run_id": run_id}
+            for row in zip(*columns.values(), strict=True)
+        ],
+    )
 
 
 def predictions_of(connection: Connection, run: Run) -> Predictions:
@@ -154,6 +167,7 @@ def predictions_of(connection: Connection, run: Run) -> Predictions:
             table.c.image_id,
             table.c.class_id,
             table.c.is_label_issue,
+            table.c.in_sample,
             table.c.probabilities,
             table.c.fixed_probabilities,
         )
@@ -166,8 +180,9 @@ def predictions_of(connection: Connection, run: Run) -> Predictions:
         image_ids=np.array([row.image_id for row in rows], dtype=np.int64),
         labels=np.array([row.class_id for row in rows], dtype=np.int64),
         is_label_issue=np.array([row.is_label_issue for row in rows], dtype=bool),
-        out_of_fold=_matrix([row.probabilities for row in rows], classes),
+        probabilities=_matrix([row.probabilities for row in rows], classes),
         fixed=_matrix([row.fixed_probabilities or unknown for row in rows], classes),
+        in_sample=np.array([row.in_sample for row in rows], dtype=bool),
     )
 
 
@@ -178,9 +193,9 @@ def _matrix(blobs: Sequence[bytes], columns: int) -> NDArray[np.float32]:
 def table(database: Database) -> pd.DataFrame:
     """All runs, oldest first: run, at, recipe, backbone, images, decisions known, and errors.
 
-    ``out_of_fold_error`` is over every image that the run saw, ``valid_error`` over the fixed
-    validation images by a head that saw only training images; both 0..1, with the ends of their
-    95 % intervals.
+    ``out_of_fold_error`` is over every image that the run saw, missing for a run without folds;
+    ``valid_error`` over the fixed validation images by a model that saw only training images; both
+    0..1, with the ends of their 95 % intervals.
     """
     with database.read() as connection:
         found = all_runs(connection)
@@ -195,7 +210,7 @@ def table(database: Database) -> pd.DataFrame:
                 "at": run.at,
                 "recipe": run.recipe,
                 "backbone": run.backbone,
-                "images": out_of_fold["images"],
+                "images": run.settings.get("images", out_of_fold["images"]),
                 "ledger_position": run.ledger_position,
                 "out_of_fold_error": out_of_fold["error"],
                 "out_of_fold_low": out_of_fold["low"],

@@ -28,7 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # States of a source. `pending` is asked for by the next fetch, `failed` only when asked again.
 PENDING, FETCHED, FAILED = "pending", "fetched", "failed"
@@ -154,6 +154,8 @@ runs = Table(
     Column("settings", Text, nullable=False),  # JSON
     Column("metrics", Text, nullable=False),  # JSON
     Column("history", Text, nullable=False),  # JSON: the training table, a list of rows
+    # 1: every prediction is by a model that did not see the image; only such runs rank images.
+    Column("out_of_fold", Integer, nullable=False, server_default="1"),
 )
 
 predictions = Table(
@@ -163,12 +165,13 @@ predictions = Table(
     Column("image_id", ForeignKey("images.id"), primary_key=True),
     Column("class_id", ForeignKey("classes.id"), nullable=False),  # the label when the run saw it
     Column("predicted_id", ForeignKey("classes.id"), nullable=False),
-    Column("label_score", Float, nullable=False),  # out-of-fold p[label], 0..1, low = suspicious
-    Column("confidence", Float, nullable=False),  # out-of-fold p[predicted], 0..1
+    Column("label_score", Float, nullable=False),  # p[label], 0..1, low = suspicious
+    Column("confidence", Float, nullable=False),  # p[predicted], 0..1
     Column("loss", Float, nullable=False),  # -log p[label], nats
     Column("is_label_issue", Integer, nullable=False),
-    Column("probabilities", LargeBinary, nullable=False),  # float32 (K,), out-of-fold
-    Column("fixed_probabilities", LargeBinary),  # float32 (K,), valid images: of the exported head
+    Column("probabilities", LargeBinary, nullable=False),  # float32 (K,), what the above is from
+    Column("fixed_probabilities", LargeBinary),  # float32 (K,), valid images: of the exported model
+    Column("in_sample", Integer, nullable=False, server_default="0"),  # 1: its model saw the image
     Index("predictions_by_score", "run_id", "label_score"),
 )
 
@@ -203,6 +206,10 @@ MIGRATIONS = {
         "ALTER TABLE images ADD COLUMN measures_version INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE images ADD COLUMN outlier_score FLOAT",
         "ALTER TABLE images ADD COLUMN checked_with TEXT",
+    ),
+    2: (
+        "ALTER TABLE runs ADD COLUMN out_of_fold INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE predictions ADD COLUMN in_sample INTEGER NOT NULL DEFAULT 0",
     ),
 }
 

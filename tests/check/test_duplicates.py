@@ -12,7 +12,6 @@ from PIL import Image
 
 from curator.check.duplicates import close_hashes, groups
 from curator.check.report import report
-from curator.check.run import prepare
 from curator.project import Project
 from curator.store.images import live
 from tests.check.photos import CHANGES, cropped, mirrored, photo, recompressed
@@ -143,26 +142,6 @@ def test_nothing_new_is_not_compared_again(tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setattr("curator.check.run.grouped", None)
         project.run("check")
         assert groups_of(project) == group
-
-
-def test_what_a_page_asked_first_is_made_good(tmp_path: Path) -> None:
-    """Without features a crop stays alone; the next check finds it and names the leak, if any."""
-    with Project.create(tmp_path / "p") as project:
-        made = {f"{n}.png": photo(n) for n in range(8)}
-        made |= {f"{n}-crop.png": cropped(photo(n)) for n in range(8)}
-        project.run("import", folder=str(write(tmp_path / "in", made)))
-        prepare(project)
-        assert len(set(groups_of(project).values())) > 8
-        with project.database.read() as connection:
-            before = live(connection).set_index("image_id")["split"]
-        assert before.notna().all()
-        found = {problem["code"] for problem in project.run("check")["problems"]}
-        assert len(set(groups_of(project).values())) == 8
-        with project.database.read() as connection:
-            after = live(connection)
-    assert (after.set_index("image_id")["split"] == before).all()
-    leaks = (after.groupby("group_id")["split"].nunique() > 1).any()
-    assert ("near_duplicates_across_splits" in found) == leaks
 
 
 hashes_64 = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=25)

@@ -30,7 +30,9 @@ def test_help_lists_every_command(curator: Curator) -> None:
     assert whole.status == 0
     assert COMMANDS == [
         "add",
+        "backbones",
         "check",
+        "compare",
         "confusion",
         "dashboard",
         "decide",
@@ -39,7 +41,9 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "export-model",
         "fetch",
         "import",
+        "learning-curve",
         "log",
+        "lr-find",
         "most-confused",
         "new",
         "predict",

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from safetensors.numpy import load_file, save_file
 
 from curator.collect.decoding import decode
 from curator.deliver.predict import CONFIG_FILE, WEIGHTS_FILE, Predictor, digest
+from curator.encode.backbones import describe
+from curator.encode.preprocess import prepare_image
 from curator.errors import BundleInvalid, NoRun, UnknownRun
 from curator.files import sha256_of
 from curator.project import Project
@@ -206,6 +209,50 @@ def test_a_newer_bundle_is_refused(bundle: Path) -> None:
     (bundle / CONFIG_FILE).write_text(json.dumps(config))
     with pytest.raises(BundleInvalid, match=r"99.*Update the curator"):
         Predictor.load(bundle)
+
+
+def test_a_bundle_of_the_first_format_still_loads(bundle: Path) -> None:
+    """A config that names no library means timm's architecture, and predicts the same."""
+    picture = Image.new("RGB", (300, 200), "brown")
+    expected = Predictor.load(bundle).predict(picture)
+    config = config_of(bundle)
+    config["format_version"] = 1
+    for later in ("library", "squash", "licence"):
+        del config["backbone"][later]
+    config["sha256"][CONFIG_FILE] = digest(config)
+    (bundle / CONFIG_FILE).write_text(json.dumps(config))
+    assert Predictor.load(bundle).predict(picture) == expected
+
+
+def test_a_bundle_of_a_torchvision_backbone_predicts(bundle: Path) -> None:
+    """Its network is built by torchvision, and the scores are head on features of its pixels."""
+    import torch
+
+    torch.manual_seed(0)
+    backbone = describe("resnet18")
+    network = backbone.build().eval()
+    head = {
+        "weight": np.random.default_rng(0).normal(size=(3, 512)).astype(np.float32),
+        "bias": np.arange(3, dtype=np.float32),
+    }
+    tensors = {f"backbone.{name}": value.numpy() for name, value in network.state_dict().items()}
+    save_file(tensors | {f"head.{n}": value for n, value in head.items()}, bundle / WEIGHTS_FILE)
+    config = config_of(bundle)
+    config["backbone"] = asdict(backbone) | {"mean": list(backbone.mean), "std": list(backbone.std)}
+    config["backbone"].pop("source")
+    config["sha256"][WEIGHTS_FILE] = sha256_of(bundle / WEIGHTS_FILE)
+    config["sha256"][CONFIG_FILE] = digest(config)
+    (bundle / CONFIG_FILE).write_text(json.dumps(config))
+    pixels = np.random.default_rng(1).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    picture = Image.fromarray(pixels)
+    images = torch.from_numpy(prepare_image(picture, backbone)[None]).float() / 255
+    images = (images - torch.tensor(backbone.mean).view(1, 3, 1, 1)) / torch.tensor(
+        backbone.std
+    ).view(1, 3, 1, 1)
+    with torch.inference_mode():
+        features = network(images).numpy()
+    expected = features @ head["weight"].T + head["bias"]
+    assert Predictor.load(bundle).logits([picture]) == pytest.approx(expected, abs=1e-3)
 
 
 def test_weights_that_do_not_fit_are_named(bundle: Path) -> None:

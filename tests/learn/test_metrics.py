@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
-from sklearn.metrics import precision_recall_fscore_support
+from sklearn.metrics import brier_score_loss, f1_score, precision_recall_fscore_support
 
 from curator.errors import InputError, NotEnoughData
 from curator.learn import baselines, metrics, scores
+from curator.learn.figures import run_figures
 
 MATRIX = np.array([[50, 3, 0], [1, 60, 7], [0, 2, 40]])
 
@@ -69,6 +72,132 @@ def test_long_comparison_does_not_underflow():
     """Thousands of differing images still give a p-value."""
     first = np.arange(6000) % 2 == 0
     assert metrics.compare_errors(first, ~first).p_value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [((1, 1, 7, 12), (-0.507, -0.026)), ((14, 5, 0, 22), (0.011, 0.226))],
+    ids=["Fagerland 2014", "Altman 2000"],
+)
+def test_paired_interval_of_published_examples(table, expected):
+    """Newcombe's method 10 gives the intervals printed for two medical examples."""
+    both, only_first, only_second, _ = table
+    low, high = metrics.paired_interval(both, only_first, only_second, sum(table))
+    # The books take the first share minus the second.
+    assert (-high, -low) == pytest.approx(expected, abs=5e-4)
+
+
+@given(
+    both=st.integers(0, 40),
+    left=st.integers(0, 40),
+    right=st.integers(0, 40),
+    neither=st.integers(1, 40),
+)
+def test_paired_interval_laws(both, left, right, neither):
+    """It holds the difference, stays in -1..1, has a width, and swapping the two mirrors it."""
+    rows = both + left + right + neither
+    low, high = metrics.paired_interval(both, left, right, rows)
+    assert -1 <= low <= (right - left) / rows <= high <= 1
+    assert high - low > 0.001
+    mirrored = metrics.paired_interval(both, right, left, rows)
+    assert mirrored == pytest.approx((-high, -low), abs=1e-12)
+
+
+def test_paired_interval_covers_the_truth():
+    """Of 2,000 drawn pairs of 100 images, about 95 % have the true difference inside."""
+    random = np.random.default_rng(0)
+    shares = [0.03, 0.07, 0.02, 0.88]  # both, only first, only second wrong, neither
+    inside = 0
+    for both, left, right, _ in random.multinomial(100, shares, 2000):
+        low, high = metrics.paired_interval(int(both), int(left), int(right), 100)
+        inside += low <= shares[2] - shares[1] <= high
+    assert 0.93 <= inside / 2000 <= 0.985
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_brier_score(classes):
+    """It is scikit-learn's, summed over classes, and its interval is that of a mean."""
+    probabilities, labels = random_case(3, classes=classes)
+    found = metrics.brier_score(probabilities, labels)
+    expected = brier_score_loss(
+        labels, probabilities, labels=list(range(classes)), scale_by_half=False
+    )
+    assert found.value == pytest.approx(expected)
+    each = ((probabilities - np.eye(classes)[labels]) ** 2).sum(axis=1)
+    spread = 1.96 * each.std(ddof=1) / np.sqrt(len(each))
+    assert (found.low, found.high) == pytest.approx(
+        (expected - spread, expected + spread), abs=1e-4
+    )
+    worst = metrics.brier_score(np.array([[1.0, 0.0]] * 3), np.array([1, 1, 1]))
+    assert (worst.value, worst.high) == (2, 2)
+    assert np.isnan(metrics.brier_score(np.zeros((0, 2)), np.zeros(0, int)).value)
+
+
+def test_macro_f1():
+    """It is scikit-learn's, and its bootstrap interval that of drawing the rows themselves."""
+    probabilities, labels = random_case(1, 300)
+    probabilities[np.arange(300), labels] += 0.5
+    predicted = probabilities.argmax(axis=1)
+    found = metrics.macro_f1(metrics.confusion_matrix(labels, predicted, 4))
+    assert found.value == pytest.approx(f1_score(labels, predicted, average="macro"))
+    random = np.random.default_rng(5)
+    drawn = [random.integers(0, 300, 300) for _ in range(400)]
+    values = [f1_score(labels[rows], predicted[rows], average="macro") for rows in drawn]
+    assert (found.low, found.high) == pytest.approx(np.quantile(values, (0.025, 0.975)), abs=0.02)
+
+
+def test_macro_f1_without_images():
+    """Classes that never occur do not count; an empty matrix has no figure."""
+    some = metrics.macro_f1(np.array([[4, 0, 0], [0, 5, 0], [0, 0, 0]]))
+    assert (some.value, some.low, some.high) == (1, 1, 1)
+    none = metrics.macro_f1(np.zeros((2, 2), int))
+    assert np.isnan([none.value, none.low, none.high]).all()
+
+
+def run_case(folds=True):
+    """The figures of a made-up run of 200 images, 50 of them held out."""
+    probabilities, labels = random_case(7)
+    fixed = np.full((200, 4), np.nan, np.float32)
+    held_out = np.arange(200) < 50
+    fixed[held_out] = random_case(8)[0][:50]
+    tiny = np.random.default_rng(0).integers(0, 256, (200, 12)).astype(np.uint8)
+    given = probabilities.astype(np.float32) if folds else None
+    figures = run_figures(list("abcd"), labels, given, fixed, held_out, tiny, temperature=1.4)
+    return figures, labels, given, fixed[:50]
+
+
+def test_figures_of_a_run_with_folds():
+    """Figures are of all images, out-of-fold; the temperature is passed on."""
+    figures, labels, said, fixed = run_case()
+    assert (figures["judged_on"], figures["temperature"]) == ("out-of-fold", 1.4)
+    assert (figures["out_of_fold"]["images"], figures["valid"]["images"]) == (200, 50)
+    assert np.sum(figures["confusion"]) == 200
+    assert figures["out_of_fold"]["log_loss"] == pytest.approx(metrics.log_loss(said, labels))
+    assert figures["valid"]["log_loss"] == pytest.approx(metrics.log_loss(fixed, labels[:50]))
+    calibrated = figures["out_of_fold"]
+    gaps = [
+        row["images"] / 200 * abs(row["accuracy"] - row["confidence"])
+        for row in figures["reliability"]
+        if row["images"]
+    ]
+    assert calibrated["calibration_error"] == pytest.approx(sum(gaps), abs=1e-4)
+    assert calibrated["calibration_error"] > calibrated["calibration_by_chance"]
+    json.dumps(figures, allow_nan=False)
+
+
+def test_figures_of_a_run_without_folds():
+    """Without folds the same keys are there, and classes are judged on the validation images."""
+    figures, labels, _, fixed = run_case(folds=False)
+    whole = run_case()[0]
+    assert figures["judged_on"] == "validation"
+    assert figures["out_of_fold"].keys() == whole["out_of_fold"].keys()
+    assert figures["out_of_fold"]["images"] == 0
+    assert figures["out_of_fold"]["error"] is None
+    assert figures["valid"] == whole["valid"]
+    assert figures["valid"]["error"] == pytest.approx((fixed.argmax(axis=1) != labels[:50]).mean())
+    assert np.sum(figures["confusion"]) == 50
+    assert sum(row["support"] for row in figures["per_class"]) == 50
+    json.dumps(figures, allow_nan=False)
 
 
 def test_confusion_and_class_scores():

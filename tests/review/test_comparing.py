@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from curator.errors import NoRun, UnknownRun
+from curator.errors import NoRun, NothingToUndo, UnknownRun
 from curator.project import Project
 from curator.review.comparing import compare
-from curator.store import images, runs
+from curator.review.guesses import guesses
+from curator.review.label_history import Known, labels_at
+from curator.store import images, ledger, runs
+from curator.store.classes import all_classes
 from tests.conftest import copy_project
 
 if TYPE_CHECKING:
@@ -115,6 +123,148 @@ def test_the_sentence_is_honest(cleaned: Project) -> None:
         assert f"{abs(change)} {'fewer' if change < 0 else 'more'} wrong" in found["sentence"]
         assert ("chance" in found["sentence"]) == (change != 0)
         assert ("not distinguishable" in found["sentence"]) == (found["p_value"] >= 0.05)
+
+
+def test_the_difference_has_an_interval(cleaned: Project) -> None:
+    """Points are after minus before, within their interval, and the sentence holds them."""
+    found = compare(cleaned)
+    points = 100 * (found["after"]["error"] - found["before"]["error"])
+    difference = found["difference"]
+    assert difference["points"] == pytest.approx(points)
+    assert difference["low"] < points < difference["high"]
+    said = f"{points:+.1f} points (95 %: {difference['low']:+.1f} to {difference['high']:+.1f})"
+    assert said in found["sentence"]
+
+
+def test_cleaned_validation_images_give_a_warning_and_two_results(cleaned: Project) -> None:
+    """Labels before are the given ones with the images deleted since; both models judge them."""
+    found = compare(cleaned)
+    with cleaned.database.read() as connection:
+        table = images.with_sources(connection).query("split == 'valid'").set_index("image_id")
+        first, second = (runs.predictions_of(connection, runs.get(connection, i)) for i in (1, 2))
+    deleted = table["state"] == "deleted"
+    changed = ~deleted & (table["label"] != table["given_label"])
+    assert found["relabelled"] == changed.sum() > 0
+    assert found["deleted"] == deleted.sum() > 0
+    assert f"{changed.sum()} relabelled and {deleted.sum()} deleted" in found["warning"]
+    before, now = found["versions"]
+    assert (before["labels"], now["labels"]) == ("before", "now")
+    assert {key: found[key] for key in now if key in found} == {
+        key: now[key] for key in now if key in found
+    }
+    assert before["images"] == now["images"] + found["deleted"] == len(table)
+    assert before["unjudged"] == now["unjudged"] == 0
+    names = cleaned.class_names()
+    wrong = sum(
+        names[int(row.argmax())] != table["given_label"][image_id]
+        for image_id, row in zip(first.image_ids.tolist(), first.fixed, strict=True)
+        if image_id in table.index
+    )
+    assert before["before"]["wrong"] == wrong
+    # The second run was not given the deleted images: its head is asked about them.
+    kept = sum(
+        names[int(row.argmax())] != table["given_label"][image_id]
+        for image_id, row in zip(second.image_ids.tolist(), second.fixed, strict=True)
+        if image_id in table.index
+    )
+    assert 0 <= before["after"]["wrong"] - kept <= found["deleted"]
+    assert before["before"]["error"] > now["before"]["error"]
+
+
+def test_decisions_on_training_images_are_no_reason_for_a_warning(sample_copy: Project) -> None:
+    """What changes no validation image leaves one version of the labels, and so does an undo."""
+    ranked = sample_copy.rank()
+    sample_copy.decide(ranked.query("split == 'train'")["image_id"].tolist()[:3], "delete")
+    image_id = ranked.query("split == 'valid'")["image_id"].tolist()[0]
+    sample_copy.decide([image_id], "keep")
+    sample_copy.decide([image_id], "delete")
+    assert compare(sample_copy, 1, 1)["deleted"] == 1
+    sample_copy.undo()
+    found = compare(sample_copy, 1, 1)
+    assert found["warning"] is None
+    assert [version["labels"] for version in found["versions"]] == ["now"]
+
+
+def test_the_head_says_what_the_run_said(sample: Project) -> None:
+    """Asked about images as if the run had not judged them, its kept head answers the same."""
+    with sample.database.read() as connection:
+        run = runs.get(connection, 1)
+        said = runs.predictions_of(connection, run)
+        valid = ~np.isnan(said.fixed).any(axis=1)
+        wanted = said.image_ids[valid].tolist()
+        kept = guesses(sample, connection, run, said, wanted)
+        none = {item.name: getattr(said, item.name)[:0] for item in fields(said)}
+        asked = guesses(sample, connection, run, runs.Predictions(**none), wanted)
+        foreign = replace(run, backbone="timm:another")
+        assert guesses(sample, connection, foreign, runs.Predictions(**none), wanted) == {}
+    assert len(kept) > 90
+    assert asked == kept
+
+
+def test_images_that_a_run_cannot_judge_are_counted(cleaned_folder: Path, tmp_path: Path) -> None:
+    """Without the second run's head, images deleted before it are left out, which is said."""
+    with Project.open(copy_project(cleaned_folder, tmp_path / "cleaned")) as project:
+        whole = compare(project)
+        (project.runs_folder / "2" / "head.safetensors").unlink()
+        found = compare(project)
+    assert found["versions"][0]["unjudged"] == whole["deleted"] > 0
+    assert found["versions"][0]["images"] == whole["versions"][0]["images"] - whole["deleted"]
+    assert found["versions"][1] == whole["versions"][1]
+
+
+@pytest.fixture(scope="module")
+def split_folder(
+    small_folder: Path, build_once: Callable[[str, Callable[[Path], None]], Path]
+) -> Path:
+    """Give the small project after a check, which splits it; never change it."""
+
+    def fill(folder: Path) -> None:
+        with Project.open(copy_project(small_folder, folder)) as project:
+            project.run("check")
+
+    return build_once("split", fill)
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    acts=st.lists(
+        st.tuples(
+            st.sampled_from(["keep", "delete", "relabel", "unsure", "undo"]),
+            st.integers(0, 29),
+            st.sampled_from(["cat", "dog", "owl"]),
+        ),
+        max_size=8,
+    )
+)
+def test_the_past_is_remembered(split_folder: Path, tmp_path: Path, acts: list[Any]) -> None:
+    """At every position of the ledger, labels and states are those that were present then."""
+    target = tmp_path / f"past-{len(list(tmp_path.iterdir()))}"
+    with Project.open(copy_project(split_folder, target)) as project:
+        with project.database.read() as connection:
+            ids = images.live(connection)["image_id"].tolist()
+        history = [present(project)]
+        for action, place, label in acts:
+            if action == "undo":
+                with contextlib.suppress(NothingToUndo):
+                    project.undo()
+            else:
+                project.decide([ids[place]], action, label if action == "relabel" else None)
+            history.append(present(project))
+        with project.database.read() as connection:
+            for position, expected in history:
+                assert labels_at(connection, position) == expected
+
+
+def present(project: Project) -> tuple[int, dict[int, Known]]:
+    """Give the ledger's position and what is known of the validation images now."""
+    with project.database.read() as connection:
+        table = images.with_sources(connection).query("split == 'valid'")
+        number = {item.name: item.id for item in all_classes(connection)}
+        found = {
+            int(row.image_id): Known(number[str(row.label)], str(row.state))
+            for row in table.itertuples()
+        }
+        return ledger.position(connection), found
 
 
 def test_there_must_be_two_runs(small: Project, sample: Project) -> None:

@@ -26,7 +26,7 @@ def by_hand(project: Project) -> Counter[tuple[str, str]]:
         said = runs.predictions_of(connection, run)
         table = images.live(connection)
     guess = dict(
-        zip(said.image_ids.tolist(), said.out_of_fold.argmax(axis=1).tolist(), strict=True)
+        zip(said.image_ids.tolist(), said.probabilities.argmax(axis=1).tolist(), strict=True)
     )
     return Counter(
         (row.label, names[guess[row.image_id]])

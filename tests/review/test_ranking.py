@@ -46,7 +46,7 @@ def test_the_score_is_the_out_of_fold_probability_of_the_label(sample: Project) 
     row_of = {image_id: row for row, image_id in enumerate(said.image_ids.tolist())}
     table = sample.rank()
     for row in table.iloc[::20].itertuples():
-        shares = said.out_of_fold[row_of[row.image_id]]
+        shares = said.probabilities[row_of[row.image_id]]
         assert row.label_score == pytest.approx(float(shares[names.index(row.label)]), abs=1e-6)
         best = names[int(shares.argmax())]
         assert row.suggested_label == ("" if best == row.label else best)

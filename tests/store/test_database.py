@@ -21,7 +21,7 @@ import pytest
 from curator.errors import NotAProject, ProjectExists, ProjectTooNew
 from curator.files import sha256_of
 from curator.project import Project
-from curator.store import schema
+from curator.store import runs, schema
 from curator.store.database import Database
 
 
@@ -311,14 +311,20 @@ def test_an_older_database_is_brought_up_to_date(tmp_path: Path) -> None:
 
     expected = shape()
     with closing(sqlite3.connect(path)) as connection:
-        for column in (
-            "grayscale_score",
-            "sharpness",
-            "measures_version",
-            "outlier_score",
-            "checked_with",
+        for table, column in (
+            ("images", "grayscale_score"),
+            ("images", "sharpness"),
+            ("images", "measures_version"),
+            ("images", "outlier_score"),
+            ("images", "checked_with"),
+            ("runs", "out_of_fold"),
+            ("predictions", "in_sample"),
         ):
-            connection.execute(f"ALTER TABLE images DROP COLUMN {column}")
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        connection.execute(
+            "INSERT INTO runs (at, recipe, backbone, ledger_position, settings, metrics, history)"
+            " VALUES ('2026-01-01', 'instant', 'x', 0, '{}', '{}', '[]')"
+        )
         connection.execute("DROP TABLE tags")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
         connection.commit()
@@ -327,4 +333,6 @@ def test_an_older_database_is_brought_up_to_date(tmp_path: Path) -> None:
     with closing(Database.open(path)) as database:
         assert database.meta("name") == "old"
         assert database.meta("schema_version") == str(schema.SCHEMA_VERSION)
+        with database.read() as connection:
+            assert runs.ranking(connection).id == 1  # every run of that time was out-of-fold
     assert shape() == expected

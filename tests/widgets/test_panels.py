@@ -19,6 +19,7 @@ from widgets.gallery import PAGE, Gallery
 from widgets.jobbar import JobBar
 from widgets.shell import Shell
 from widgets.start import StartPanel, folder_name
+from widgets.train import TrainPanel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -245,3 +246,72 @@ def test_the_dashboard_opens_a_project_where_it_was_left(sample_copy: Project) -
         assert dashboard.gallery.state["offset"] == 2 * PAGE
     finally:
         dashboard.leave()
+
+
+@pytest.fixture
+def training(sample_copy: Project) -> tuple[TrainPanel, list[dict[str, Any]]]:
+    """The station Train of the trained sample, and what it asked the worker for."""
+    asked: list[dict[str, Any]] = []
+    panel = TrainPanel({**HANDLERS, "submit": asked.append})
+    panel.refresh(sample_copy, status(sample_copy), busy=False)
+    return panel, asked
+
+
+def test_training_asks_for_what_was_changed_alone(
+    training: tuple[TrainPanel, list[dict[str, Any]]],
+) -> None:
+    """Settings left as they were stay the job's own defaults; numbers are sent as numbers."""
+    panel, asked = training
+    tell(panel, do="train")
+    tell(panel, do="form", values={"balance": True, "folds": "3"})
+    tell(panel, do="train")
+    tell(panel, do="form", values={"recipe": "finetune", "epochs": "2", "patience": "1"})
+    tell(panel, do="take_rate", rate=0.01234)
+    tell(panel, do="train")
+    tell(panel, do="cost")
+    assert asked == [
+        {"kind": "train", "arguments": {"recipe": "instant"}},
+        {"kind": "train", "arguments": {"recipe": "instant", "folds": 3, "balance": True}},
+        {
+            "kind": "train",
+            "arguments": {
+                "recipe": "finetune",
+                "epochs": 2,
+                "rate": 0.012,
+                "patience": 1,
+                "folds": 3,
+            },
+        },
+        {"kind": "cost", "arguments": {"epochs": 2, "rate": 0.012, "patience": 1, "folds": 3}},
+    ]
+
+
+def test_the_cost_of_fine_tuning_is_told_before_it_starts(
+    training: tuple[TrainPanel, list[dict[str, Any]]],
+) -> None:
+    """It grows with folds, says what it rests on, and vanishes over what is no number."""
+    panel, _ = training
+    assert panel.state["cost"] == ""
+    tell(panel, do="form", values={"recipe": "finetune"})
+    assert "rule of thumb" in panel.state["cost"]
+    tell(panel, do="form", values={"out_of_fold": True})
+    assert "6 trainings" in panel.state["cost"]
+    tell(panel, do="form", values={"epochs": "many"})
+    assert panel.state["cost"] == ""
+    assert panel.state["form"]["epochs"] == "many"  # what was typed stays, the job refuses it
+
+
+def test_two_runs_are_compared_on_the_page(
+    training: tuple[TrainPanel, list[dict[str, Any]]], sample_copy: Project
+) -> None:
+    """From the second run on the table offers a comparison, and another pair when chosen."""
+    panel, _ = training
+    assert panel.state["comparison"] is None
+    for _ in range(2):
+        sample_copy.run("train")
+    panel.refresh(sample_copy, status(sample_copy), busy=False)
+    assert [row["run"] for row in panel.state["runs"]] == [3, 2, 1]
+    assert panel.state["compared"] == {"before": 1, "after": 3}
+    tell(panel, do="compare", side="before", run=2)
+    assert panel.state["compared"] == {"before": 2, "after": 3}
+    assert panel.state["comparison"]["before"]["run"] == 2

@@ -102,7 +102,7 @@ function patch(old, fresh) {
   patchChildren(old, [...fresh.childNodes]);
   // What the user types belongs to the user; a field with another `key` starts anew.
   if (old.nodeName === "SELECT" && old !== document.activeElement) old.value = fresh.value;
-  if (old.type === "checkbox" && old !== document.activeElement) old.checked = fresh.checked;
+  if (["checkbox", "radio"].includes(old.type) && old !== document.activeElement) old.checked = fresh.checked;
 }
 
 /**

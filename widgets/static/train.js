@@ -1,49 +1,29 @@
 // @ts-check
-// Baselines, the instant head, and whether the last round of cleaning helped.
+// The station Train: how to train, the newest run, what cleaning changed, what more images would do.
 
-/** Loss curves as one small chart. @param {any[]} history */
-function lossPlot(history) {
-  const rows = history.filter((row) => row.train_loss !== null);
-  if (rows.length < 2) return null;
-  const width = 360, height = 180, left = 40, bottom = 26, top = 10, right = 96;
-  const losses = rows.flatMap((row) => [row.train_loss, row.valid_loss]).filter((v) => v !== null);
-  const high = Math.max(...losses), low = Math.min(0, ...losses);
-  const last = rows[rows.length - 1].step || 1;
-  const x = (/** @type {number} */ step) => left + (step / last) * (width - left - right);
-  const y = (/** @type {number} */ loss) => top + ((high - loss) / (high - low || 1)) * (height - top - bottom);
-  const line = (/** @type {string} */ name) => rows.filter((row) => row[name] !== null)
-    .map((row) => `${x(row.step).toFixed(1)},${y(row[name]).toFixed(1)}`).join(" ");
-  const end = rows[rows.length - 1];
-  // Two labels at one height would cover each other.
-  let trainY = y(end.train_loss), validY = end.valid_loss === null ? null : y(end.valid_loss);
-  if (validY !== null && Math.abs(trainY - validY) < 14) {
-    const middle = (trainY + validY) / 2;
-    [trainY, validY] = trainY > validY ? [middle + 7, middle - 7] : [middle - 7, middle + 7];
-  }
-  return h("svg", { viewBox: `0 0 ${width} ${height}`, class: "cu-plot", role: "img",
-    "aria-label": `Losses over ${last} steps: training ${end.train_loss}, validation ${end.valid_loss}` },
-  [0, 0.5, 1].map((part) => h("g", {},
-    h("line", { x1: left, x2: width - right, y1: y(low + part * (high - low)), y2: y(low + part * (high - low)), class: "cu-grid" }),
-    h("text", { x: left - 6, y: y(low + part * (high - low)) + 4, "text-anchor": "end" }, (low + part * (high - low)).toFixed(2)))),
-  h("polyline", { points: line("train_loss"), class: "cu-line cu-train" }),
-  h("polyline", { points: line("valid_loss"), class: "cu-line cu-valid" }),
-  h("text", { x: x(last) + 8, y: trainY + 4, class: "cu-train" }, "training"),
-  validY !== null && h("text", { x: x(last) + 8, y: validY + 4, class: "cu-valid" }, "validation"),
-  h("text", { x: left, y: height - 6 }, "step 0"), h("text", { x: x(last), y: height - 6, "text-anchor": "end" }, String(last)));
+/** Losses over steps or epochs. @param {any[]} history */
+function lossChart(history) {
+  const x = "epoch" in (history[0] ?? {}) ? "epoch" : "step";
+  const last = history[history.length - 1];
+  const every = (/** @type {string} */ name) => column(history, x, name);
+  return lineChart({ label: `Losses over ${history.length} ${x}s: training ${last?.train_loss}, validation ${last?.valid_loss}`,
+    unit: x, format: (value) => value.toFixed(2), formatX: String,
+    series: [{ name: "training", look: "cu-train", points: every("train_loss") }, { name: "validation", look: "cu-valid", points: every("valid_loss") }] });
 }
 
 /** The training table, thinned to about ten rows. @param {any[]} history */
 function historyTable(history) {
+  const x = "epoch" in (history[0] ?? {}) ? "epoch" : "step";
   const every = Math.max(1, Math.ceil(history.length / 9));
   const shown = history.filter((_, place) => place % every === 0 || place === history.length - 1);
   return h("table", { class: "cu-table cu-history" },
-    h("thead", {}, h("tr", {}, ["step", "train loss", "valid loss", "error rate", "time"].map((name) => h("th", { class: "cu-right" }, name)))),
+    h("thead", {}, h("tr", {}, [x, "train loss", "valid loss", "error rate", "time"].map((name) => h("th", { class: "cu-right" }, name)))),
     h("tbody", {}, shown.map((row) => h("tr", {},
-      h("td", { class: "cu-right" }, row.step),
+      h("td", { class: "cu-right" }, row[x], row.phase === "head" && h("span", { class: "cu-hint" }, " head")),
       h("td", { class: "cu-right" }, row.train_loss?.toFixed(4) ?? "–"),
       h("td", { class: "cu-right" }, row.valid_loss?.toFixed(4) ?? "–"),
       h("td", { class: "cu-right" }, percent(row.error_rate)),
-      h("td", { class: "cu-right" }, `${row.seconds.toFixed(2)} s`)))));
+      h("td", { class: "cu-right" }, `${row.seconds.toFixed(row.seconds < 10 ? 2 : 0)} s`)))));
 }
 
 /** One bar with its interval. @param {string} name @param {any} side @param {number} scale */
@@ -59,54 +39,114 @@ function errorBar(name, side, scale) {
 /** @param {any} compared */
 function comparison(compared) {
   if (!compared || compared.before.error === null) return null;
-  const scale = Math.max(0.02, compared.before.high, compared.after.high);
-  return h("section", { class: "cu-card", "data-part": "comparison" },
+  const versions = compared.warning ? compared.versions.filter((/** @type {any} */ one) => one.before.error !== null) : [compared];
+  const scale = Math.max(0.02, ...versions.flatMap((/** @type {any} */ one) => [one.before.high, one.after.high]));
+  const titles = /** @type {Record<string, string>} */ ({ now: "With the labels as they are now", before: "With the labels that the first run knew" });
+  return h("section", { class: "cu-card cu-side", "data-part": "comparison" },
     h("h2", {}, "Before and after"),
-    h("p", { class: "cu-hint" }, `Error on the same ${many(compared.images, "validation image")}, with the labels as they are now.`),
-    errorBar("before", compared.before, scale), errorBar("after", compared.after, scale),
+    compared.warning && h("p", { class: "cu-warning" }, icon("alert"), compared.warning),
+    versions.map((/** @type {any} */ one) => h("div", { class: "cu-version" },
+      h("p", { class: "cu-hint" }, one.labels ? `${titles[one.labels]}: error on ${many(one.images, "validation image")}.`
+        : `Error on the same ${many(one.images, "validation image")}, with the labels as they are now.`),
+      errorBar("before", one.before, scale), errorBar("after", one.after, scale),
+      one.labels && h("p", {}, one.sentence))),
     h("p", {}, `${many(compared.decisions, "decision")} in between`,
-      compared.corrected > 0 && `, ${many(compared.corrected, "validation label")} corrected`, `. ${compared.sentence}`));
+      compared.corrected > 0 && `, ${many(compared.corrected, "validation label")} corrected`, `. ${compared.warning ? "" : compared.sentence}`));
+}
+
+/** @param {any} state */
+function newestRun(state) {
+  const metrics = state.metrics;
+  const fixed = metrics.out_of_fold.error === null;
+  const error = metrics.out_of_fold.calibration_error ?? metrics.valid.calibration_error;
+  return h("section", { class: "cu-card cu-run" },
+    h("h2", {}, `Run ${state.run}, ${state.recipe === "finetune" ? "fine-tuned" : "instant"}`),
+    h("dl", { class: "cu-figures" },
+      !fixed && h("div", {}, h("dt", {}, "Error, out-of-fold"), h("dd", { "data-figure": "out-of-fold" }, interval(metrics.out_of_fold)),
+        h("p", { class: "cu-hint" }, `Each of ${many(metrics.out_of_fold.images, "image")} judged by a model that did not see it; 95 % interval in brackets.`)),
+      h("div", {}, h("dt", {}, "Error, validation images"), h("dd", { "data-figure": "valid" }, interval(metrics.valid)),
+        h("p", { class: "cu-hint" }, `${many(metrics.valid.images, "image")} that stay the same from run to run; the exported model never saw them.`)),
+      h("div", {}, h("dt", {}, "Baselines on the validation images"),
+        h("dd", {}, percent(metrics.baselines.majority), " · ", percent(metrics.baselines.nearest_mean_image)),
+        h("p", { class: "cu-hint" }, "Always the commonest class; nearest mean image.")),
+      error !== undefined && error !== null && h("div", {}, h("dt", {}, "Calibration error"), h("dd", {}, percent(error)),
+        h("p", { class: "cu-hint" }, "By how much a stated confidence misses the share that is right."))),
+    state.choice && h("p", { class: "cu-hint" }, state.choice),
+    state.notes.map((/** @type {string} */ note) => h("p", { class: "cu-warning" }, icon("alert"), note)));
+}
+
+/** @param {any} state @param {any[]} history */
+function training(state, history) {
+  return h("section", { class: "cu-card cu-grow", "data-part": "training" },
+    h("h2", {}, "Training"),
+    h("div", { class: "cu-columns" }, lossChart(history), historyTable(history)),
+    !state.live.length && (state.metrics?.diagnosis ?? []).map((/** @type {any} */ found) =>
+      h("p", { class: found.code === "well" ? "" : "cu-warning", "data-finding": found.code }, found.code !== "well" && icon("alert"), h("span", {}, `${found.sentence} ${found.next_step}`))));
+}
+
+/** @param {any} state */
+function byClass(state) {
+  const metrics = state.metrics;
+  return h("section", { class: "cu-card cu-grow" },
+    h("h2", {}, `By class, ${metrics.judged_on === "validation" ? "validation images" : "out-of-fold"}`),
+    h("table", { class: "cu-table" },
+      h("thead", {}, h("tr", {}, h("th", {}, "class"), ["images", "precision", "recall", "F1"].map((n) => h("th", { class: "cu-right" }, n)))),
+      h("tbody", {}, metrics.per_class.map((/** @type {any} */ row) => h("tr", { key: row.label },
+        h("td", { class: "cu-name", title: row.label }, badge(state.names, row.label), " ", row.label),
+        h("td", { class: "cu-right" }, row.support),
+        [row.precision, row.recall, row.f1].map((value) => h("td", { class: "cu-right" }, percent(value))))))));
+}
+
+/** Every run, newest first; two may be compared. @param {any} state @param {(m: any) => void} send */
+function allRuns(state, send) {
+  if (state.runs.length < 2) return null;
+  const pick = (/** @type {string} */ side, /** @type {any} */ row) => h("td", { class: "cu-right" },
+    h("input", { type: "radio", name: side, checked: state.compared[side] === row.run, "aria-label": `run ${row.run} as ${side}`,
+      onchange: () => send({ do: "compare", side, run: row.run }) }));
+  return h("section", { class: "cu-card cu-whole", "data-part": "runs" }, h("h2", {}, "Runs"),
+    h("div", { class: "cu-window" }, h("table", { class: "cu-table" },
+      h("thead", {}, h("tr", {}, h("th", {}, "run"), h("th", {}, "recipe"), h("th", {}, "network"),
+        ["images", "out-of-fold", "validation", "time", "before", "after"].map((n) => h("th", { class: "cu-right" }, n)))),
+      h("tbody", {}, state.runs.map((/** @type {any} */ row) => h("tr", { key: row.run },
+        h("td", {}, row.run), h("td", {}, row.recipe), h("td", {}, row.backbone), h("td", { class: "cu-right" }, count(row.images)),
+        h("td", { class: "cu-right" }, percent(row.out_of_fold_error)), h("td", { class: "cu-right" }, percent(row.valid_error)),
+        h("td", { class: "cu-right" }, `${row.seconds.toFixed(row.seconds < 10 ? 1 : 0)} s`), pick("before", row), pick("after", row)))))));
+}
+
+/** @param {any} state @param {(m: any) => void} send */
+function moreImages(state, send) {
+  const found = state.learning;
+  return h("section", { class: "cu-card cu-side", "data-part": "learning-curve" }, h("h2", {}, "Would more images help?"),
+    found && lineChart({ label: found.sentence, unit: "training images", formatX: String, format: (value) => percent(value, 0),
+      series: [{ name: "error", look: "cu-train", points: column(found.points, "images", "error") }],
+      band: found.points.map((/** @type {any} */ row) => [row.images, row.low, row.high]) }),
+    h("p", { class: found ? "" : "cu-hint" }, found ? found.sentence : "The error with growing shares of the training images tells. It takes seconds."),
+    h("button", { class: "cu-button", disabled: state.busy || !state.images, onclick: () => send({ do: "learning_curve" }) }, found ? "Measure again" : "Measure"));
 }
 
 /** @param {any} state @param {(m: any) => void} send */
 function train(state, send) {
   const metrics = state.metrics;
   const history = state.live.length ? state.live : state.history;
+  const deep = state.form.recipe === "finetune";
   return h("div", { class: "cu-panel" },
     h("div", { class: "cu-title" }, h("h1", {}, "Train"),
-      h("p", { class: "cu-hint" }, "A frozen network describes every image once; a head on top learns your classes in seconds.")),
-    problem(state.error),
-    h("div", { class: "cu-row" },
-      h("button", { class: "cu-button cu-primary", disabled: state.busy || !state.images, onclick: () => send({ do: "train" }) },
-        metrics ? "Retrain" : "Train"),
-      state.stale > 0 && metrics && h("span", { class: "cu-hint" }, `${many(state.stale, "change")} since the last run`),
-      !state.images && h("button", { class: "cu-link", onclick: () => send({ do: "go", station: "collect" }) }, "Collect images first"),
-      state.choice && h("span", { class: "cu-hint" }, state.choice)),
-    history.length > 1 && h("div", { class: "cu-columns" },
-      metrics && h("section", { class: "cu-card" },
-        h("h2", {}, `Run ${state.run}`),
-        h("dl", { class: "cu-figures" },
-          h("div", {}, h("dt", {}, "Error, out-of-fold"), h("dd", { "data-figure": "out-of-fold" }, interval(metrics.out_of_fold)),
-            h("p", { class: "cu-hint" }, `Each of ${many(metrics.out_of_fold.images, "image")} judged by a head that did not see it; 95 % interval in brackets.`)),
-          h("div", {}, h("dt", {}, "Error, validation images"), h("dd", {}, interval(metrics.valid)),
-            h("p", { class: "cu-hint" }, `${many(metrics.valid.images, "image")} that stay the same from run to run.`)),
-          h("div", {}, h("dt", {}, "Baselines on the validation images"),
-            h("dd", {}, percent(metrics.baselines.majority), " · ", percent(metrics.baselines.nearest_mean_image)),
-            h("p", { class: "cu-hint" }, "Always the commonest class; nearest mean image.")))),
-      h("section", { class: "cu-card cu-grow" },
-        h("h2", {}, "Training"),
-        h("div", { class: "cu-columns" }, lossPlot(history), historyTable(history)))),
-    h("div", { class: "cu-columns" },
-      comparison(state.comparison),
-      metrics && h("section", { class: "cu-card cu-grow" }, h("h2", {}, "By class, out-of-fold"),
-        h("table", { class: "cu-table" },
-          h("thead", {}, h("tr", {}, h("th", {}, "class"), ["images", "precision", "recall", "F1"].map((n) => h("th", { class: "cu-right" }, n)))),
-          h("tbody", {}, metrics.per_class.map((/** @type {any} */ row) => h("tr", { key: row.label },
-            h("td", { class: "cu-name", title: row.label }, badge(state.names, row.label), " ", row.label),
-            h("td", { class: "cu-right" }, row.support),
-            [row.precision, row.recall, row.f1].map((value) => h("td", { class: "cu-right" }, percent(value))))))))),
-    metrics && h("div", { class: "cu-row" },
-      h("button", { class: "cu-button cu-primary", onclick: () => send({ do: "go", station: "review" }) }, "Review the most suspicious images")));
+      h("p", { class: "cu-hint" }, "Learn the classes, and find out which images do not fit their label.")),
+    h("section", { class: "cu-card", "data-part": "recipe" },
+      recipeChoice(state, send),
+      deep ? deepSettings(state, send) : instantSettings(state, send),
+      problem(state.error),
+      h("div", { class: "cu-row cu-go" },
+        h("button", { class: "cu-button cu-primary", disabled: state.busy || !state.images, onclick: () => send({ do: "train" }) },
+          deep ? "Fine-tune" : metrics ? "Retrain" : "Train"),
+        state.stale > 0 && metrics && h("span", { class: "cu-hint" }, `${many(state.stale, "change")} since the last run`),
+        !state.images && h("button", { class: "cu-link", onclick: () => send({ do: "go", station: "collect" }) }, "Collect images first"),
+        metrics && !state.busy && h("button", { class: "cu-button", onclick: () => send({ do: "go", station: "review" }) }, "Review the most suspicious images"))),
+    (metrics || history.length > 1) && h("div", { class: "cu-columns" },
+      metrics && newestRun(state),
+      history.length > 1 && training(state, history)),
+    metrics && h("div", { class: "cu-columns" }, comparison(state.comparison), byClass(state)),
+    metrics && h("div", { class: "cu-columns" }, allRuns(state, send), moreImages(state, send)));
 }
 
 export default {

@@ -1,0 +1,95 @@
+"""Commands that look back at the runs: runs, compare."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table, to_the_second
+from curator.cli.training import interval
+from curator.errors import DataError
+from curator.project import Project
+
+_TITLES = {
+    "before": "With the labels as the first of the two runs knew them",
+    "now": "With the labels as they are now",
+}
+_COLUMNS = [
+    "run",
+    "at",
+    "recipe",
+    "backbone",
+    "images",
+    "out_of_fold_error",
+    "valid_error",
+    "seconds",
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``app``."""
+    app.command()(runs)
+    app.command()(compare)
+
+
+def runs(project: ProjectPath, as_json: AsJson = False) -> None:
+    """List all runs, and compare the first with the newest on the same validation images."""
+    from curator.review.comparing import compare as compared
+
+    with Project.open(project) as opened:
+        table = opened.runs()
+        try:
+            found: dict[str, Any] | None = compared(opened)
+        except DataError as error:
+            found, problem = None, str(error)
+    if as_json:
+        say_json({"runs": table, "comparison": found})
+        return
+    if table.empty:
+        say(problem)
+        return
+    shares = {"out_of_fold_error": ".1%", "valid_error": ".1%"}
+    table["at"] = to_the_second(table["at"])
+    say_table(table[_COLUMNS], shares)
+    say("")
+    if found is None:
+        say(problem)
+    else:
+        say_comparison(found)
+
+
+def compare(
+    project: ProjectPath,
+    before: Annotated[int | None, typer.Option(help="A run's number; default: the first.")] = None,
+    after: Annotated[int | None, typer.Option(help="A run's number; default: the newest.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two runs on the same validation images, with a paired test."""
+    from curator.review.comparing import compare as compared
+
+    with Project.open(project) as opened:
+        found = compared(opened, before, after)
+    if as_json:
+        say_json(found)
+        return
+    say_comparison(found)
+
+
+def say_comparison(found: dict[str, Any]) -> None:
+    """Before and after, in words."""
+    if found["warning"]:
+        say(f"Warning: {found['warning']}\n")
+    for version in found["versions"]:
+        _say_version(version)
+    say(f"{found['decisions']} decisions between the runs.")
+
+
+def _say_version(version: dict[str, Any]) -> None:
+    say(f"{_TITLES[version['labels']]}:")
+    for side in ("before", "after"):
+        row = {**version[side], "images": version["images"]}
+        say(f"  {side:6} (run {row['run']}): {interval(row)}, {row['wrong']} wrong")
+    if version["unjudged"]:
+        say(f"  {version['unjudged']} more images are left out: one of the runs cannot judge them.")
+    say(f"  {version['sentence']}\n")

@@ -1,0 +1,286 @@
+"""The recipe `finetune`: the backbone learns from the project's images.
+
+The network that is exported learns from the training images alone, so its predictions of the fixed
+validation images are honest; what it says of training images is in-sample and marked so. With
+``out_of_fold`` one more network is trained for each fold, and every image is judged by one that did
+not see it. The engine is :mod:`curator.learn.finetune`.
+
+It begins with the instant recipe's head on the same images, which is seconds' work and a better
+start than chance: on clear photographs little is left to gain.
+
+A run that was killed or cancelled left its last epoch in ``runs/unfinished``; the same run, asked
+for again, goes on from there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curator.encode.stored import feature_cache
+from curator.errors import FileError, InputError
+from curator.learn import instant
+from curator.learn.calibration import fit_temperature
+from curator.learn.finetune.settings import FinetuneSettings
+from curator.learn.metrics import softmax
+from curator.learn.recording import MODEL_FILE, Outcome
+
+if TYPE_CHECKING:
+    from curator.jobs.progress import Progress
+    from curator.learn.finetune.data import Data, Pixels
+    from curator.learn.finetune.loop import Fitted
+    from curator.learn.finetune.network import Classifier
+    from curator.learn.training_set import TrainingSet
+    from curator.project import Project
+
+UNFINISHED = "unfinished"
+Head = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Weights (K, D) and bias (K,)."""
+
+
+@dataclass(frozen=True)
+class Settings(FinetuneSettings):
+    """What a user may set."""
+
+    out_of_fold: bool = False
+    """Train once more for each fold, to judge every image out-of-fold."""
+    folds: int = 5
+    """2 or more."""
+    mirror: bool = False
+    """Average each prediction with that of the mirrored image."""
+    warm: bool = True
+    """Begin with the head that the instant recipe finds on the same images, not with a random one.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.folds < 2:
+            raise InputError(f"folds={self.folds} holds nothing out.", "Use 2 or more.")
+
+    @property
+    def engine(self) -> FinetuneSettings:
+        """What the engine is to know, and a checkpoint must agree in."""
+        names = FinetuneSettings.__dataclass_fields__
+        return FinetuneSettings(**{name: getattr(self, name) for name in names})
+
+
+def fit(project: Project, progress: Progress, data: TrainingSet, settings: Settings) -> Outcome:
+    """Fine-tune and judge every image.
+
+    Raises what :func:`curator.learn.finetune.loop.fit` raises.
+    """
+    from curator.learn.finetune.engine import predict
+    from curator.learn.finetune.loop import fit as train
+
+    pixels = stored_pixels(project, progress, data)
+    learning = learning_data(data, pixels)
+    choice, engine = data.choice, settings.engine
+    place = project.runs_folder / UNFINISHED
+    trainings = 1 + (settings.folds if settings.out_of_fold else 0)
+    progress.begin(f"fine-tuning on {choice.device}, training 1 of {trainings}")
+    history: list[dict[str, Any]] = []
+
+    def on_epoch(row: dict[str, Any]) -> None:
+        history.append(row)
+        progress.row(**row)
+
+    def on_batch(done: int, total: int, _loss: float) -> None:
+        progress.total = total
+        progress.reach(done)
+
+    starts, start_error = _instant_heads(project, data, settings)
+    fitted = train(
+        network(data, settings.seed, starts[-1]),
+        learning,
+        engine,
+        choice.device,
+        folder=place / "model",
+        identity=choice.backbone.key,
+        on_epoch=on_epoch,
+        on_batch=on_batch,
+        cancelled=progress.cancelled,
+    )
+    progress.begin("judging every image")
+    every = np.arange(len(data.labels))
+    logits = predict(
+        fitted.network, pixels, learning.frame, every, choice.device, flip=settings.mirror
+    )
+    held_out = ~data.learnt_from
+    temperature = 1.0
+    if held_out.any():
+        temperature = fit_temperature(logits[held_out], data.labels[held_out])
+    probabilities = softmax(logits / temperature).astype(np.float32)
+    fixed = np.where(held_out[:, None], probabilities, np.float32(np.nan))
+    notes, in_sample = list(fitted.notes), ~held_out
+    if settings.out_of_fold:
+        probabilities, said = _out_of_fold(project, progress, data, settings, pixels, starts)
+        notes += said
+        in_sample = np.zeros(len(every), dtype=bool)
+    outcome = Outcome(
+        recipe="finetune",
+        settings={
+            **asdict(settings),
+            "batch": fitted.batch,
+            "precision": fitted.precision,
+            "choice": choice.training(fitted.precision).reason,
+            "runtime": "torch",
+            "epoch": fitted.epoch,
+            "temperature": temperature,
+            "start_error": start_error,
+            "pace": pace(fitted.history, len(learning.train)),
+        },
+        history=history,
+        probabilities=probabilities,
+        in_sample=in_sample,
+        fixed=fixed.astype(np.float32),
+        files={MODEL_FILE: _weights(fitted, temperature)},
+        notes=notes,
+    )
+    shutil.rmtree(place, ignore_errors=True)
+    return outcome
+
+
+def stored_pixels(project: Project, progress: Progress, data: TrainingSet) -> Pixels:
+    """The images decoded once, at the size that the backbone needs.
+
+    Raises JobCancelled, FileError.
+    """
+    from curator.learn.finetune.pixels import StoredPixels, ensure_pixels, pixel_cache
+
+    backbone = data.choice.backbone
+    cache = pixel_cache(project.features, backbone)
+    if cache.missing(data.digests):
+        progress.begin("decoding the images once", len(data.digests))
+        paths = [project.originals / file for file in data.table["file"]]
+        items = list(zip(data.digests, paths, strict=True))
+        failed = ensure_pixels(items, cache, backbone, progress.reach, progress.cancelled)
+        if failed:
+            # Its features could be read, so the file changed a moment ago.
+            raise FileError(
+                f"{len(failed)} images could not be read any more: {failed[0][1]}",
+                "Train again: what cannot be read is then left out.",
+            )
+    return StoredPixels(cache, data.digests, backbone)
+
+
+def learning_data(data: TrainingSet, pixels: Pixels) -> Data:
+    """Training rows to learn from, validation rows held out."""
+    from curator.learn.finetune.data import Data, Frame
+
+    return Data(
+        pixels,
+        data.labels,
+        np.flatnonzero(data.learnt_from),
+        np.flatnonzero(~data.learnt_from),
+        Frame.of(data.choice.backbone),
+        len(data.trained),
+    )
+
+
+def network(data: TrainingSet, seed: int, start: Head | None = None) -> Classifier:
+    """The pretrained backbone with a head: ``start``, or a random one drawn from ``seed``.
+
+    Raises WeightsMissing, WeightsAltered.
+    """
+    from curator.learn.finetune.network import classifier
+
+    backbone, device = data.choice.backbone, data.choice.device
+    return classifier(
+        backbone.load(), backbone.dimension, len(data.trained), start, device=device, seed=seed
+    )
+
+
+def _instant_heads(
+    project: Project, data: TrainingSet, settings: Settings
+) -> tuple[list[Head | None], float | None]:
+    """Heads to begin with: one for each fold, of the other folds' images, and the exported one.
+
+    And the latter's error on the validation images, None where there are none.
+    """
+    if not settings.warm:
+        return [None] * (settings.folds + 1), None
+    features = feature_cache(project, data.choice.backbone).rows(data.digests)
+    found = instant.fit(
+        features,
+        data.labels,
+        data.folds(settings.folds, project.seed),
+        data.learnt_from,
+        len(data.trained),
+        instant.Settings(folds=settings.folds, balance=settings.balance),
+        trusted=data.trusted,
+    )
+    judged = ~data.learnt_from
+    wrong = found.fixed[judged].argmax(axis=1) != data.labels[judged]
+    heads: list[Head | None] = [found.heads.folded(n) for n in range(settings.folds + 1)]
+    return heads, float(wrong.mean()) if judged.any() else None
+
+
+def pace(history: list[dict[str, Any]], pictures: int) -> dict[str, float]:
+    """Training images a second, validation included, in epochs of the "head" and of "all"."""
+    found = {}
+    for phase in ("head", "all"):
+        seconds = [row["seconds"] for row in history if row["phase"] == phase]
+        if seconds and sum(seconds):
+            found[phase] = round(pictures * len(seconds) / sum(seconds), 2)
+    return found
+
+
+def _out_of_fold(
+    project: Project,
+    progress: Progress,
+    data: TrainingSet,
+    settings: Settings,
+    pixels: Pixels,
+    starts: list[Head | None],
+) -> tuple[NDArray[np.float32], list[str]]:
+    from curator.learn.finetune.data import Frame
+    from curator.learn.finetune.folds import fit_folds
+
+    trainings = 1 + settings.folds
+
+    def on_fold(fold: int, _of: int) -> None:
+        done = progress.done
+        progress.begin(f"fine-tuning, training {fold + 1} of {trainings}", progress.total)
+        progress.reach(done)
+
+    def on_batch(done: int, total: int, _loss: float) -> None:
+        progress.total = total
+        progress.reach(done)
+
+    progress.begin(f"fine-tuning, training 2 of {trainings}")
+    choice = data.choice
+    found = fit_folds(
+        lambda fold: network(data, settings.seed, starts[fold]),
+        pixels,
+        data.labels,
+        data.folds(settings.folds, project.seed).astype(np.int64),
+        Frame.of(choice.backbone),
+        len(data.trained),
+        settings.engine,
+        choice.device,
+        flip=settings.mirror,
+        folder=project.runs_folder / UNFINISHED,
+        identity=choice.backbone.key,
+        on_fold=on_fold,
+        on_batch=on_batch,
+        cancelled=progress.cancelled,
+    )
+    logits = np.log(np.maximum(found.probabilities, 1e-12))
+    temperature = fit_temperature(logits, data.labels)
+    return softmax(logits / temperature).astype(np.float32), found.notes
+
+
+def _weights(fitted: Fitted, temperature: float) -> bytes:
+    """Backbone and head as one file; the head gives calibrated logits."""
+    from safetensors.torch import save
+
+    tensors = {
+        f"backbone.{name}": tensor for name, tensor in fitted.network.body.state_dict().items()
+    }
+    head = fitted.network.head
+    tensors |= {"head.weight": head.weight / temperature, "head.bias": head.bias / temperature}
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})

@@ -1,0 +1,117 @@
+"""What a recipe hands back, and keeping it as a run: figures, per-image predictions, files."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import curator
+from curator.files import write_atomic
+from curator.learn import scores
+from curator.store import runs
+
+if TYPE_CHECKING:
+    from curator.learn.training_set import TrainingSet
+    from curator.project import Project
+
+HEAD_FILE, WARM_FILE, MODEL_FILE = "head.safetensors", "heads.safetensors", "model.safetensors"
+"""In a run's folder: the exported head; the heads of all folds; a fine-tuned backbone with head."""
+_PACKAGES = ("torch", "timm", "numpy", "onnxruntime", "pillow")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trained model and what it says of N images; K classes."""
+
+    recipe: str
+    settings: dict[str, Any]
+    """What was asked for and what was chosen, as JSON."""
+    history: list[dict[str, Any]]
+    """The training table."""
+    probabilities: NDArray[np.float32]
+    """(N, K), calibrated; by models that did not see the image, but for the rows of `in_sample`."""
+    in_sample: NDArray[np.bool_]
+    """(N,)"""
+    fixed: NDArray[np.float32]
+    """(N, K), calibrated, by the exported model; NaN rows where it saw the image."""
+    files: Mapping[str, bytes]
+    """Name to content, kept in the run's folder."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences for the user: what had to be changed, made again or given up on the way."""
+
+    @property
+    def out_of_fold(self) -> NDArray[np.float32] | None:
+        """The probabilities, when none of them is in-sample."""
+        return None if self.in_sample.any() else self.probabilities
+
+
+def versions() -> dict[str, str]:
+    """What the figures of a run may depend on besides its settings."""
+    found = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return {
+        "curator": curator.__version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        **found,
+    }
+
+
+def record(
+    project: Project,
+    data: TrainingSet,
+    outcome: Outcome,
+    figures: dict[str, Any],
+) -> int:
+    """Keep a run; return its id. Either all of it is kept or nothing."""
+    choice = data.choice
+    settings = {
+        "classes": data.class_ids,
+        "images": len(data.table),
+        "choice": choice.reason,
+        "features": choice.backbone.key,
+        "device": choice.device,
+        "runtime": choice.runtime,
+        "versions": versions(),
+        "notes": [*data.notes, *outcome.notes],
+        **outcome.settings,
+    }
+    out_of_fold = outcome.out_of_fold
+    flagged = np.zeros(len(data.labels), dtype=bool)
+    if out_of_fold is not None:
+        flagged = scores.is_label_issue(out_of_fold, data.labels, data.trusted)
+    with project.database.write() as connection:
+        run_id = runs.add(
+            connection,
+            recipe=outcome.recipe,
+            backbone=choice.backbone.name,
+            ledger_position=data.position,
+            out_of_fold=int(out_of_fold is not None),
+            settings=settings,
+            metrics=figures,
+            history=outcome.history,
+        )
+        # Inside the transaction: a run that can be seen has its files; files without a run are
+        # overwritten by the next run of that number.
+        folder = project.runs_folder / str(run_id)
+        for name, content in outcome.files.items():
+            write_atomic(folder / name, content)
+        runs.add_predictions(
+            connection,
+            run_id,
+            data.class_ids,
+            runs.Predictions(
+                image_ids=data.table["image_id"].to_numpy(dtype=np.int64),
+                labels=data.table["class_id"].to_numpy(dtype=np.int64),
+                is_label_issue=flagged,
+                probabilities=outcome.probabilities,
+                fixed=outcome.fixed,
+                in_sample=outcome.in_sample,
+            ),
+        )
+    return run_id

@@ -1,0 +1,169 @@
+"""What a project trains on: its live images with labels, groups, split, and who confirmed them.
+
+Every recipe, the rate finder and the learning curve start here. Rows are ordered by content, not
+by arrival, so that the same images give the same folds everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from curator.check.run import prepare
+from curator.encode.stored import ensure_features, ready, tiny_cache
+from curator.errors import NotEnoughData
+from curator.learn.folds import assign_folds
+from curator.store import images, ledger, schema
+from curator.store.classes import Class, all_classes
+
+if TYPE_CHECKING:
+    from curator.encode.backbones import Choice
+    from curator.jobs.progress import Progress
+    from curator.project import Project
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """N images of K classes. ``table``: the columns of :func:`curator.store.images.live`."""
+
+    choice: Choice
+    """Backbone and device."""
+    table: pd.DataFrame
+    position: int
+    """Of the last decision that these labels know of."""
+    trained: list[Class]
+    """The K classes that have images, in the project's order: columns of every probability."""
+    left_out: list[str]
+    """Names of the classes without an image."""
+    labels: NDArray[np.int64]
+    """(N,), 0..K-1."""
+    groups: NDArray[np.int64]
+    """(N,), near-duplicates share a number."""
+    valid: NDArray[np.bool_]
+    """(N,), True for the fixed validation images."""
+    trusted: NDArray[np.bool_]
+    """(N,), True where a person confirmed the present label."""
+    unreadable: list[str]
+    """What is wrong with images that were left out, one sentence each."""
+    notes: list[str]
+    """What had to be made again or given up on the way, for the user."""
+
+    @property
+    def names(self) -> list[str]:
+        """The K labels."""
+        return [item.name for item in self.trained]
+
+    @property
+    def class_ids(self) -> list[int]:
+        """The K class ids."""
+        return [item.id for item in self.trained]
+
+    @property
+    def digests(self) -> list[str]:
+        """SHA-256 of each image."""
+        return list(self.table["sha256"])
+
+    @property
+    def learnt_from(self) -> NDArray[np.bool_]:
+        """Rows (N,) that the exported model learns from: training images.
+
+        A class whose images all lie in validation (an imported split may do that) is learnt from
+        them, since a model that has never seen a class cannot name it.
+        """
+        mask = ~self.valid
+        for label in np.unique(self.labels):
+            if not mask[self.labels == label].any():
+                mask = mask | (self.labels == label)
+        return mask
+
+    def folds(self, count: int, seed: int) -> NDArray[np.intp]:
+        """The fold (N,) of each image: stratified, near-duplicates together.
+
+        Few move when a few images come, go or change their label, so that what a retrain changes is
+        what the decisions changed.
+        """
+        keys = np.array([int(digest[:15], 16) for digest in self.digests], dtype=np.int64)
+        return assign_folds(self.labels, self.groups, count, seed, keys)
+
+    def tiny(self, project: Project) -> NDArray[np.uint8]:
+        """The 32 x 32 versions (N, 3072), for the baselines."""
+        return tiny_cache(project).rows(self.digests)
+
+
+def training_set(
+    project: Project,
+    progress: Progress,
+    backbone: str | None = None,
+    device: str | None = None,
+    *,
+    flip: bool = False,
+) -> TrainingSet:
+    """Bring groups, split and features up to date, and read what there is to train on.
+
+    ``backbone`` and ``device``: chosen automatically when None. ``flip``: features of the mirrored
+    images, too. Raises NotEnoughData, InputError, JobCancelled, WeightsMissing, WeightsAltered,
+    FileError.
+    """
+    # Before the long work: a project that cannot be trained says so at once.
+    _live(project)
+    notes: list[str] = []
+    choice = ready(progress, backbone, device, notes)
+    prepare(project, progress, choice.device, notes)
+    table, position, classes = _live(project)
+    unreadable = ensure_features(project, progress, choice, table, flip=flip, notes=notes)
+    if unreadable:
+        table = table[~table["sha256"].isin([digest for digest, _ in unreadable])]
+        _enough(table, classes)
+    table = table.sort_values("sha256")
+    present = set(table["class_id"].tolist())
+    trained = [item for item in classes if item.id in present]
+    column = {item.id: number for number, item in enumerate(trained)}
+    return TrainingSet(
+        choice=choice,
+        table=table,
+        position=position,
+        trained=trained,
+        left_out=[item.name for item in classes if item.id not in present],
+        labels=np.array([column[i] for i in table["class_id"].tolist()], dtype=np.int64),
+        groups=np.asarray(pd.factorize(table["group_id"])[0], dtype=np.int64),
+        valid=(table["split"] == schema.VALID).to_numpy(dtype=bool),
+        trusted=(table["state"] == schema.KEPT).to_numpy(dtype=bool),
+        unreadable=[f"{digest}: {problem}" for digest, problem in unreadable],
+        notes=notes,
+    )
+
+
+def _live(project: Project) -> tuple[pd.DataFrame, int, list[Class]]:
+    """The live images, the last decision, and the classes. Raises NotEnoughData."""
+    with project.database.read() as connection:
+        table = images.live(connection)
+        position = ledger.position(connection)
+        classes = all_classes(connection)
+    _enough(table, classes)
+    return table, position, classes
+
+
+def _enough(table: pd.DataFrame, classes: list[Class]) -> None:
+    counts = {item.name: int((table["class_id"] == item.id).sum()) for item in classes}
+    if not len(table):
+        raise NotEnoughData(
+            "There is no image to train on.",
+            "Fetch or import some, or take deletions back with `curator undo`.",
+        )
+    filled = [name for name, number in counts.items() if number]
+    if len(filled) < 2:
+        raise NotEnoughData(
+            f"Only the class {filled[0]} has images; a classifier needs at least two classes.",
+            "Add a class with images, or take decisions back with `curator undo`.",
+        )
+    lonely = [name for name, number in counts.items() if number == 1]
+    if lonely:
+        raise NotEnoughData(
+            f"The class {', '.join(lonely)} has one image; each class needs at least 2, and 10 to "
+            "mean anything.",
+            "Add images to it, or delete that one image to leave the class out.",
+        )

@@ -1,0 +1,85 @@
+"""The likeliest class of validation images by a run's exported model.
+
+What the run said when it was trained is kept. An image that it did not judge then, because it was
+deleted by that time, can still be judged by an instant head: the head is kept, and so are the
+features of every image. Nothing is encoded here; what would need the network is left unjudged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from safetensors.numpy import load_file
+from sqlalchemy import Connection, bindparam, select
+
+from curator.encode.backbones import EFFICIENTNET_LITE0
+from curator.encode.features import FeatureCache
+from curator.learn.recording import HEAD_FILE
+from curator.store import runs, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from curator.project import Project
+
+_IDS_AT_A_TIME = 500  # SQLite limits the variables of a statement
+
+
+def guesses(
+    project: Project,
+    connection: Connection,
+    run: runs.Run,
+    said: runs.Predictions,
+    wanted: Iterable[int],
+) -> dict[int, int]:
+    """Class id by image id, of the ``wanted`` images that the run's model can be asked about.
+
+    ``said``: all that the run said. Images that its model learnt from are left out.
+    """
+    classes = np.array(run.class_ids, dtype=np.int64)
+    judged = ~np.isnan(said.fixed).any(axis=1)
+    best = classes[said.fixed[judged].argmax(axis=1)] if judged.any() else classes[:0]
+    found = dict(zip(said.image_ids[judged].tolist(), best.tolist(), strict=True))
+    late = sorted(set(wanted) - set(said.image_ids.tolist()))
+    found = {image_id: found[image_id] for image_id in wanted if image_id in found}
+    return found | _by_head(project, connection, run, late)
+
+
+def _by_head(
+    project: Project, connection: Connection, run: runs.Run, image_ids: list[int]
+) -> dict[int, int]:
+    path = project.runs_folder / str(run.id) / HEAD_FILE
+    key = _features_key(run)
+    if not image_ids or key is None or not path.is_file():
+        return {}
+    head = load_file(path)
+    weight, bias = head["weight"], head["bias"]  # (K, D), (K,)
+    cache = FeatureCache(project.features, key, weight.shape[1])
+    digest_of = _digests(connection, image_ids)
+    lacking = set(cache.missing(list(digest_of.values())))
+    known = [i for i in image_ids if digest_of[i] not in lacking]
+    logits = cache.rows([digest_of[i] for i in known]) @ weight.T + bias  # (n, K)
+    best = np.array(run.class_ids)[logits.argmax(axis=1)] if known else []
+    return dict(zip(known, map(int, best), strict=True))
+
+
+def _features_key(run: runs.Run) -> str | None:
+    """The cache of the features that the run's head takes; None where they are not kept."""
+    # A fine-tuned network has features of its own, and a mirrored run averages over two images.
+    if run.recipe != "instant" or run.settings.get("mirror"):
+        return None
+    known = EFFICIENTNET_LITE0.key if run.backbone == EFFICIENTNET_LITE0.name else None
+    key: str | None = run.settings.get("features", known)
+    return key
+
+
+def _digests(connection: Connection, image_ids: list[int]) -> dict[int, str]:
+    query = select(schema.images.c.id, schema.images.c.sha256).where(
+        schema.images.c.id.in_(bindparam("ids", expanding=True))
+    )
+    found: dict[int, str] = {}
+    for start in range(0, len(image_ids), _IDS_AT_A_TIME):
+        piece = image_ids[start : start + _IDS_AT_A_TIME]
+        found |= {row[0]: row[1] for row in connection.execute(query, {"ids": piece})}
+    return found

@@ -1,0 +1,246 @@
+"""The job `train` and its relatives on a real project: what is kept, refused and said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from curator.deliver.predict import Predictor
+from curator.encode.backbones import EFFICIENTNET_LITE0
+from curator.encode.stored import feature_cache
+from curator.errors import InputError, JobCancelled, NotEnoughData
+from curator.jobs.progress import Progress
+from curator.learn.metrics import softmax
+from curator.project import Project
+from curator.store import runs
+from curator.store.images import live
+from tests.conftest import copy_project
+
+QUICK = {"epochs": 1, "frozen_epochs": 1, "batch": 8}
+
+
+def newest(project: Project) -> tuple[runs.Run, runs.Predictions]:
+    """Read the newest run and what it says."""
+    with project.database.read() as connection:
+        run = runs.get(connection)
+        return run, runs.predictions_of(connection, run)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"recipe": "instnt"}, "no recipe 'instnt'"),
+        ({"fold": 3}, "The nearest: folds"),
+        ({"epochs": 3}, "no setting 'epochs'"),
+        ({"recipe": "finetune", "l2": 0.1}, "no setting 'l2'"),
+        ({"recipe": "finetune", "epochs": "many"}, "epochs cannot be 'many'"),
+        ({"recipe": "finetune", "rate": -1.0}, "rate=-1.0 is out of its range"),
+        ({"folds": 1}, "1 folds cannot hold anything out"),
+        ({"backbone": "resnet81"}, "resnet18"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(
+    small: Project, given: dict[str, Any], said: str
+) -> None:
+    """A wrong recipe, name, type, range or backbone is told before any work, and no run is kept."""
+    with pytest.raises(InputError) as caught:
+        small.run("train", **given)
+    assert said in str(caught.value)
+    assert small.runs().empty
+
+
+def test_a_run_keeps_what_made_it(small: Project) -> None:
+    """Settings, versions, seed, the last decision it knew, and the figures are all in the run."""
+    small.decide([1], "keep")
+    result = small.run("train", folds=3, balance=True)
+    run, said = newest(small)
+    assert (run.recipe, run.out_of_fold, run.ledger_position) == ("instant", True, 1)
+    assert run.settings["folds"] == 3
+    assert run.settings["balance"] is True
+    assert run.settings["l2"] is None
+    assert run.settings["l2_used"] in [row["l2"] for row in run.settings["candidates"]]
+    assert run.settings["temperature"] > 0
+    assert run.settings["seed"] == small.seed
+    assert run.settings["versions"]["torch"] == torch.__version__
+    assert run.metrics == result["metrics"]
+    assert not said.in_sample.any()
+    assert np.allclose(said.probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_regularisation_stays_until_the_images_change(small: Project) -> None:
+    """A retrain keeps what the first one chose on its folds; many new images choose anew."""
+    small.run("train", folds=3)
+    small.run("train", folds=3)
+    assert newest(small)[0].settings["candidates"] == []
+    small.decide(list(range(1, 11, 2)), "delete")
+    small.run("train", folds=3)
+    assert newest(small)[0].settings["candidates"]
+
+
+def test_a_confirmed_image_is_flagged_no_more(sample_copy: Project) -> None:
+    """What a person confirmed is no label issue in the next run, until its label changes."""
+    _, said = newest(sample_copy)
+    flagged = said.image_ids[said.is_label_issue].tolist()
+    sample_copy.decide(flagged, "keep")
+    sample_copy.run("train")
+    _, said = newest(sample_copy)
+    assert not set(flagged) & set(said.image_ids[said.is_label_issue].tolist())
+
+
+def test_one_label_for_all_cannot_be_learnt(small: Project) -> None:
+    """When review has put every image into one class, the error says which and what to do."""
+    small.decide(list(range(1, 31)), "relabel", small.class_names()[0])
+    with pytest.raises(NotEnoughData, match=f"Only the class {small.class_names()[0]} has images"):
+        small.run("train")
+
+
+def test_a_class_smaller_than_the_folds_is_trained(small: Project) -> None:
+    """With two images left of a class, five folds still judge every image."""
+    with small.database.read() as connection:
+        rows = connection.exec_driver_sql("SELECT image_id, class_id FROM current").all()
+    first = min(class_id for _, class_id in rows)
+    of_first = [image_id for image_id, class_id in rows if class_id == first]
+    small.decide(of_first[2:], "delete")
+    small.run("train")
+    _, said = newest(small)
+    assert len(said.image_ids) == 30 - len(of_first) + 2
+    assert np.isfinite(said.probabilities).all()
+
+
+def test_a_damaged_feature_cache_is_made_again_and_said(small: Project) -> None:
+    """Features that were altered on disk are computed again, and the answer says so."""
+
+    def features() -> np.ndarray:
+        with small.database.read() as connection:
+            digests = live(connection)["sha256"].tolist()
+        return feature_cache(small, EFFICIENTNET_LITE0).rows(digests)
+
+    assert small.run("train")["notes"] == []
+    before = features()
+    rows = next(path for path in small.features.glob("*lite0*/rows.bin"))
+    content = bytearray(rows.read_bytes())
+    content[100:200] = bytes(100)
+    rows.write_bytes(content)
+    result = small.run("train")
+    assert "computed again" in " ".join(result["notes"])
+    np.testing.assert_allclose(features(), before, atol=1e-5)
+    assert newest(small)[0].settings["notes"] == result["notes"]
+
+
+def test_a_tensorboard_log_is_written_beside(small: Project, tmp_path: Path) -> None:
+    """Asked for, the run's curves are in an event file in a folder of the run's own."""
+    small.run("train", tensorboard=str(tmp_path / "logs"))
+    assert list((tmp_path / "logs" / "small-run-1").glob("events.out.tfevents.*"))
+
+
+@pytest.fixture(scope="module")
+def tuned_folder(
+    small_folder: Path, build_once: Callable[[str, Callable[[Path], None]], Path]
+) -> Path:
+    """Fine-tune the small project for two short epochs; never change it."""
+
+    def fill(folder: Path) -> None:
+        with Project.open(copy_project(small_folder, folder / "project")) as project:
+            answer = project.run("train", recipe="finetune", **QUICK)
+        (folder / "answer.json").write_text(json.dumps(answer))
+
+    return build_once("tuned", fill)
+
+
+@pytest.fixture
+def tuned(tuned_folder: Path, tmp_path: Path) -> Any:
+    """Open a copy of the fine-tuned project."""
+    with Project.open(copy_project(tuned_folder / "project", tmp_path / "tuned")) as project:
+        yield project
+
+
+@pytest.mark.slow
+def test_fine_tuning_keeps_a_run_that_claims_no_more_than_it_may(tuned: Project) -> None:
+    """Training images are marked in-sample, only validation images are judged, the table says so.
+
+    The ranking comes from the instant run that was made first.
+    """
+    run, said = newest(tuned)
+    assert (run.id, run.recipe, run.out_of_fold) == (2, "finetune", False)
+    judged = ~np.isnan(said.fixed).any(axis=1)
+    assert np.array_equal(said.in_sample, ~judged)
+    assert 0 < judged.sum() < len(judged)
+    assert run.metrics["out_of_fold"]["error"] is None
+    assert run.metrics["valid"]["images"] == judged.sum()
+    assert [row["phase"] for row in run.history] == ["head", "all"]
+    assert run.settings["pace"].keys() == {"head", "all"}
+    assert run.metrics["diagnosis"]
+    table = tuned.runs()
+    assert table["recipe"].tolist() == ["instant", "finetune"]
+    assert np.isnan(table["out_of_fold_error"].iloc[1])
+    with tuned.database.read() as connection:
+        assert runs.ranking(connection).id == 1
+    assert not tuned.rank()["label_score"].isna().any()
+    assert not (tuned.runs_folder / "unfinished").exists()
+
+
+@pytest.mark.slow
+def test_a_fine_tuned_model_predicts_alone(tuned: Project, tmp_path: Path) -> None:
+    """Exported and read back, it says of validation images what the run recorded."""
+    from curator.collect.decoding import decode
+
+    done = tuned.run("export-model", out=str(tmp_path / "model"))
+    assert done["largest_difference"] < 1e-3
+    run, said = newest(tuned)
+    row = int(np.flatnonzero(~said.in_sample)[0])
+    with tuned.database.read() as connection:
+        file = connection.exec_driver_sql(
+            "SELECT file FROM images WHERE id = ?", (int(said.image_ids[row]),)
+        ).scalar_one()
+    predictor = Predictor.load(tmp_path / "model")
+    shares = softmax(predictor.logits([decode(tuned.originals / file)]))[0]
+    assert shares == pytest.approx(said.fixed[row], abs=1e-3)
+    assert run.recipe == json.loads((tmp_path / "model" / "config.json").read_text())["recipe"]
+
+
+@pytest.mark.slow
+def test_fine_tuning_out_of_fold_ranks(small: Project) -> None:
+    """With a network for each fold every image is judged by one that did not see it."""
+    small.run("train", recipe="finetune", out_of_fold=True, folds=2, **QUICK)
+    run, said = newest(small)
+    assert run.out_of_fold
+    assert not said.in_sample.any()
+    assert run.metrics["out_of_fold"]["images"] == 30
+    with small.database.read() as connection:
+        assert runs.ranking(connection).id == run.id
+
+
+@pytest.mark.slow
+def test_a_cancelled_fine_tuning_goes_on_where_it_was(small: Project) -> None:
+    """Cancelled after its first epoch, the same training asked for again begins with the second."""
+    settings = {**QUICK, "epochs": 2}
+
+    def stop_after_an_epoch(job: Progress) -> None:
+        if any("epoch" in row for row in job.table):
+            job.cancel()
+
+    with pytest.raises(JobCancelled):
+        small.run("train", stop_after_an_epoch, recipe="finetune", **settings)
+    assert small.runs()["recipe"].tolist() == ["instant"]
+    result = small.run("train", recipe="finetune", **settings)
+    assert any("Went on after epoch" in note for note in result["notes"])
+    assert [row["epoch"] for row in result["history"]] == [1, 2, 3]
+    assert not (small.runs_folder / "unfinished").exists()
+
+
+@pytest.mark.slow
+def test_a_rate_is_found_and_a_cost_is_told(small: Project) -> None:
+    """Neither search nor measurement keeps a run; both answer in a sentence."""
+    found = small.run("lr-find", batch=8)
+    assert len(found["rates"]) == len(found["losses"]) > 10
+    assert found["rates"] == sorted(found["rates"])
+    cost = small.run("cost", **QUICK)
+    assert cost["seconds"] > 0
+    assert cost["sentence"].startswith("This will take about")
+    assert small.runs().empty
