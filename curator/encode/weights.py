@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from curator.encode.derived import cache_folder, cache_unusable
-from curator.encode.downloading import DownloadFailed, download
 from curator.errors import WeightsAltered, WeightsMissing
 from curator.files import sha256_of, write_atomic
 from curator.platform import sync_folder
@@ -166,6 +165,9 @@ def _obtain(
         return
     resumed = part.exists()
     while True:
+        # Here, as the page asks what is on disk and never downloads: requests takes its time.
+        from curator.encode.downloading import DownloadFailed, download
+
         try:
             download(source.address, part, progress, expected=source.size)
         except DownloadFailed as error:

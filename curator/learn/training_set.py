@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from curator.check.run import prepare
+from curator.encode.backbones import choose
 from curator.encode.stored import ensure_features, ready, tiny_cache
 from curator.errors import NotEnoughData
 from curator.learn.folds import assign_folds
@@ -108,7 +109,8 @@ def training_set(
     images, too. Raises NotEnoughData, InputError, JobCancelled, WeightsMissing, WeightsAltered,
     FileError.
     """
-    # Before the long work: a project that cannot be trained says so at once.
+    # Before the long work: what cannot be trained, or run, is told at once.
+    choose(backbone, device)
     _live(project)
     notes: list[str] = []
     choice = ready(progress, backbone, device, notes)

@@ -130,7 +130,9 @@ def test_training(curator: Curator, sample_copy: Project) -> None:
     assert [row["run"] for row in found["runs"]] == [1, 2, 3]
     assert [found["comparison"][side]["run"] for side in ("before", "after")] == [1, 3]
     number = found["comparison"]["images"]
-    assert f"On the same {number} validation images" in curator("runs", home).out
+    assert f"of the same {number} validation images" in curator("runs", home).out
+    compared = curator("compare", home, "--before", 2, "--json").json
+    assert [compared[side]["run"] for side in ("before", "after")] == [2, 3]
 
 
 def test_ranking(curator: Curator, sample_folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -147,9 +148,8 @@ def test_a_silent_server_is_given_up(server, pickled, monkeypatch):
     """A connection without a byte ends after the time it is given, three times."""
     source = server.source("tiny-1.pth", pickled)
     server.behaviour = "stalls"
-    monkeypatch.setattr(
-        weights, "download", lambda *a, **k: downloading.download(*a, **k, stalled_seconds=0.1)
-    )
+    impatient = functools.partial(downloading.download, stalled_seconds=0.1)
+    monkeypatch.setattr(downloading, "download", impatient)
     with pytest.raises(WeightsMissing, match="did not answer in time"):
         fetch(source)
     assert len(server.sent) == downloading.TRIES

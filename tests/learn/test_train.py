@@ -10,17 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save
 
 from curator.deliver.predict import Predictor
+from curator.encode import torchvision_compat
 from curator.encode.backbones import EFFICIENTNET_LITE0
 from curator.encode.stored import feature_cache
 from curator.errors import InputError, JobCancelled, NotEnoughData
 from curator.jobs.progress import Progress
 from curator.learn.metrics import softmax
 from curator.project import Project
+from curator.review.comparing import compare
 from curator.store import runs
 from curator.store.images import live
 from tests.conftest import copy_project
+from tests.encode.weight_server import serving_weights
 
 QUICK = {"epochs": 1, "frozen_epochs": 1, "batch": 8}
 
@@ -244,3 +248,35 @@ def test_a_rate_is_found_and_a_cost_is_told(small: Project) -> None:
     assert cost["seconds"] > 0
     assert cost["sentence"].startswith("This will take about")
     assert small.runs().empty
+
+
+@pytest.mark.slow
+def test_another_network_in_the_middle_of_a_project(
+    small: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its weights are fetched, its features are its own, and the comparison says what changed.
+
+    Going back computes nothing again.
+    """
+    torchvision_compat.prepare()
+    import timm
+
+    model = timm.create_model("test_resnet.r160_in1k", pretrained=False)
+    data = save({name: value.contiguous() for name, value in model.state_dict().items()})
+    small.run("train", folds=3)
+    with serving_weights() as server:
+        monkeypatch.setenv("CURATOR_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("HF_ENDPOINT", server.address)
+        server.files["/timm/test_resnet.r160_in1k/resolve/main/model.safetensors"] = data
+        result = small.run("train", backbone="timm:test_resnet", folds=3)
+    assert "timm:test_resnet: weights on disk" in result["choice"]
+    run, said = newest(small)
+    assert (run.backbone, len(said.image_ids)) == ("timm:test_resnet", 30)
+    assert run.settings["candidates"]  # heads of other features are no start
+    compared = compare(small)
+    assert "network (efficientnet_lite0, then timm:test_resnet)" in compared["warning"]
+    caches = {path.parent.name for path in small.features.glob("*/rows.bin")}
+    assert any(name.startswith("timm-test_resnet") for name in caches)
+    monkeypatch.setattr("curator.encode.stored.extract", None)
+    small.run("train", folds=3)
+    assert newest(small)[0].backbone == "efficientnet_lite0"

@@ -195,7 +195,7 @@ def test_the_head_says_what_the_run_said(sample: Project) -> None:
         kept = guesses(sample, connection, run, said, wanted)
         none = {item.name: getattr(said, item.name)[:0] for item in fields(said)}
         asked = guesses(sample, connection, run, runs.Predictions(**none), wanted)
-        foreign = replace(run, backbone="timm:another")
+        foreign = replace(run, settings={**run.settings, "features": "another"})
         assert guesses(sample, connection, foreign, runs.Predictions(**none), wanted) == {}
     assert len(kept) > 90
     assert asked == kept
