@@ -29,6 +29,8 @@ OFFERED: dict[str, tuple[str, ...]] = {
         "label_smoothing",
         "weight_decay",
         "patience",
+        "flip",
+        "mirror",
         "folds",
         "out_of_fold",
     ),

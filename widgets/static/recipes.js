@@ -66,7 +66,9 @@ function deepSettings(state, send) {
         numberField(state, send, "mixup", "Mixup", "Strength of mixing pairs of images; 0 is off."),
         numberField(state, send, "label_smoothing", "Label smoothing", "0 to below 1: how unsure a label is taken to be."),
         numberField(state, send, "weight_decay", "Weight decay", "Pulls the weights towards 0."),
-        numberField(state, send, "patience", "Early stop", "Epochs without gain after which it stops; empty: never."))),
+        numberField(state, send, "patience", "Early stop", "Epochs without gain after which it stops; empty: never.")),
+      toggle(state, send, "flip", "Learn from mirrored views, too: not where left and right matter, as in text"),
+      toggle(state, send, "mirror", "Average each prediction with that of the mirrored image")),
     toggle(state, send, "out_of_fold", `Judge every image out-of-fold: ${state.form.folds} more trainings`),
     state.cost && h("p", { class: "cu-hint", "data-part": "cost" }, state.cost, " ",
       h("button", { class: "cu-link", type: "button", disabled: state.busy, onclick: () => send({ do: "cost" }) }, "Measure")));
