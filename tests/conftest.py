@@ -18,6 +18,11 @@ from tests.pictures import write_folders
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# Several test processes share the cores: with a thread for each core in every one of them, torch's
+# threads wait for each other most of the time. Read when torch is imported, here and in what the
+# tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Shared machines are slow at times; what a test shows must not hang on that.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")

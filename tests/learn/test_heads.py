@@ -187,6 +187,7 @@ def test_lbfgs_solves_quadratics_of_different_size():
     np.testing.assert_allclose(found, target, atol=0.01)
 
 
+@pytest.mark.xdist_group("digits")
 @pytest.mark.slow
 def test_digits_error(digits):
     """Threes, fives and eights: at most 5.5 % out-of-fold error."""

@@ -82,7 +82,10 @@ def test_regularisation_is_the_best_of_those_tried():
     """The chosen strength has the lowest held-out loss; clean and noisy labels want others."""
     features, labels = clouds(rows=300, dimension=60)
     found = fitted(features, labels, Settings())
-    assert [one.l2 for one in found.candidates] == list(CANDIDATES)
+    tried = [one.l2 for one in found.candidates]
+    assert tried == [one for one in CANDIDATES if one in tried]
+    place = CANDIDATES.index(found.l2)
+    assert set(CANDIDATES[max(0, place - 1) : place + 2]) <= set(tried)  # a valley, not an edge
     best = min(found.candidates, key=lambda one: one.log_loss)
     assert found.l2 == best.l2
     kept = fitted(features, labels, Settings(), warm=found.heads, warm_l2=0.03)
@@ -241,6 +244,7 @@ def test_heads_that_went_wrong_once_are_not_started_from():
     assert np.isfinite(fitted(features, labels, warm=other).out_of_fold).all()
 
 
+@pytest.mark.xdist_group("digits")
 @pytest.mark.slow
 def test_wrong_labels_among_real_digits(digits):
     """Of 3, 5 and 8 with 10 % wrong labels, doubt and chosen l2 rank better than the fixed 0.03."""
