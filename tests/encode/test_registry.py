@@ -125,7 +125,11 @@ def test_describing_imports_no_library():
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("name", ["resnet18", "convnext_tiny", "vit_b_16"])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    ["resnet18", *(pytest.param(n, marks=pytest.mark.soak) for n in ("convnext_tiny", "vit_b_16"))],
+)
 def test_every_kind_of_network_runs_in_onnx_runtime(name, monkeypatch):
     """Exported with random weights, ONNX Runtime and torch agree within 1e-3."""
     import torch

@@ -26,7 +26,8 @@ from curator.store.images import live
 from tests.conftest import copy_project
 from tests.encode.weight_server import serving_weights
 
-QUICK = {"epochs": 1, "frozen_epochs": 1, "batch": 8}
+# Views of half the side: a quarter of the work, and nothing here depends on how good it gets.
+QUICK = {"epochs": 1, "frozen_epochs": 1, "batch": 8, "train_scale": 0.5}
 
 
 def newest(project: Project) -> tuple[runs.Run, runs.Predictions]:
@@ -241,7 +242,7 @@ def test_a_cancelled_fine_tuning_goes_on_where_it_was(small: Project) -> None:
 @pytest.mark.slow
 def test_a_rate_is_found_and_a_cost_is_told(small: Project) -> None:
     """Neither search nor measurement keeps a run; both answer in a sentence."""
-    found = small.run("lr-find", batch=8)
+    found = small.run("lr-find", batch=8, train_scale=0.5)
     assert len(found["rates"]) == len(found["losses"]) > 10
     assert found["rates"] == sorted(found["rates"])
     cost = small.run("cost", **QUICK)

@@ -62,7 +62,14 @@ def kill_after(step: int, folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", [STEPS + 3, 2 * STEPS + 4, 4 * STEPS - 2])
+@pytest.mark.parametrize(
+    "step",
+    [
+        2 * STEPS + 4,
+        pytest.param(STEPS + 3, marks=pytest.mark.soak),
+        pytest.param(4 * STEPS - 2, marks=pytest.mark.soak),
+    ],
+)
 def test_a_killed_run_goes_on_exactly(step: int, whole: Fitted, tmp_path: Path) -> None:
     """Killed with the head alone learning, just after it, or later: the end is the same."""
     kill_after(step, tmp_path)

@@ -16,6 +16,7 @@ from tests.learn.finetune.small import digit_pixels
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_a_resnet18_from_scratch_beats_the_baseline() -> None:
     """One epoch on 1,438 digits: at most 4 % of 359 others wrong; the nearest mean: 10 %."""
