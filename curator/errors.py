@@ -18,6 +18,7 @@
     │   ├── NotEnoughData
     │   ├── NoRun                  nothing was trained yet
     │   ├── NothingToUndo
+    │   ├── NothingToRedo
     │   └── TrainingDiverged       the loss is no number any more
     ├── JobError                   long work
     │   ├── JobRunning
@@ -121,7 +122,11 @@ class NoRun(DataError):
 
 
 class NothingToUndo(DataError):
-    """The ledger holds no decision that is still in force."""
+    """The ledger holds no act that is still in force."""
+
+
+class NothingToRedo(DataError):
+    """Nothing was undone, or something new was done since."""
 
 
 class TrainingDiverged(DataError):

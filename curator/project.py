@@ -16,12 +16,12 @@ through ``curator.jobs``: in the foreground with :meth:`Project.run`, in the wor
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import NotAProject, ProjectExists, ProjectReadOnly
-from curator.store import classes, ledger
+from curator.store import class_changes, classes, ledger
 from curator.store.database import Database, now
 from curator.store.thumbnails import Thumbnails
 
@@ -207,6 +207,36 @@ class Project:
 
         return rank(self, top)
 
+    def queue(self, kind: str = "suspicious", **filters: Any) -> pd.DataFrame:
+        """The images of a review queue in its order, as in :data:`curator.review.queues.QUEUES`.
+
+        ``filters``: of :class:`curator.review.filters.Filters`, such as ``label="black"``,
+        ``split="valid"``, ``host="example.org"``, ``text="zoo"``. Raises InputError, NoRun.
+        """
+        from curator.review.queues import open_queue
+
+        return open_queue(self, kind, **filters)
+
+    def advice(self) -> dict[str, Any]:
+        """Whether to go on reviewing; see :func:`curator.review.advice.advice`."""
+        from curator.review.advice import advice
+
+        return advice(self)
+
+    def suggestions(self) -> list[dict[str, Any]]:
+        """Fixes that can be made as a batch; see :mod:`curator.review.suggestions`."""
+        from curator.review.suggestions import suggestions
+
+        return suggestions(self)
+
+    def apply_suggestion(
+        self, key: str, by: str | None = None, leave_out: Sequence[int] = ()
+    ) -> ledger.Decided:
+        """Make one of the suggested fixes, as one step of undo. Raises InputError."""
+        from curator.review.suggestions import apply
+
+        return apply(self, key, by, leave_out)
+
     def confusion(self) -> pd.DataFrame:
         """Out-of-fold confusion matrix of the latest run: rows given, columns predicted."""
         from curator.review.confusion import confusion
@@ -220,24 +250,53 @@ class Project:
         label: str | None = None,
         by: str | None = None,
         run_id: int | None = None,
+        seen: Mapping[int, int | None] | None = None,
     ) -> ledger.Decided:
         """Record a decision on images: "keep", "delete", "relabel" (with ``label``), "unsure".
 
-        ``run_id``: the run whose scores were looked at; the one that ranks when left out. Raises
-        UnknownImage, UnknownClass, UnknownRun; then nothing is recorded.
+        And "several" (it shows things of more than one class) and "none" (of none of them).
+        ``run_id``: the run whose scores were looked at; the one that ranks when left out.
+        ``seen``: the last decision on each image that the reviewer saw; see
+        :func:`curator.store.ledger.decide_each`. Raises UnknownImage, UnknownClass, UnknownRun;
+        then nothing is recorded.
         """
-        from curator.store import runs
-
         class_id = None
-        with self.database.read() as connection:
-            if label is not None:
-                class_id = classes.find_class(connection, label).id
-            run_id = run_id if run_id is not None else runs.ranking_id(connection)
-        return ledger.decide(self.database, image_ids, action, class_id, by, run_id)
+        if label is not None:
+            class_id = self._class_id(label)
+        run_id = self._ranking_run() if run_id is None else run_id
+        return ledger.decide(self.database, image_ids, action, class_id, by, run_id, seen)
+
+    def decide_each(
+        self,
+        choices: Sequence[ledger.Choice],
+        by: str | None = None,
+        run_id: int | None = None,
+        seen: Mapping[int, int | None] | None = None,
+    ) -> ledger.Decided:
+        """Record a decision of its own for each image, all as one step of undo; see ``decide``."""
+        run_id = self._ranking_run() if run_id is None else run_id
+        return ledger.decide_each(self.database, choices, by, run_id, seen)
+
+    def new_class(self, name: str, by: str | None = None) -> ledger.Decided:
+        """Make a class as a step that undo takes back. Raises BadClassName."""
+        return class_changes.new_class(self.database, name, by)
+
+    def rename_class(self, old: str, new: str, by: str | None = None) -> ledger.Decided:
+        """Give a class another name. Raises UnknownClass, BadClassName."""
+        return class_changes.rename(self.database, self._class_id(old), new, by)
+
+    def merge_classes(self, name: str, into: str, by: str | None = None) -> ledger.Decided:
+        """Make all images of one class images of another. Raises UnknownClass, InputError."""
+        ids = self._class_id(name), self._class_id(into)
+        return class_changes.merge(self.database, *ids, by)
 
     def undo(self, steps: int = 1, by: str | None = None) -> list[ledger.Decided]:
-        """Take back the last decisions, newest first. Raises NothingToUndo."""
+        """Take back the last acts, on images or classes, newest first. Raises NothingToUndo."""
         return ledger.undo(self.database, steps, by)
+
+    def redo(self, steps: int = 1, by: str | None = None) -> list[ledger.Decided]:
+        """Do again what was just undone, the last undone first. Raises NothingToRedo."""
+        return ledger.redo(self.database, steps, by)
 
     def log(self, limit: int | None = None) -> pd.DataFrame:
         """The ledger of decisions, newest first."""
@@ -254,3 +313,13 @@ class Project:
         from curator.review.status import status
 
         return status(self)
+
+    def _class_id(self, name: str) -> int:
+        with self.database.read() as connection:
+            return classes.find_class(connection, name).id
+
+    def _ranking_run(self) -> int | None:
+        from curator.store import runs
+
+        with self.database.read() as connection:
+            return runs.ranking_id(connection)

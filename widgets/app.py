@@ -24,18 +24,16 @@ from curator.store import jobs, ledger, schema
 from widgets import recent
 from widgets.check import CheckPanel
 from widgets.collect import CollectPanel
-from widgets.confusion import ConfusionPanel
 from widgets.export import ExportPanel
-from widgets.gallery import Gallery
-from widgets.jobbar import JobBar
+from widgets.jobbar import JobBar, newest
 from widgets.panel import Handler, Panel
+from widgets.review import Review
 from widgets.shell import STATIONS, Shell
 from widgets.start import StartPanel
 from widgets.train import TrainPanel
 
 POLL_SECONDS = 0.25
 WORKER_SECONDS = 60.0  # how often the worker, which ends when idle, is looked after
-QUIET_SECONDS = 1.0  # after the last decision
 
 
 class Dashboard:
@@ -45,7 +43,7 @@ class Dashboard:
         common: dict[str, Handler] = {
             "go": lambda message: self.go(message["station"]),
             "changed": lambda _: self.refresh(),
-            "error": lambda message: self.jobbar.complain(message["text"]),
+            "error": self._complain,
         }
         self.shell = Shell({**common, "projects": lambda _: self.leave(), "hello": self._hello})
         self.start = StartPanel(
@@ -58,13 +56,16 @@ class Dashboard:
         )
         self.collect = CollectPanel({**common, "submit": self._asked})
         self.check = CheckPanel(
-            {**common, "check": lambda _: self._submit("check"), "queue": self._queue}
+            {
+                **common,
+                "check": lambda _: self._submit("check"),
+                "queue": self._look,
+            }
         )
         self.train = TrainPanel({**common, "submit": self._asked})
-        self.gallery = Gallery(
-            {**common, "decided": lambda _: self._decided(), "moved": lambda _: self._remember()}
+        self.review = Review(
+            {**common, "decided": self._decided, "moved": lambda _: self._remember()}
         )
-        self.confusion = ConfusionPanel({**common, "cell": self._cell})
         self.export = ExportPanel(
             {
                 **common,
@@ -79,13 +80,12 @@ class Dashboard:
                 "again": lambda message: self._again(int(message["id"])),
             }
         )
-        review = ipywidgets.Box([self.gallery, self.confusion]).add_class("cu-review")
         self._panels: dict[str, ipywidgets.DOMWidget] = {
             "start": self.start,
             "collect": self.collect,
             "check": self.check,
             "train": self.train,
-            "review": review,
+            "review": self.review.root,
             "export": self.export,
         }
         main = ipywidgets.Box(list(self._panels.values())).add_class("cu-main")
@@ -95,9 +95,11 @@ class Dashboard:
         self._poller: asyncio.Future[None] | None = None  # from the first page on
         self._seen: tuple[Any, ...] = ()
         self._own_position = 0  # the last decision that this page knows of
+        self._own_batches: set[int] = set()  # what it decided since
+        self._decided_at = 0.0
+        self._cost = 0.0  # seconds that bringing the figures up to date took last
         self._ended = 0  # the last job whose end this page has seen to
         self._looked_after = 0.0
-        self._matrix_due = 0.0  # when to count the matrix again, 0: it is as it should be
         self._given = project or os.environ.get("CURATOR_PROJECT") or ""
         self._open_or_start(self._given)
 
@@ -125,6 +127,7 @@ class Dashboard:
         """Go to the start page."""
         if self.project is not None:
             self._remember()
+            self.review.leave()
             self.project.close()
         self.collect.leave()
         self.project = None
@@ -140,7 +143,7 @@ class Dashboard:
         self._show(station)
         self.refresh()
         self._remember()
-        job = jobs.latest(self.project.database)
+        job = newest(self.project)
         if station == "check" and self.check.unchecked and not (job and job.is_open):
             self._submit("check")  # a second's work, and the page would be wrong without it
 
@@ -149,7 +152,7 @@ class Dashboard:
         if self.project is None:
             return
         found = status_of(self.project)
-        job = jobs.latest(self.project.database)
+        job = newest(self.project)
         busy = job is not None and job.is_open
         if self.station == "check" or self.check.problems is None:
             self.check.refresh(self.project, found, busy)
@@ -160,7 +163,7 @@ class Dashboard:
         elif self.station == "export":
             self.export.refresh(self.project, found, busy)
         elif self.station == "review":
-            self.confusion.refresh(self.project)
+            self.review.soon()
         self.shell.refresh(found, self.station, self.check.problems)
         self._seen = self._fingerprint(job)
 
@@ -169,8 +172,9 @@ class Dashboard:
         if project is None:
             return
         if self.project is not None:
+            self.review.leave()
             self.project.close()
-        self.project = self.gallery.project = project
+        self.project = project
         self.check.show(report=None)
         place = recent.place_of(project.path)
         recent.remember(project.name, project.path)
@@ -178,15 +182,9 @@ class Dashboard:
         worker.ensure(project)
         self._looked_after = time.monotonic()
         self._own_position = self._position()
-        last = jobs.latest(project.database)
+        last = newest(project)
         self._ended = 0 if last is None else last.id - last.is_open
-        self.gallery.show_queue(
-            place.get("kind", "suspicious"),
-            place.get("label", ""),
-            place.get("predicted", ""),
-            int(place.get("offset", 0)),
-            tag=place.get("tag", ""),
-        )
+        self.review.adopt(project, place)
         self.go(place.get("station", "collect"))
 
     def _show(self, station: str) -> None:
@@ -197,7 +195,7 @@ class Dashboard:
     def _remember(self) -> None:
         # A kernel that stands by for the next page must not overwrite where this one is.
         if self.project is not None and self._poller is not None:
-            place = {"station": self.station, **self.gallery.place()}
+            place = {"station": self.station, **self.review.gallery.place()}
             recent.remember(self.project.name, self.project.path, place)
 
     # What the panels ask for
@@ -224,26 +222,19 @@ class Dashboard:
             return
         self._submit(where.replace("_", "-"), out=out)
 
-    def _queue(self, message: dict[str, Any]) -> None:
-        self.gallery.show_queue(
-            message["queue"], message.get("label", ""), tag=message.get("tag", "")
-        )
-        self.go("review")
+    def _look(self, message: dict[str, Any]) -> None:
+        self.review.open(message)
 
-    def _cell(self, message: dict[str, Any]) -> None:
-        label, predicted = message["label"], message["predicted"]
-        self.gallery.show_queue("confused", label, predicted)
-        self.confusion.show(label=label, predicted=predicted)
-        self.gallery.send({"type": "focus"})
+    def _complain(self, message: dict[str, Any]) -> None:
+        self.jobbar.complain(message["text"])
 
-    def _decided(self) -> None:
-        """Show the new figures at once; the matrix, which costs more, in a quiet moment."""
-        assert self.project is not None
-        found = status_of(self.project)
-        self.shell.refresh(found, self.station, self.check.problems)
-        self._seen = self._fingerprint(jobs.latest(self.project.database))
-        self._own_position = self._position()
-        self._matrix_due = time.monotonic() + QUIET_SECONDS
+    def _decided(self, message: dict[str, Any]) -> None:
+        """The new figures are shown at the next look: the next decision must not wait for them."""
+        self._decided_at = time.monotonic()
+        if "batch" in message:
+            self._own_batches.add(int(message["batch"]))
+        else:
+            self._own_position = self._position()
 
     def _cancel(self, job_id: int) -> None:
         assert self.project is not None
@@ -261,41 +252,32 @@ class Dashboard:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             if self.project is not None:
-                Panel.guard(self._tick, lambda message: self.jobbar.complain(message["text"]))
+                Panel.guard(self._tick, self._complain)
 
     def _tick(self) -> None:
         assert self.project is not None
         if time.monotonic() - self._looked_after > WORKER_SECONDS:
             self._looked_after = time.monotonic()
             worker.ensure(self.project)
-        if 0 < self._matrix_due < time.monotonic():
-            self._matrix_due = 0.0
-            self.confusion.refresh(self.project)
+        self.review.tick(self.station == "review")
         job = self._follow()
         # By its id, not by a change of state: a retrain may end between two looks.
         ended = job is not None and not job.is_open and job.id > self._ended
         if self._fingerprint(job) == self._seen and not ended:
             return
+        if time.monotonic() - self._decided_at < 4 * self._cost and not ended:
+            return  # with very many images the figures wait until the reviewer does
         position = self._position()
+        began = time.monotonic()
         self.refresh()
+        self._cost = time.monotonic() - began
         if ended and job is not None:
             self._ended = job.id
-            self._reopen_queue(job.kind)
+            self.review.job_ended(job.kind, self.station == "review")
         elif position != self._own_position:
+            self.review.others_decided(self._own_position, self._own_batches)
             self._own_position = position
-            self.gallery.refresh("Decisions came in from another window or the command line.")
-
-    def _reopen_queue(self, kind: str) -> None:
-        """Open the gallery's queue anew after a job, but never under the eyes of a reviewer.
-
-        A training is the exception: ranking anew is what it was asked for.
-        """
-        place = self.gallery.place()
-        if kind == "train":
-            place["offset"] = 0
-            self.gallery.show_queue(**place, status="Ranked anew by the run that just ended.")
-        elif self.station != "review":
-            self.gallery.show_queue(**place)
+            self._own_batches.clear()
 
     def _follow(self) -> jobs.Job | None:
         """Show the newest job in the bar, and the table of a training that runs."""

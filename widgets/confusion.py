@@ -4,33 +4,82 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import pandas as pd
+from sqlalchemy import select
+
 from curator.errors import NoRun
 from curator.project import Project
-from curator.review.confusion import confusion, most_confused
-from widgets.panel import Handler, Panel, script
+from curator.review import confusion as counting
+from curator.review.matrix_order import by_confusion
+from curator.store import runs, schema
+from widgets.beside import Beside
+from widgets.panel import Handler, script
+
+PAIRS = 200  # the most-confused pairs that are listed at most
 
 
-class ConfusionPanel(Panel):
-    """Counts over live images, out-of-fold, by the newest run."""
+class ConfusionPanel(Beside):
+    """Counts over live images, out-of-fold, by the run that ranks; or their change since another.
 
-    _esm = script("confusion")
+    The matrix travels as its cells that are not zero, ``[row, column, count]``: of many classes
+    few are confused.
+    """
+
+    _esm = script("beside", "confusion")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
-        super().__init__(handlers, labels=[], counts=[], pairs=[], label="", predicted="")
+        super().__init__(
+            {**handlers, "since": lambda message: self._compare(message["run"])},
+            opened=True,
+            labels=[],
+            cells=[],
+            order=[],
+            pairs=[],
+            run=None,
+            earlier=[],
+            since=None,
+            change=[],
+            label="",
+            predicted="",
+        )
 
-    def refresh(self, project: Project) -> None:
+    def figures(self, project: Project) -> dict[str, Any]:
         """Count again; without a run there is nothing to show."""
         try:
-            counts = confusion(project)
+            counts = counting.confusion(project)
         except NoRun:
-            self.show(labels=[], counts=[], pairs=[])
-            return
-        pairs: list[dict[str, Any]] = [
-            {"label": row.label, "predicted": row.predicted, "count": int(str(row.count))}
-            for row in most_confused(counts).itertuples()
-        ]
-        self.show(
-            labels=[str(name) for name in counts.index],
-            counts=counts.to_numpy().tolist(),
-            pairs=pairs,
-        )
+            return {"labels": [], "cells": [], "order": [], "pairs": [], "run": None, "since": None}
+        run_id, earlier = _runs(project)
+        since = self.state["since"] if self.state["since"] in earlier else None
+        change = [] if since is None else _cells(counting.difference(project, since, run_id))
+        return {
+            "labels": [str(name) for name in counts.index],
+            "cells": _cells(counts),
+            "order": by_confusion(counts.to_numpy().astype(np.int64)),
+            "pairs": counting.most_confused(counts).head(PAIRS).to_dict("records"),
+            "run": run_id,
+            "earlier": earlier,
+            "since": since,
+            "change": change,
+        }
+
+    def _compare(self, run: int | None) -> None:
+        self.show(since=None if run is None else int(run))
+        self.count(anew=True)
+
+
+def _cells(counts: pd.DataFrame) -> list[list[int]]:
+    values = counts.to_numpy().astype(np.int64)
+    rows, columns = np.nonzero(values)
+    return np.stack([rows, columns, values[rows, columns]], axis=1).tolist()  # type: ignore[no-any-return]
+
+
+def _runs(project: Project) -> tuple[int, list[int]]:
+    """The run that ranks, and those before it that may be compared with it, newest first."""
+    with project.database.read() as connection:
+        ranking = runs.ranking(connection).id
+        kept = (schema.runs.c.out_of_fold == 1) & (schema.runs.c.interim == 0)
+        older = select(schema.runs.c.id).where(kept & (schema.runs.c.id < ranking))
+        found = connection.execute(older.order_by(schema.runs.c.id.desc())).scalars()
+        return ranking, [int(run) for run in found]

@@ -1,66 +1,77 @@
-"""The gallery: pages of a review queue, with decisions by keys and mouse.
+"""The gallery: pages of a review queue, with decisions by keys, mouse and touch.
 
-One widget whose page is swapped. What a page shows travels in ``state``; its thumbnails, and those
-of the next page, as binary buffers of one message. Every decision is in the ledger before the page
-shows it.
+One widget whose page is swapped. What a page shows travels in ``state``; thumbnails, those of the
+next page ahead of it, as binary buffers of one message. Every decision is in the ledger before the
+page shows it. What a tile says of the model is fixed while its page is shown, though a refit may
+end meanwhile; its label and state are those of the ledger.
 """
 
 from __future__ import annotations
 
-import io
+from collections.abc import Sequence
+from dataclasses import asdict, fields, replace
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
-from curator.collect.decoding import Rejected, decode
-from curator.collect.keeping import thumbnails
-from curator.errors import CuratorError, NoRun, NothingToUndo
+from curator.errors import CuratorError, InputError, NoRun, NothingToRedo, NothingToUndo
 from curator.project import Project
-from curator.review.queues import QUEUES, open_queue
-from curator.store import ledger, runs, schema, tags
-from curator.store.classes import names_by_id
+from curator.review.details import details
+from curator.review.queues import QUEUES, Filters, counts, queue_ids
+from curator.store import ledger, runs
 from curator.words import many
+from widgets.choices import Choices
+from widgets.pager import Pager
 from widgets.panel import Handler, Panel, script
+from widgets.pictures import Sent, enlarged, thumbnails_of
+from widgets.shown import Shown
 
-PAGE = 24
-ENLARGED = 1600  # pixels of the longer side
+PAGE = 24  # images, until the browser says how many fill its window
 NAMED = 0.1  # probability of a name of the pretrained network that counts, 0..1
+COUNTED = ("unsure", "several", "none", "trash")  # queues whose sizes the menu shows
 PAST = {
     "keep": "Kept",
     "delete": "Deleted",
     "relabel": "Relabelled",
     "unsure": "Marked as unsure:",
+    "several": "Marked as several classes:",
+    "none": "Marked as none of the classes:",
 }
-EMPTY = pd.DataFrame(columns=["image_id", "sha256", "file"])
 
 
 class Gallery(Panel):
     """A queue of a project, a page at a time."""
 
-    _esm = script("gallery")
+    _esm = script("gallery_draw", "gallery_pointer", "gallery_zoom", "relabel", "gallery")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
-        own = {
-            "ready": lambda _: self._send_pictures(everything=True),
+        own: dict[str, Handler] = {
+            "ready": lambda _: self._ready(),
             "decide": self._decide,
-            "undo": lambda _: self._undo(),
+            "undo": lambda _: self._step_back(ledger.undo, "Took back"),
+            "redo": lambda _: self._step_back(ledger.redo, "Did again"),
             "rest": lambda _: self._rest(),
             "turn": lambda message: self._turn(int(message["by"])),
-            "queue": lambda message: self.show_queue(message["kind"], tag=self.state["tag"]),
-            "filter": lambda message: self.show_queue(
-                self.state["kind"], message["label"], tag=message["tag"]
-            ),
+            "open": lambda message: self._open(str(message["kind"])),
+            "narrow": lambda message: self.show_queue(self.state["kind"], self._narrowed(message)),
+            "resize": lambda message: self._resize(str(message["size"]), int(message["page"])),
+            "choices": lambda _: self._offer(),
             "zoom": lambda message: self._enlarge(int(message["id"])),
         }
+        menu = [
+            {"kind": kind, "title": queue.title, "group": queue.group}
+            for kind, queue in QUEUES.items()
+        ]
         super().__init__(
             {**handlers, **own},
             kind="suspicious",
-            queues=[{"kind": kind, "title": queue.title} for kind, queue in QUEUES.items()],
-            label="",
-            predicted="",
-            tag="",
-            tags=[],
+            queues=menu,
+            counts={},
+            filters=asdict(Filters()),
+            choices={"hosts": [], "tags": [], "issues": []},
             classes=[],
+            size="M",
+            page=PAGE,
             total=0,
             seen=0,
             offset=0,
@@ -70,61 +81,52 @@ class Gallery(Panel):
             step=None,
             status="",
             error=None,
+            advice=None,
+            can_undo=False,
+            can_redo=False,
             queue_number=0,
         )
         self.project: Project | None = None
-        self._rows = pd.DataFrame()
-        self._ids: list[int] = []
-        self._seen: set[int] = set()
-        self._sent: set[int] = set()
-        self._run_id: int | None = None
+        self.filters = Filters()
+        self._pager = Pager(np.empty(0, dtype=np.int64), PAGE)
+        self._choices = Choices()
+        self._sent = Sent()
+        self._shown: Shown | None = None
+        self._ahead: Shown | None = None  # the next page, read while this one is looked at
+
+    # Queues and pages
 
     def show_queue(
         self,
         kind: str,
-        label: str = "",
-        predicted: str = "",
-        offset: int = 0,
+        filters: Filters | None = None,
+        near: Sequence[int] = (),
         status: str = "",
-        tag: str = "",
     ) -> None:
-        """Open a queue at ``offset``: its order is fixed until it is opened again."""
+        """Open a queue at the first of the images ``near`` that it holds, else at its start."""
         assert self.project is not None
+        self._left(self._shown)
+        self.filters = filters or Filters()
         error, step, empty = None, None, ""
+        ids = np.empty(0, dtype=np.int64)
         try:
-            rows = open_queue(
-                self.project,
-                kind,
-                label or None,
-                predicted or None,
-                tag=tag or None,
-                tag_probability=NAMED,
-            )
+            ids = queue_ids(self.project, kind, self.filters)
         except NoRun as problem:
-            rows, empty = EMPTY, str(problem.problem)
+            empty = str(problem.problem)
             step = {"station": "train", "title": "Train"}
         except CuratorError as problem:
-            rows, error = EMPTY, str(problem)
-        self._rows = rows.set_index("image_id", drop=False)
-        self._ids = [int(i) for i in rows["image_id"]]
-        self._seen = set()
-        with self.project.database.read() as connection:
-            self._run_id = runs.ranking_id(connection)
-            named = tags.tag_counts(connection, label or None)
-        if not len(rows) and not empty:
-            empty = "This queue is empty."
-            if kind == "suspicious":
-                step = {"station": "export", "title": "Go on to Export"}
-        start = min(max(0, offset), max(0, len(self._ids) - 1)) // PAGE * PAGE
+            error = str(problem)
+        if not len(ids) and not empty:
+            empty, step = self._nothing(kind)
+        self._pager = Pager(ids, self.state["page"])
+        self._pager.seek(near)
+        label = self.filters.label or None
         self._page(
-            start,
             kind=kind,
-            label=label,
-            predicted=predicted,
-            tag=tag,
-            tags=named[["name", "images"]].to_dict("records"),
+            filters=asdict(self.filters),
+            choices=self._choices.known(self.project, label),
+            counts=counts(self.project, COUNTED),
             classes=self.project.class_names(),
-            total=len(self._ids),
             meaning=QUEUES[kind].meaning if kind in QUEUES else "",
             empty=empty,
             step=step,
@@ -134,121 +136,222 @@ class Gallery(Panel):
         )
         self._handlers["moved"]({})
 
-    def refresh(self, status: str | None = None) -> None:
-        """Show the page's images as they are now; another window may have decided on them."""
-        if self.project is not None:
-            self._page(self.state["offset"], **({} if status is None else {"status": status}))
-
-    def place(self) -> dict[str, Any]:
-        """Queue, filter and position, to be remembered."""
-        return {key: self.state[key] for key in ("kind", "label", "predicted", "tag", "offset")}
-
-    def _page(self, offset: int, **changes: Any) -> None:
-        ids = self._ids[offset : offset + PAGE]
-        self._seen.update(ids)
-        self.show(offset=offset, tiles=self._tiles(ids), seen=len(self._seen), **changes)
-        self._send_pictures()
-
-    def _tiles(self, ids: list[int]) -> list[dict[str, Any]]:
-        assert self.project is not None
-        with self.project.database.read() as connection:
-            names = names_by_id(connection)
-            present = ledger.current_of(connection, ids)
-        return [self._tile(image_id, present[image_id], names) for image_id in ids]
-
-    def _tile(self, image_id: int, now: Any, names: dict[int, str]) -> dict[str, Any]:
-        label = names[now.class_id]
-        values: dict[Any, Any] = self._rows.loc[image_id].to_dict()
-        return {
-            "id": image_id,
-            "label": label,
-            "state": now.state,
-            "relabelled": now.state == schema.KEPT and label != values["given_label"],
-            "predicted": values["predicted"] if pd.notna(values["predicted"]) else None,
-            "confidence": _number(values["confidence"]),
-            # Of the label that the run saw: after a relabelling it would mislead.
-            "loss": _number(values["loss"]) if label == values["label"] else None,
-            "split": values["split"] if pd.notna(values["split"]) else None,
-            "suggestions": [list(pair) for pair in values["suggestions"]],
-            "note": values["note"],
-            "source": values["source"],
-            "width": int(values["width"]),
-            "height": int(values["height"]),
-        }
-
-    def _send_pictures(self, everything: bool = False) -> None:
-        """Send the thumbnails of this page and the next that the browser does not hold yet."""
-        if self.project is None:
-            return
-        if everything:
-            self._sent = set()
-        offset = self.state["offset"]
-        wanted = self._ids[offset : offset + 2 * PAGE]
-        fresh = [image_id for image_id in wanted if image_id not in self._sent]
-        rows = self._rows.loc[fresh]
-        digests = rows["sha256"].tolist()
-        found = thumbnails(self.project, dict(zip(digests, rows["file"].tolist(), strict=True)))
-        have = [(i, found[d]) for i, d in zip(fresh, digests, strict=True) if d in found]
-        self._sent = set(wanted)
-        if have or everything:
-            message = {"type": "pictures", "ids": [i for i, _ in have], "keep": wanted}
-            self.send(message, buffers=[picture for _, picture in have])
-
-    def _decide(self, message: dict[str, Any]) -> None:
-        assert self.project is not None
-        action = message["action"]
-        decided = self.project.decide(
-            [int(i) for i in message["ids"]],
-            action,
-            message.get("label") or None,
-            run_id=self._run_id,
-        )
-        if not decided.image_ids:
-            self.refresh("That was so already.")
-            return
-        target = f" as {message['label']}" if action == "relabel" else ""
-        text = f"{PAST[action]} {many(len(decided.image_ids), 'image')}{target}. U takes it back."
-        self.refresh(text)
-        self._handlers["decided"](message)
-
-    def _undo(self) -> None:
+    def rerank(self) -> bool:
+        """Put what was not seen into the order of the newest run; nothing on the page moves."""
         assert self.project is not None
         try:
-            undone = self.project.undo()[0]
-        except NothingToUndo as error:
-            self.refresh(str(error))
+            fresh = queue_ids(self.project, self.state["kind"], self.filters)
+        except CuratorError:
+            return False
+        moved = self._pager.rerank(fresh)
+        self.show(total=len(self._pager))
+        self._look_ahead()
+        return moved
+
+    @property
+    def ranked(self) -> bool:
+        """Whether a run gave the scores that are shown."""
+        return self._shown is not None and self._shown.run_id is not None
+
+    def leave(self) -> None:
+        """Let go of the project; what was done on the page goes into the review log."""
+        self._left(self._shown)
+        self.project = None
+        self._shown = None
+
+    def refresh(self, status: str | None = None, classes: bool = False) -> list[int]:
+        """Show the page's images as they are now; return those that changed meanwhile.
+
+        ``classes``: they may be others, too.
+        """
+        if self._shown is None or self.project is None:
+            return []
+        changes: dict[str, Any] = {} if status is None else {"status": status}
+        if classes:
+            changes["classes"] = self.project.class_names()
+        return self._show_tiles(**changes)
+
+    def place(self) -> dict[str, Any]:
+        """Queue, filters, size and position, to be remembered."""
+        near = [] if self._shown is None else self._shown.ids
+        kept = {key: self.state[key] for key in ("kind", "filters", "size", "page")}
+        return {**kept, "near": near}
+
+    def restore(self, place: dict[str, Any]) -> None:
+        """Open what :meth:`place` remembered; what it does not know is left as it begins."""
+        names = {field.name for field in fields(Filters)}
+        given = place.get("filters", {})
+        filters = Filters(**{key: given[key] for key in names & given.keys()})
+        self.show(size=place.get("size", "M"), page=int(place.get("page", PAGE)))
+        kind = place.get("kind", "suspicious")
+        self.show_queue(kind if kind in QUEUES else "suspicious", filters, place.get("near", ()))
+
+    def _offer(self) -> None:
+        """Count what the filters offer; only when they are looked at, since it reads all images."""
+        assert self.project is not None
+        self.show(choices=self._choices.of(self.project, self.filters.label or None))
+
+    def _nothing(self, kind: str) -> tuple[str, dict[str, str] | None]:
+        """What an empty queue says, and the next step."""
+        if self.filters != Filters():
+            return "Nothing in this queue matches the filters.", None
+        if kind == "suspicious":
+            return "Nothing is left in this queue.", {"station": "export", "title": "Export"}
+        if kind in ("outliers", "duplicates", "problems", "two classes"):
+            return "The last check found nothing here.", {"station": "check", "title": "Check"}
+        return "This queue is empty.", None
+
+    def _open(self, kind: str) -> None:
+        """Another queue with the filters that were set, but for the cell of the matrix."""
+        self.show_queue(kind, replace(self.filters, predicted=""))
+
+    def _narrowed(self, message: dict[str, Any]) -> Filters:
+        changed = replace(self.filters, **message["filters"])
+        return replace(changed, tag_probability=NAMED if changed.tag else 0.0)
+
+    def _page(self, **changes: Any) -> None:
+        """Read the present page and show it."""
+        assert self.project is not None
+        kind, ids = changes.get("kind", self.state["kind"]), self._pager.page()
+        with self.project.database.read() as connection:
+            run_id = runs.ranking_id(connection)
+        ready = self._ahead
+        self._ahead = None
+        if ready is None or not ready.fits(kind, ids, run_id):
+            ready = Shown(self.project, kind, ids)
+        self._shown = ready
+        self._show_tiles(offset=self._pager.offset, **changes)
+        ready.open()
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Send the next page, so that it is there when its key is pressed."""
+        assert self.project is not None
+        ids = self._pager.following()
+        self._ahead = Shown(self.project, self.state["kind"], ids) if ids else None
+        self._send_pictures()
+
+    def _show_tiles(self, **changes: Any) -> list[int]:
+        """Show the page as the ledger has it; return the images decided on since it last was."""
+        assert self.project is not None
+        assert self._shown is not None
+        with self.project.database.read() as connection:
+            changed = self._shown.update(connection)
+            can = {"can_undo": ledger.can_undo(connection), "can_redo": ledger.can_redo(connection)}
+        self.show(
+            tiles=self._shown.tiles(),
+            total=len(self._pager),
+            seen=self._pager.seen,
+            **can,
+            **changes,
+        )
+        return changed
+
+    def _ready(self) -> None:
+        self._sent.forget()
+        if self.project is not None:
+            self._send_pictures()
+
+    def _send_pictures(self) -> None:
+        """Send the thumbnails of this page and the next that the browser does not hold yet."""
+        assert self.project is not None
+        wanted = self._pager.page() + self._pager.following()
+        found = thumbnails_of(self.project, self._sent.fresh(wanted))
+        message: dict[str, Any] = {"type": "pictures", "ids": list(found), "keep": wanted}
+        if self._ahead is not None:
+            offset = self._pager.offset + self._pager.size
+            message["ahead"] = {"offset": offset, "tiles": self._ahead.tiles()}
+        self.send(message, buffers=list(found.values()))
+
+    def _resize(self, size: str, page: int) -> None:
+        self._pager.resize(page)
+        self._page(size=size, page=self._pager.size)
+        self._handlers["moved"]({})
+
+    def _turn(self, by: int) -> None:
+        done = self._shown
+        if self._pager.turn(by):
+            self._page()
+            self._handlers["moved"]({})
+        elif by > 0:
+            self._show_tiles(status="That was the last page of this queue.")
+        self.send({"type": "turned"})
+        self._left(done, forward=by > 0)
+
+    def _left(self, page: Shown | None, forward: bool = False) -> None:
+        """Note in the review log what a page was and became, if it was worked through."""
+        decided = None if page is None else page.record(forward)
+        if decided is not None:
+            self._handlers["page"]({"decided": decided})
+
+    # Decisions
+
+    def _decide(self, message: dict[str, Any]) -> None:
+        project, page = self._here()
+        action, label = message["action"], message.get("label") or None
+        ids = [int(i) for i in message["ids"]]
+        seen = page.known(ids)
+        if len(seen) != len(set(ids)):
+            raise InputError("That page was left already.", "Decide again on what is shown now.")
+        if message.get("fresh") and label:
+            project.new_class(label)
+            self.show(classes=project.class_names())
+        decided = project.decide(ids, action, label, run_id=page.run_id, seen=seen)
+        taken = [i for i in ids if i not in decided.conflicts]
+        page.decided(taken, ledger.STATE_AFTER[action])
+        target = f" as {label}" if action == "relabel" else ""
+        text = f"{PAST[action]} {many(len(decided.image_ids), 'image')}{target}. U takes it back."
+        if not decided.image_ids:
+            text = "That was so already."
+        if decided.conflicts:
+            text = (
+                f"{many(len(decided.conflicts), 'image')} had been decided on elsewhere a moment "
+                "ago and stayed as that made them: look again."
+            )
+        self.refresh(text)
+        self._handlers["decided"]({**message, "batch": decided.batch})
+
+    def _step_back(self, step: Any, words: str) -> None:
+        """Undo or redo one act."""
+        project, page = self._here()
+        try:
+            done = step(project.database)[0]
+        except (NothingToUndo, NothingToRedo) as error:
+            self._show_tiles(status=str(error))
             return
-        here = set(self._ids[self.state["offset"] : self.state["offset"] + PAGE])
-        elsewhere = "" if here & set(undone.image_ids) else ", on another page"
-        self.refresh(f"Took back a decision on {many(len(undone.image_ids), 'image')}{elsewhere}.")
-        self._handlers["decided"]({})
+        elsewhere = set(done.image_ids).isdisjoint(page.ids) and done.image_ids
+        page.decided(done.image_ids, None)
+        what = done.what or f"a decision on {many(len(done.image_ids), 'image')}"
+        text = f"{words}: {what}{', on another page' if elsewhere else ''}."
+        self._show_tiles(status=text, classes=project.class_names())
+        self._handlers["decided"]({"batch": done.batch})
 
     def _rest(self) -> None:
         """Keep what is undecided on the page, then go on: "the rest of this page is fine"."""
-        rest = [tile["id"] for tile in self.state["tiles"] if tile["state"] == schema.NEW]
+        _, page = self._here()
+        if page.blind and not page.finished:
+            # Keeping blindly what was deleted the first time would be no second look.
+            self._show_tiles(status="Decide on each image: it is compared with the first time.")
+            self.send({"type": "turned"})
+            return
+        rest = page.undecided()
         if rest:
             self._decide({"ids": rest, "action": "keep"})
         self._turn(1)
 
-    def _turn(self, by: int) -> None:
-        offset = self.state["offset"] + by * PAGE
-        if offset >= len(self._ids):
-            self.refresh("That was the last page of this queue. Retrain to rank the images anew.")
-        elif offset >= 0:
-            self._page(offset)
-            self._handlers["moved"]({})
+    def _here(self) -> tuple[Project, Shown]:
+        assert self.project is not None
+        assert self._shown is not None
+        return self.project, self._shown
 
     def _enlarge(self, image_id: int) -> None:
-        assert self.project is not None
-        try:
-            picture = decode(self.project.originals / str(self._rows.loc[image_id, "file"]))
-        except (Rejected, OSError):
-            return  # the thumbnail stays in its place
-        picture.thumbnail((ENLARGED, ENLARGED))
-        buffer = io.BytesIO()
-        picture.save(buffer, "WEBP", quality=85)
-        self.send({"type": "zoom", "id": image_id}, buffers=[buffer.getvalue()])
-
-
-def _number(value: Any) -> float | None:
-    return None if pd.isna(value) else round(float(value), 4)
+        project, page = self._here()
+        if image_id not in page.ids:
+            return
+        found = details(project, image_id)
+        near = [one["id"] for side in found["nearest"].values() for one in side]
+        pictures = thumbnails_of(project, near)
+        whole = enlarged(project, found["file"])
+        buffers = [*pictures.values(), *([whole] if whole else [])]
+        message = {"type": "zoom", "id": image_id, "details": found, "near": list(pictures)}
+        self.send(message, buffers=buffers)

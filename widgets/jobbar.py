@@ -20,9 +20,15 @@ NEXT = {
     "check": {"station": "train", "title": "Train"},
     "train": {"station": "review", "title": "Review"},
 }
+QUIET = ("refit",)  # work that nobody asked for by a button: it shows in what it changes
 FRESH_SECONDS = 300.0  # an ended job is news for so long
 SILENT_SECONDS = 5.0  # without a heartbeat: look whether somebody still runs the job
 PACE_SECONDS = 8.0  # the time left is estimated from the pace of so many seconds
+
+
+def newest(project: Project) -> Job | None:
+    """The newest job that a user asked for."""
+    return jobs.latest(project.database, without=QUIET)
 
 
 class JobBar(Panel):
@@ -40,7 +46,7 @@ class JobBar(Panel):
 
     def follow(self, project: Project, station: str) -> Job | None:
         """Show the newest job and return it; mark it as failed if its process has died."""
-        job = jobs.latest(project.database)
+        job = newest(project)
         if job is not None and job.is_open and _silent(job):
             runner.reap(project)
             worker.ensure(project)

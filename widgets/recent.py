@@ -1,7 +1,11 @@
-"""Which projects were opened lately, and where each was left: kept in the user's state folder."""
+"""Which projects were opened lately, where each was left, and who reviews.
+
+Kept in the user's state folder, so that a project that is handed on holds none of it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -53,6 +57,21 @@ def remember(name: str, path: Path, place: dict[str, Any] | None = None) -> None
             write_atomic(file, json.dumps([kept, *rest][:KEPT], indent=1).encode())
     except (OSError, FileError, TimeoutError):
         return
+
+
+def reviewer() -> str:
+    """The name that the user signs decisions with; empty: none was given."""
+    try:
+        return _file().with_name("reviewer.txt").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def sign(name: str) -> None:
+    """Remember the name; a disk that refuses is no reason to stop the user."""
+    with contextlib.suppress(OSError, FileError):
+        _file().parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(_file().with_name("reviewer.txt"), name.encode())
 
 
 def _file() -> Path:

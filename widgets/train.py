@@ -47,7 +47,7 @@ def defaults() -> dict[str, Any]:
 class TrainPanel(Panel):
     """Shows the newest run; training goes to the worker."""
 
-    _esm = script("charts", "recipes", "train")
+    _esm = script("charts", "bars", "recipes", "train")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         own: dict[str, Handler] = {
@@ -96,7 +96,7 @@ class TrainPanel(Panel):
         values: dict[str, Any] = {"run": None, "metrics": None, "history": [], "choice": ""}
         if status["run"]:
             with project.database.read() as connection:
-                run = runs.get(connection)
+                run = runs.to_export(connection)
             values = {
                 "run": run.id,
                 "recipe": run.recipe,

@@ -1,9 +1,14 @@
-"""Which image of a group of near-duplicates to keep. Derived from the images, never stored."""
+"""Which image of a group of near-duplicates to keep. Derived from the images, never stored.
+
+For tables of all groups by pandas, and for pages and queues by the database; the order is one.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, func, select
 
 from curator.store import images, schema
 
@@ -27,11 +32,55 @@ def twins(connection: Connection) -> pd.DataFrame:
         )
         .join(schema.current, schema.current.c.image_id == schema.images.c.id)
         .join(schema.classes, schema.classes.c.id == schema.current.c.class_id)
-        .where(images.LIVE, schema.images.c.group_id.is_not(None))
+        .where(images.LIVE, schema.images.c.group_id.in_(shared_groups()))
         .order_by(schema.images.c.group_id, schema.images.c.id)
     )
-    table = images.frame(connection, query)
-    return table[table.duplicated("group_id", keep=False)].reset_index(drop=True)
+    return images.frame(connection, query)
+
+
+def placed(groups: Select[tuple[int | None]]) -> Select[Any]:
+    """A query for the live images of ``groups``, a query for group ids.
+
+    Columns: image_id, group_id, place (1 is the best to keep, in the order of :func:`keepers`),
+    members (live images of the group), lowest and highest class id among them.
+    """
+    table, now = schema.images.c, schema.current.c
+    best_first = (
+        (table.width * table.height).desc(),
+        func.coalesce(table.sharpness, -1.0).desc(),
+        table.bytes.desc(),
+        table.id,
+    )
+    return (
+        select(
+            table.id.label("image_id"),
+            table.group_id,
+            func.row_number().over(partition_by=table.group_id, order_by=best_first).label("place"),
+            func.count().over(partition_by=table.group_id).label("members"),
+            func.min(now.class_id).over(partition_by=table.group_id).label("lowest"),
+            func.max(now.class_id).over(partition_by=table.group_id).label("highest"),
+        )
+        .join(schema.current, now.image_id == table.id)
+        .where(images.LIVE, table.group_id.in_(groups))
+    )
+
+
+def shared_groups() -> Select[tuple[int | None]]:
+    """A query for the ids of groups with more than one live image."""
+    table = schema.images.c
+    shared = (  # a look at the index, which leaves few whose states are read
+        select(table.group_id)
+        .where(table.group_id.is_not(None))
+        .group_by(table.group_id)
+        .having(func.count() > 1)
+    )
+    return (
+        select(table.group_id)
+        .join(schema.current, schema.current.c.image_id == table.id)
+        .where(images.LIVE, table.group_id.in_(shared))
+        .group_by(table.group_id)
+        .having(func.count() > 1)
+    )
 
 
 def keepers(table: pd.DataFrame) -> list[int]:

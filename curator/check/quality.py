@@ -7,10 +7,13 @@ measured once, when an image comes in (:mod:`curator.collect.measures`).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, case, false, func, or_, select
 
 from curator.store import images, schema
 
@@ -41,18 +44,85 @@ _QUARTILE_RANGES = 3.0  # how far beyond the quartiles a size is still ordinary
 _ROWS = 10_000  # read at once
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What counts as poor quality in one project.
+
+    ``flagged``: live images below each threshold, by column of :data:`QUALITY`, only of measures
+    that say something (see :data:`LARGEST_PREVALENCE`). ``areas``: smallest and largest of an
+    ordinary image, in pixels.
+    """
+
+    flagged: dict[str, int]
+    areas: tuple[float, float]
+
+    def below(self, column: str) -> ColumnElement[bool]:
+        """For a query over ``schema.images``: whether that measure flags the image."""
+        table = schema.images.c
+        if column not in self.flagged:
+            return false()
+        if column == "odd_size_score":
+            area = table.width * table.height
+            return or_(area < self.areas[0], area > self.areas[1])
+        return table[column] < QUALITY[column][0]
+
+    def worst_first(self, column: str) -> list[ColumnElement[Any]]:
+        """The order by that measure, for the same query."""
+        table = schema.images.c
+        if column != "odd_size_score":
+            return [table[column], table.id]
+        # Without the root, which some builds of SQLite lack, small and large are compared by how
+        # many times they are beyond the ordinary.
+        area = func.max(table.width * table.height, 1)
+        beyond = case(
+            (area > self.areas[1], area / max(self.areas[1], 1.0)), else_=self.areas[0] / area
+        )
+        return [beyond.desc(), table.id]
+
+
+def limits(connection: Connection) -> Limits:
+    """Thresholds and prevalences over all live images; 8 bytes an image while it is made."""
+    table = schema.images.c
+    stored = [name for name in QUALITY if name in table]
+    # Few are left out, so a look at those is faster than a join with all.
+    out = select(schema.current.c.image_id).where(schema.current.c.state.in_(schema.OUT))
+    live = table.id.not_in(out)
+    counts = connection.execute(
+        select(
+            func.count(),
+            *(func.sum(case((table[name] < QUALITY[name][0], 1), else_=0)) for name in stored),
+        ).where(live)
+    ).one()
+    query = select(table.width * table.height).where(live)
+    areas = np.fromiter(connection.execute(query).scalars(), dtype=np.float64)
+    lower, upper = _ordinary_sizes(np.sqrt(areas))
+    flagged = dict(zip(stored, (int(number or 0) for number in counts[1:]), strict=True))
+    flagged["odd_size_score"] = int(((areas < lower**2) | (areas > upper**2)).sum())
+    said = {
+        name: flagged[name]
+        for name in QUALITY
+        if 0 < flagged[name] <= LARGEST_PREVALENCE * len(areas)
+    }
+    return Limits(said, (lower**2, upper**2))
+
+
 def quality_issues(connection: Connection) -> dict[str, list[int]]:
     """For each measure of :data:`QUALITY` that flags some: the live images below, worst first.
 
     Left out is a measure that flags more than :data:`LARGEST_PREVALENCE` of the images.
     """
-    table = quality_table(connection)
-    flagged = {}
-    for column in QUALITY:
-        below = table[table[_issue(column)]]
-        if 0 < len(below) <= LARGEST_PREVALENCE * len(table):
-            flagged[column] = below.sort_values([column, "image_id"])["image_id"].tolist()
-    return flagged
+    found = limits(connection)
+    query = select(schema.images.c.id).join(
+        schema.current, schema.current.c.image_id == schema.images.c.id
+    )
+    return {
+        name: list(
+            connection.execute(
+                query.where(images.LIVE, found.below(name)).order_by(*found.worst_first(name))
+            ).scalars()
+        )
+        for name in found.flagged
+    }
 
 
 def quality_table(connection: Connection) -> pd.DataFrame:
@@ -98,14 +168,25 @@ def odd_size_scores(width: NDArray[np.float64], height: NDArray[np.float64]) -> 
     far. Where most images have the very same size, the range is from half of it to one and a half
     (cleanvision: that size alone).
     """
-    if not len(width):
-        return np.empty(0)
     size = np.sqrt(width * height)
-    lower, upper = np.percentile(size, [25, 75])
-    middle = (lower + upper) / 2
-    reach = (1 + 2 * _QUARTILE_RANGES) * (upper - lower) or middle
+    middle, reach = _middle_and_reach(size)
     scores: NDArray[np.float64] = 1 - np.clip(np.abs(size - middle) / reach, 0, 1)
     return scores
+
+
+def _ordinary_sizes(size: NDArray[np.float64]) -> tuple[float, float]:
+    """The sizes with a score of :data:`ODD_SIZE`: what is beyond them is odd."""
+    middle, reach = _middle_and_reach(size)
+    return max(0.0, middle - (1 - ODD_SIZE) * reach), middle + (1 - ODD_SIZE) * reach
+
+
+def _middle_and_reach(size: NDArray[np.float64]) -> tuple[float, float]:
+    """Where the score of a size is 1, and how far from there it is 0."""
+    if not len(size):
+        return 0.0, 1.0
+    lower, upper = np.percentile(size, [25, 75])
+    middle = (lower + upper) / 2
+    return float(middle), float((1 + 2 * _QUARTILE_RANGES) * (upper - lower) or middle)
 
 
 def _issue(score: str) -> str:

@@ -31,22 +31,12 @@ def report(project: Project) -> dict[str, Any]:
     come most important first.
     """
     with project.database.read() as connection:
-        live = images.live(connection)
-        names = [item.name for item in all_classes(connection)]
+        per_class = _per_class(connection)
         addresses = address_counts(connection)
         quality = quality_issues(connection)
         table = twins(connection)
         listed = sorted(listed_under(connection))
         unusual = outliers(connection)
-    per_class = [
-        {
-            "label": name,
-            "images": int((live["label"] == name).sum()),
-            "train": int(((live["label"] == name) & (live["split"] == schema.TRAIN)).sum()),
-            "valid": int(((live["label"] == name) & (live["split"] == schema.VALID)).sum()),
-        }
-        for name in names
-    ]
     problems = [
         *_class_problems(per_class),
         *_duplicate_problems(table, listed),
@@ -55,11 +45,32 @@ def report(project: Project) -> dict[str, Any]:
         *_quality_problems(quality),
     ]
     return {
-        "images": len(live),
+        "images": sum(row["images"] for row in per_class),
         "classes": per_class,
         "addresses": addresses,
         "problems": problems,
     }
+
+
+def _per_class(connection: Connection) -> list[dict[str, Any]]:
+    """Live images of each class, and how many of them are on each side of the split."""
+    now, split = schema.current.c, schema.images.c.split
+    query = (
+        select(now.class_id, split, func.count().label("number"))
+        .join(schema.images, schema.images.c.id == now.image_id)
+        .where(images.LIVE)
+        .group_by(now.class_id, split)
+    )
+    found = {(row.class_id, row.split): row.number for row in connection.execute(query)}
+    return [
+        {
+            "label": item.name,
+            "images": sum(number for (key, _), number in found.items() if key == item.id),
+            "train": found.get((item.id, schema.TRAIN), 0),
+            "valid": found.get((item.id, schema.VALID), 0),
+        }
+        for item in all_classes(connection)
+    ]
 
 
 def sentence(found: dict[str, Any]) -> str:

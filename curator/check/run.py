@@ -68,7 +68,7 @@ def prepare(
     """
     table = _table(project)
     backbone = describe(DEFAULT)
-    live = (table["state"] != schema.DELETED).to_numpy(dtype=bool)
+    live = (~table["state"].isin(schema.OUT)).to_numpy(dtype=bool)
     fresh = live & (table["checked_with"] != backbone.key).to_numpy(dtype=bool)
     ungrouped = (table["group_id"].isna() | table["split"].isna()).to_numpy(dtype=bool)
     # All the live ones: a features folder that was deleted is made good here.

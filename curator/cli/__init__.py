@@ -11,7 +11,16 @@ import sys
 
 import typer
 
-from curator.cli import backbones, collecting, comparing, delivering, reviewing, training
+from curator.cli import (
+    advising,
+    backbones,
+    collecting,
+    comparing,
+    deciding,
+    delivering,
+    reviewing,
+    training,
+)
 from curator.cli.printing import complain
 from curator.errors import CuratorError
 
@@ -26,7 +35,17 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for station in (collecting, backbones, training, comparing, reviewing, delivering):
+STATIONS = (
+    collecting,
+    backbones,
+    training,
+    comparing,
+    reviewing,
+    advising,
+    deciding,
+    delivering,
+)
+for station in STATIONS:
     station.register(app)
 
 

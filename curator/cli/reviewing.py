@@ -1,4 +1,4 @@
-"""Commands of the station Review: what to look at, decisions, and where the project stands."""
+"""Commands of the station Review: what to look at, and where the project stands."""
 
 from __future__ import annotations
 
@@ -9,14 +9,10 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table, to_the_second
-from curator.errors import InputError
+from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table
 from curator.files import write_atomic
 from curator.project import Project
-from curator.store.ledger import Action
-from curator.words import many
 
-GROUPED = ("duplicates", "two classes")  # queues whose images stand group by group
 QUEUE_COLUMNS = [
     "group_id",
     "label",
@@ -30,6 +26,11 @@ QUEUE_COLUMNS = [
     "height",
     "source",
 ]
+LEFT_OUT = {
+    "deleted": "deleted",
+    "several": "of more than one class",
+    "none": "of none of the classes",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -39,9 +40,6 @@ def register(app: typer.Typer) -> None:
     app.command()(tags)
     app.command()(confusion)
     app.command("most-confused")(most_confused)
-    app.command()(decide)
-    app.command()(undo)
-    app.command()(log)
     app.command()(status)
 
 
@@ -73,43 +71,48 @@ def queue(
     kind: Annotated[
         str, typer.Argument(metavar="KIND", help="Such as duplicates, two-classes, outliers, all.")
     ],
-    label: Annotated[
-        str | None, typer.Option("--class", metavar="CLASS", help="Only this class.")
-    ] = None,
+    *,
+    label: Annotated[str, typer.Option("--class", metavar="CLASS", help="Only this class.")] = "",
+    predicted: Annotated[
+        str, typer.Option(metavar="CLASS", help="Only what is predicted to be of this class.")
+    ] = "",
+    split: Annotated[str, typer.Option(help="Only train or valid.")] = "",
+    host: Annotated[
+        str, typer.Option(help="Only what came from this host; files: from no address.")
+    ] = "",
+    text: Annotated[str, typer.Option(help="Only with this in an address or path.")] = "",
+    issue: Annotated[
+        str, typer.Option(help="Only with this quality problem, such as dark or blurry.")
+    ] = "",
     tag: Annotated[
-        str | None, typer.Option(help="Only images that the pretrained network calls so, in part.")
-    ] = None,
+        str, typer.Option(help="Only images that the pretrained network calls so, in part.")
+    ] = "",
     probability: Annotated[float, typer.Option(min=0, max=1, help="Of that name, at least.")] = 0.0,
     top: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the images of a review queue in its order."""
-    from curator.check.conflicts import listed_under
-    from curator.review.queues import QUEUES, open_queue
-    from curator.store.classes import find_class
+    from curator.review.filters import Filters
+    from curator.review.orders import GROUPED
+    from curator.review.queues import QUEUES, queue_ids, table_of
 
     name = kind.replace("-", " ").lower()
+    filters = Filters(label, predicted, split, host, tag, probability, text, issue)
     with Project.open(project) as opened:
-        with opened.database.read() as connection:
-            wanted = find_class(connection, label).name if label else None
-            several = listed_under(connection) if name == "two classes" else {}
-        rows = open_queue(opened, name, wanted, tag=tag, tag_probability=probability)
-    table = rows if top is None else rows.head(top)
-    if several:
-        under = [", ".join(several.get(image_id, [])) for image_id in table["image_id"]]
-        table = table.assign(listed_under=under)
+        ids = queue_ids(opened, name, filters)
+        table = table_of(opened, name, ids[:top].tolist())
     if as_json:
         say_json(table)
     elif table.empty:
         say("No image is in this queue.")
     else:
+        table["listed_under"] = [", ".join(names) or None for names in table["listed_under"]]
         columns = QUEUE_COLUMNS if name in GROUPED else QUEUE_COLUMNS[1:]
-        shown = ["image_id", *(column for column in columns if column in table)]
         formats = {"label_score": ".3f", "outlier_score": ".3f"}
-        say_table(table[shown].dropna(axis="columns", how="all"), formats)
+        say_table(table[["image_id", *columns]].dropna(axis="columns", how="all"), formats)
         say(f"\n{QUEUES[name].meaning}")
-        if len(table) < len(rows):
-            say(f"The first {len(table)} of {len(rows)} images.")
+        if len(table) < len(ids):
+            say(f"The first {len(table)} of {len(ids)} images.")
 
 
 def tags(
@@ -165,77 +168,6 @@ def most_confused(
             say(f"{row.label} taken for {row.predicted}: {row.count}")
 
 
-def decide(
-    project: ProjectPath,
-    image_ids: Annotated[list[int], typer.Argument(metavar="IMAGE_ID...")],
-    keep: Annotated[bool, typer.Option("--keep", help="The label is right.")] = False,
-    delete: Annotated[
-        bool, typer.Option("--delete", help="Leave it out; undo brings it back.")
-    ] = False,
-    relabel: Annotated[str | None, typer.Option(metavar="CLASS", help="The right label.")] = None,
-    unsure: Annotated[bool, typer.Option("--unsure", help="Look at it again later.")] = False,
-    by: Annotated[str | None, typer.Option(help="Who decides; default: your user name.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Record a decision on images. All of one call is one step of undo."""
-    chosen: list[Action] = []
-    if keep:
-        chosen.append("keep")
-    if delete:
-        chosen.append("delete")
-    if relabel is not None:
-        chosen.append("relabel")
-    if unsure:
-        chosen.append("unsure")
-    if len(chosen) != 1:
-        raise InputError("Give exactly one of --keep, --delete, --relabel CLASS, --unsure.")
-    with Project.open(project) as opened:
-        decided = opened.decide(image_ids, chosen[0], relabel, by)
-    if as_json:
-        say_json({"batch": decided.batch, "changed": list(decided.image_ids)})
-        return
-    asked = len(dict.fromkeys(image_ids))
-    same = asked - len(decided.image_ids)
-    say(
-        f"{chosen[0]}: {many(len(decided.image_ids), 'image')} changed"
-        + (f", {same} {'was' if same == 1 else 'were'} so already" if same else "")
-        + "."
-    )
-
-
-def undo(
-    project: ProjectPath,
-    steps: Annotated[int, typer.Option(min=1, help="How many acts to take back.")] = 1,
-    as_json: AsJson = False,
-) -> None:
-    """Take back the last decisions, newest first."""
-    with Project.open(project) as opened:
-        undone = opened.undo(steps)
-    if as_json:
-        say_json([{"batch": item.batch, "images": list(item.image_ids)} for item in undone])
-        return
-    for item in undone:
-        say(f"Took back a decision on images {', '.join(map(str, item.image_ids))}.")
-
-
-def log(
-    project: ProjectPath,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the newest so many.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show the ledger of decisions, newest first."""
-    with Project.open(project) as opened:
-        table = opened.log(limit)
-    if as_json:
-        say_json(table)
-    elif table.empty:
-        say("No decision was taken yet.")
-    else:
-        table["at"] = to_the_second(table["at"])
-        columns = ["decision", "at", "by", "image_id", "action", "label_before", "label_after"]
-        say_table(table[[*columns, "score", "run_id"]].astype({"run_id": "Int64"}))
-
-
 def status(project: ProjectPath, as_json: AsJson = False) -> None:
     """Say where the project stands and what comes next."""
     from curator.store import jobs
@@ -257,7 +189,12 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
         f"addresses and files: {found['addresses']['fetched']} fetched, "
         f"{found['addresses']['pending']} pending, {failed} failed"
     )
-    say(f"decisions: {found['decisions']}, deleted images: {found['states'].get('deleted', 0)}")
+    out = [
+        f"{found['states'][state]} {words}"
+        for state, words in LEFT_OUT.items()
+        if found["states"][state]
+    ]
+    say(f"decisions: {found['decisions']}, images left out: {', '.join(out) or 'none'}")
     if found["run"]:
         rate = found["run"]["out_of_fold"]
         say(

@@ -21,7 +21,7 @@ from curator.collect.lists import read_list as read_list_file
 from curator.errors import BadList
 from curator.files import write_atomic
 from curator.store import schema
-from curator.store.classes import all_classes, find_class, validated_names
+from curator.store.classes import all_classes, find_class, merged_ids, validated_names
 from curator.words import many
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _source(item: _Item, class_id: int, listed_in: str) -> dict[str, object]:
 
 
 def _classes_of(connection: Connection, items: Iterable[_Item]) -> dict[str, set[int]]:
-    """The classes for which the project has each origin already."""
+    """The classes for which the project has each origin already; merged ones as they count now."""
     table = schema.sources
     query = select(table.c.origin, table.c.class_id).where(
         table.c.kind.in_(("address", "data")),
@@ -221,8 +221,9 @@ def _classes_of(connection: Connection, items: Iterable[_Item]) -> dict[str, set
         table.c.origin.in_(bindparam("origins", expanding=True)),
     )
     found: dict[str, set[int]] = {}
+    merged = merged_ids(connection)
     every = [_origin(item) for item in items]
     for start in range(0, len(every), _BATCH):
         for row in connection.execute(query, {"origins": every[start : start + _BATCH]}):
-            found.setdefault(row.origin, set()).add(row.class_id)
+            found.setdefault(row.origin, set()).add(merged.get(row.class_id, row.class_id))
     return found

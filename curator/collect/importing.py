@@ -32,6 +32,7 @@ from curator.store.classes import (
     add_classes,
     all_classes,
     find_class,
+    merged_names,
     validated_name,
     validated_names,
 )
@@ -86,7 +87,7 @@ def run(
         else:
             gathered = gathering.from_things(named, target, archives)
         what = "files" if upload or len(named) != 1 else Path(named[0]).name
-        answer = _import(project, progress, gathered, what)
+        answer = _import(project, progress, gathered, what, follow=not new_class)
     if upload is not None:
         shutil.rmtree(place, ignore_errors=True)
     return answer
@@ -112,11 +113,13 @@ def _target(project: Project, class_name: str | None, new_class: bool) -> str | 
         return validated_names([class_name], (item.name for item in all_classes(connection)))[0]
 
 
-def _import(project: Project, progress: Progress, gathered: Gathered, what: str) -> dict[str, Any]:
+def _import(
+    project: Project, progress: Progress, gathered: Gathered, what: str, follow: bool
+) -> dict[str, Any]:
     found, refused, unlabelled = gathered.found, gathered.refused, gathered.unlabelled
     if not found:
         raise _nothing(what, refused, len(unlabelled))
-    fresh = _enter(project, found)
+    fresh = _enter(project, found, follow)
     progress.begin(f"importing {what}", len(fresh))
     images = bad = 0
     for batch in _batches(_verified(project, fresh, progress), BATCH):
@@ -157,8 +160,14 @@ def _nothing(what: str, refused: Sequence[Refusal], unlabelled: int) -> BadFolde
     )
 
 
-def _enter(project: Project, found: Sequence[Found]) -> list[tuple[int, Content]]:
-    """Add classes and source rows; return (source id, content) of those that gave no image yet."""
+def _enter(
+    project: Project, found: Sequence[Found], follow: bool = True
+) -> list[tuple[int, Content]]:
+    """Add classes and source rows; return (source id, content) of those that gave no image yet.
+
+    ``follow``: files of a class that was merged belong to it, and so to what it became; otherwise
+    its name is that of a new class.
+    """
     name_of = {label: validated_name(label) for label in {item.label for item in found}}
     names = sorted(set(name_of.values()), key=lambda name: (name.casefold(), name))
     spellings = Counter(name.casefold() for name in names)
@@ -169,8 +178,10 @@ def _enter(project: Project, found: Sequence[Found]) -> list[tuple[int, Content]
         )
     with project.database.write() as connection:
         known = {item.name.casefold(): item for item in all_classes(connection)}
-        add_classes(connection, [name for name in names if name.casefold() not in known])
-        known = {item.name.casefold(): item for item in all_classes(connection)}
+        if follow:
+            known |= merged_names(connection)
+        made = add_classes(connection, [name for name in names if name.casefold() not in known])
+        known |= {item.name.casefold(): item for item in made}
         wanted = {
             (item.root, item.origin, known[name_of[item.label].casefold()].id): item
             for item in found

@@ -20,7 +20,7 @@ from curator.collect.verify import VerifiedImage, verify
 from curator.collect.verifying import Verdict
 from curator.errors import FileError
 from curator.platform import sync_files
-from curator.store import schema
+from curator.store import class_changes, schema
 from curator.store.database import now
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ def keep(project: Project, batch: Sequence[Ended]) -> int:
                 if item.image
             ]
             connection.execute(insert(schema.images), rows)
-            there |= known(connection, fresh.keys())
+            new = known(connection, fresh.keys())
+            class_changes.follow(connection, list(new.values()))
+            there |= new
         by_columns: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
         for item in batch:
             row = _source_row(item, there.get(item.image.sha256) if item.image else None)

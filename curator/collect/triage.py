@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from curator.collect.reasons import Reason
 from curator.store import schema
-from curator.store.classes import find_class
+from curator.store.classes import counted_as, find_class, merged_ids
 from curator.store.images import first_sources
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def addresses(project: Project, code: str, most: int = 100_000) -> list[str]:
     table = schema.sources
     with project.database.read() as connection:
         if code == DUPLICATE:
-            query = _later_ones().with_only_columns(table.c.origin)
+            query = _later_ones(connection).with_only_columns(table.c.origin)
         else:
             codes = [reason.value for reason in _KINDS[code].reasons]
             query = select(table.c.origin).where(
@@ -183,7 +183,8 @@ def _of_class(connection: Connection, label: str | None) -> ColumnElement[bool]:
     table = schema.sources
     if label is None:
         return table.c.id.is_not(None)
-    return table.c.class_id == find_class(connection, label).id
+    counted = counted_as(table.c.class_id, merged_ids(connection))
+    return counted == find_class(connection, label).id
 
 
 def _examples(
@@ -208,11 +209,13 @@ def _examples(
     )
 
 
-def _later_ones() -> Any:
+def _later_ones(connection: Connection) -> Any:
     """Sources that led to an image that an earlier one had brought, with that one."""
     table = schema.sources
     first = first_sources().subquery()
     earlier = table.alias("earlier")
+    merged = merged_ids(connection)
+    own, other = (counted_as(t.c.class_id, merged) for t in (table, earlier))
     return (
         select(
             table.c.origin,
@@ -220,7 +223,7 @@ def _later_ones() -> Any:
             table.c.attempts,
             table.c.seconds,
             earlier.c.origin.label("same_as"),
-            (earlier.c.class_id != table.c.class_id).label("other_class"),
+            (other != own).label("other_class"),
         )
         .join(first, first.c.image_id == table.c.image_id)
         .join(earlier, earlier.c.id == first.c.source_id)
@@ -229,7 +232,7 @@ def _later_ones() -> Any:
 
 
 def _duplicates(connection: Connection, wanted: ColumnElement[bool]) -> list[Group]:
-    query = _later_ones().where(wanted)
+    query = _later_ones(connection).where(wanted)
     number = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
     if not number:
         return []

@@ -54,7 +54,7 @@ def run(
     target = Path(out).expanduser().resolve()
     refuse_occupied(target)
     with project.database.read() as connection:
-        found = runs.get(connection, run_id)
+        found = runs.to_export(connection) if run_id is None else runs.get(connection, run_id)
         names = names_by_id(connection)
         live = images.live(connection)
         said = runs.predictions_of(connection, found)

@@ -37,12 +37,13 @@ def plan(project: Project) -> pd.DataFrame:
     """What an export would write: one row an image, with :data:`MANIFEST_COLUMNS` and ``file``.
 
     ``file_name`` is relative to the export, ``decision`` the state that a person gave the image
-    ("kept", "relabelled", "unsure"; empty: nobody looked at it). Deleted images are left out. An
-    image that came since the last check has the split :data:`UNDECIDED` until it is exported.
+    ("kept", "relabelled", "unsure"; empty: nobody looked at it). Images that were deleted, or are
+    of no one class, are left out. An image that came since the last check has the split
+    :data:`UNDECIDED` until it is exported.
     """
     with project.database.read() as connection:
         table = images.with_sources(connection)
-    table = table[table["state"] != schema.DELETED].reset_index(drop=True)
+    table = table[~table["state"].isin(schema.OUT)].reset_index(drop=True)
     table["split"] = table["split"].fillna(UNDECIDED)
     names = [digest[:16] for digest in table["sha256"]]
     table["file_name"] = [

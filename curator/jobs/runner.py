@@ -26,6 +26,7 @@ FUNCTIONS = {
     "fetch": "curator.collect.fetch",
     "check": "curator.check.run",
     "train": "curator.learn.train",
+    "refit": "curator.learn.refit",
     "cost": "curator.learn.costs",
     "lr-find": "curator.learn.rate_finding",
     "learning-curve": "curator.learn.learning_curve",

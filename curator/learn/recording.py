@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import curator
 from curator.files import write_atomic
 from curator.learn import scores
-from curator.store import runs
+from curator.store import publishing, runs
 
 if TYPE_CHECKING:
     from curator.learn.training_set import TrainingSet
@@ -67,12 +67,17 @@ def record(
     data: TrainingSet,
     outcome: Outcome,
     figures: dict[str, Any],
+    interim: bool = False,
 ) -> int:
-    """Keep a run; return its id. Either all of it is kept or nothing."""
+    """Keep a run; return its id. Either all of it can be seen or nothing.
+
+    ``interim``: a refit between two pages of a review. Older interim runs lose their predictions.
+    """
     choice = data.choice
     settings = {
         "classes": data.class_ids,
         "images": len(data.table),
+        "unreadable": len(data.unreadable),
         "choice": choice.reason,
         "features": choice.backbone.key,
         "device": choice.device,
@@ -85,33 +90,27 @@ def record(
     flagged = np.zeros(len(data.labels), dtype=bool)
     if out_of_fold is not None:
         flagged = scores.is_label_issue(out_of_fold, data.labels, data.trusted)
-    with project.database.write() as connection:
-        run_id = runs.add(
-            connection,
-            recipe=outcome.recipe,
-            backbone=choice.backbone.name,
-            ledger_position=data.position,
-            out_of_fold=int(out_of_fold is not None),
-            settings=settings,
-            metrics=figures,
-            history=outcome.history,
-        )
-        # Inside the transaction: a run that can be seen has its files; files without a run are
-        # overwritten by the next run of that number.
-        folder = project.runs_folder / str(run_id)
-        for name, content in outcome.files.items():
-            write_atomic(folder / name, content)
-        runs.add_predictions(
-            connection,
-            run_id,
-            data.class_ids,
-            runs.Predictions(
-                image_ids=data.table["image_id"].to_numpy(dtype=np.int64),
-                labels=data.table["class_id"].to_numpy(dtype=np.int64),
-                is_label_issue=flagged,
-                probabilities=outcome.probabilities,
-                fixed=outcome.fixed,
-                in_sample=outcome.in_sample,
-            ),
-        )
+    run_id = publishing.begin(
+        project.database,
+        recipe=outcome.recipe,
+        backbone=choice.backbone.name,
+        ledger_position=data.position,
+        settings=settings,
+        metrics=figures,
+        history=outcome.history,
+    )
+    folder = project.runs_folder / str(run_id)
+    for name, content in outcome.files.items():
+        write_atomic(folder / name, content)
+    said = runs.Predictions(
+        image_ids=data.table["image_id"].to_numpy(dtype=np.int64),
+        labels=data.table["class_id"].to_numpy(dtype=np.int64),
+        is_label_issue=flagged,
+        probabilities=outcome.probabilities,
+        fixed=outcome.fixed,
+        in_sample=outcome.in_sample,
+    )
+    publishing.write_predictions(project.database, run_id, data.class_ids, said)
+    publishing.show(project.database, run_id, out_of_fold is not None, interim)
+    publishing.sweep(project.database, project.runs_folder)
     return run_id

@@ -64,7 +64,7 @@ def run(
     else:
         _rank_first(project, progress, data)
         outcome = finetune_recipe.fit(project, progress, data, deep)
-    run_id, figures = _keep(project, data, outcome, began, prepared)
+    run_id, figures = keep(project, data, outcome, began, prepared)
     if tensorboard:
         _log(project, run_id, Path(tensorboard))
     return _answer(run_id, figures, outcome, data)
@@ -86,16 +86,18 @@ def _rank_first(project: Project, progress: Progress, data: TrainingSet) -> None
             return
     began = time.perf_counter()
     outcome = instant_recipe.fit(project, progress, data, instant_recipe.Settings())
-    _keep(project, data, outcome, began, began)
+    keep(project, data, outcome, began, began)
 
 
-def _keep(
+def keep(
     project: Project,
     data: TrainingSet,
     outcome: Outcome,
     began: float,
     prepared: float,
+    interim: bool = False,
 ) -> tuple[int, dict[str, Any]]:
+    """Judge an outcome and record the run; its id and figures."""
     figures = run_figures(
         data.names,
         data.labels,
@@ -109,7 +111,7 @@ def _keep(
         figures["diagnosis"] = [asdict(found) for found in _diagnosed(data, outcome, figures)]
     figures["seconds_features"] = round(prepared - began, 3)
     figures["seconds"] = round(time.perf_counter() - began, 3)
-    return record(project, data, outcome, figures), figures
+    return record(project, data, outcome, figures, interim), figures
 
 
 def _diagnosed(data: TrainingSet, outcome: Outcome, figures: dict[str, Any]) -> list[Finding]:

@@ -20,6 +20,7 @@ from curator.learn.metrics import compare_errors, wilson_interval
 from curator.review.guesses import guesses
 from curator.review.label_history import Known, labels_at
 from curator.store import ledger, runs
+from curator.store.classes import merged_ids
 
 if TYPE_CHECKING:
     from curator.project import Project
@@ -59,12 +60,20 @@ def compare(
         last = runs.get(connection, after)
         said = [runs.predictions_of(connection, run) for run in (first, last)]
         common = set(said[0].image_ids.tolist())
+        merged = merged_ids(connection)  # classes made one since are not told apart
         then, now, given = (
-            {i: known for i, known in labels_at(connection, position).items() if i in common}
+            {
+                i: Known(merged.get(known.class_id, known.class_id), known.state)
+                for i, known in labels_at(connection, position).items()
+                if i in common
+            }
             for position in (first.ledger_position, ledger.position(connection), 0)
         )
         judges = [
-            guesses(project, connection, run, predictions, now)
+            {
+                i: merged.get(class_id, class_id)
+                for i, class_id in guesses(project, connection, run, predictions, now).items()
+            }
             for run, predictions in zip((first, last), said, strict=True)
         ]
         between = sorted((first.ledger_position, last.ledger_position))

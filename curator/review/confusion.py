@@ -1,34 +1,52 @@
-"""The confusion matrix of a run, and its most-confused pairs: out-of-fold, over live images."""
+"""The confusion matrix of a run, its most-confused pairs, and how it differs from another run's.
+
+Out-of-fold, over live images, by their present labels; counted by the database. What a run
+predicted of a class that was merged since counts for the class it was merged into.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from sqlalchemy import func, select
 
 from curator.learn import metrics
-from curator.review.ranking import scored
-from curator.store import schema
+from curator.review.scope import Scope
+from curator.store import images, schema
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Select
+
     from curator.project import Project
 
 
 def confusion(project: Project, run_id: int | None = None) -> pd.DataFrame:
     """Counts (K, K): rows are present labels, columns out-of-fold predictions of the run.
 
-    Images that the run has not seen are left out. Raises NoRun.
+    By default the newest run that ranks. Images that the run has not seen, or judged only by a
+    model which had seen them, are left out. Raises NoRun, UnknownRun.
     """
-    return matrix(scored(project, run_id), project.class_names())
+    with project.database.read() as connection:
+        scope = Scope(connection, run_id)
+        return _counted(scope, _judgements(scope))
 
 
-def matrix(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """The matrix of a table of :func:`curator.review.ranking.scored`."""
-    seen = table[(table["state"] != schema.DELETED) & table["predicted"].notna()]
-    counts = pd.crosstab(seen["label"], seen["predicted"])
-    counts = counts.reindex(index=names, columns=names, fill_value=0)
-    counts.index.name, counts.columns.name = "label", "predicted"
-    return counts.astype(int)
+def difference(project: Project, before_run: int, after_run: int) -> pd.DataFrame:
+    """How each count changed from one run to another, after minus before: (K, K).
+
+    Over the live images that both judged out-of-fold, both by the labels as they are now: rows sum
+    to 0, more on the diagonal is better. Raises NoRun, UnknownRun.
+    """
+    with project.database.read() as connection:
+        sides = [Scope(connection, run_id) for run_id in (before_run, after_run)]
+        judged = [select(_SAID.image_id).where(*_out_of_fold(side)) for side in sides]
+        before, after = (
+            _counted(side, _judgements(side).where(_SAID.image_id.in_(other)))
+            for side, other in zip(sides, reversed(judged), strict=True)
+        )
+    return after - before
 
 
 def most_confused(counts: pd.DataFrame, min_count: int = 1) -> pd.DataFrame:
@@ -41,3 +59,34 @@ def most_confused(counts: pd.DataFrame, min_count: int = 1) -> pd.DataFrame:
         [(pair.given, pair.predicted, pair.count) for pair in pairs],
         columns=["label", "predicted", "count"],
     )
+
+
+_SAID = schema.predictions.c
+
+
+def _out_of_fold(scope: Scope) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return _SAID.run_id == scope.run.id, _SAID.in_sample == 0
+
+
+def _judgements(scope: Scope) -> Select[Any]:
+    """A query for (label, prediction, images) of a run, as class ids."""
+    now = schema.current.c
+    return (
+        select(now.class_id, _SAID.predicted_id, func.count().label("images"))
+        .select_from(schema.predictions)
+        .join(schema.current, now.image_id == _SAID.image_id)
+        .where(*_out_of_fold(scope), images.LIVE)
+        .group_by(now.class_id, _SAID.predicted_id)
+    )
+
+
+def _counted(scope: Scope, query: Select[Any]) -> pd.DataFrame:
+    names = list(scope.offered.values())
+    place = {class_id: number for number, class_id in enumerate(scope.offered)}
+    counts = np.zeros((len(names), len(names)), dtype=np.int64)
+    for row in scope.connection.execute(query):
+        guess = scope.merged.get(row.predicted_id, row.predicted_id)
+        if guess in place:  # not of a class whose making was undone
+            counts[place[row.class_id], place[guess]] += row.images
+    labels = pd.Index(names, name="label")
+    return pd.DataFrame(counts, index=labels, columns=labels.rename("predicted"))

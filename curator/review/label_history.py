@@ -18,8 +18,8 @@ class Known:
 
     @property
     def live(self) -> bool:
-        """Whether the image was not deleted."""
-        return self.state != schema.DELETED
+        """Whether the image was neither deleted nor otherwise left out."""
+        return self.state not in schema.OUT
 
 
 def labels_at(connection: Connection, position: int) -> dict[int, Known]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
 from curator.check.outliers import stored_scores
-from curator.learn.scores import suggestions
+from curator.review.judging import judge
 from curator.store import images, runs, schema
-from curator.store.classes import names_by_id
+from curator.store.classes import all_classes, merged_ids, names_by_id
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from curator.project import Project
 
 RANK_COLUMNS = [
@@ -48,34 +50,33 @@ def scored(project: Project, run_id: int | None = None) -> pd.DataFrame:
         table = with_outlier_scores(connection, images.with_sources(connection))
         said = runs.predictions_of(connection, run)
         names = names_by_id(connection)
-    labels = [names[class_id] for class_id in run.class_ids]
-    column = {name: position for position, name in enumerate(labels)}
+        offered = {item.id for item in all_classes(connection)}
+        merged = merged_ids(connection)
+    id_of = {name: class_id for class_id, name in names.items()}
     row_of = {image_id: row for row, image_id in enumerate(said.image_ids.tolist())}
     rows = np.array([row_of.get(i, -1) for i in table["image_id"].tolist()], dtype=np.int64)
     known = rows >= 0
-    probabilities = np.full((len(table), len(labels)), np.nan, dtype=np.float64)  # (N, K)
-    probabilities[known] = said.probabilities[rows[known]]
-    own = np.array([column.get(label, -1) for label in table["label"].tolist()], dtype=np.int64)
-    score = np.where(own >= 0, probabilities[np.arange(len(table)), own], np.nan)
-    filled = np.where(known[:, None], probabilities, 0.0)
-    order = suggestions(filled)  # (N, 3)
-    flagged = np.zeros(len(table), dtype=bool)
-    flagged[known] = said.is_label_issue[rows[known]]
-    in_sample = np.zeros(len(table), dtype=bool)
-    in_sample[known] = said.in_sample[rows[known]]
-    flagged &= (table["state"] != schema.KEPT).to_numpy(dtype=bool)
-    table["label_score"] = score
-    table["in_sample"] = in_sample
-    table["predicted"] = [
-        labels[best] if seen else None for best, seen in zip(order[:, 0], known, strict=True)
-    ]
-    table["confidence"] = np.where(known, filled.max(axis=1, initial=0.0), np.nan)
-    table["loss"] = -np.log(np.maximum(score, 1e-12))
-    table["is_label_issue"] = flagged
+    labels = np.array([id_of[label] for label in table["label"].tolist()], dtype=np.int64)
+    judged = judge(said.probabilities[rows[known]], run.class_ids, labels[known], merged)
+
+    def column(values: NDArray[Any], missing: Any) -> NDArray[Any]:
+        every = np.full(len(table), missing, dtype=values.dtype if missing == 0 else object)
+        every[known] = values
+        return every
+
+    table["label_score"] = column(judged.label_score, np.nan).astype(float)
+    table["in_sample"] = column(said.in_sample[rows[known]], 0)
+    guessed = np.array([names[class_id] for class_id in judged.predicted.tolist()], dtype=object)
+    table["predicted"] = column(guessed, None)
+    table["confidence"] = column(judged.confidence, np.nan).astype(float)
+    table["loss"] = column(judged.loss, np.nan).astype(float)
+    flagged = column(said.is_label_issue[rows[known]], 0)
+    table["is_label_issue"] = flagged & (table["state"] != schema.KEPT).to_numpy(dtype=bool)
+    every = iter(judged.likeliest(offered))
     table["suggestions"] = pd.Series(
         [
-            [(labels[k], float(filled[row, k])) for k in best] if known[row] else []
-            for row, best in enumerate(order)
+            [(names[key], share) for key, share in next(every)] if seen else []
+            for seen in known.tolist()
         ],
         index=table.index,
         dtype=object,
@@ -97,7 +98,7 @@ def rank(project: Project, top: int | None = None, run_id: int | None = None) ->
     Raises NoRun.
     """
     table = scored(project, run_id)
-    table = table[table["state"] != schema.DELETED]
+    table = table[~table["state"].isin(schema.OUT)]
     table = table.sort_values(["label_score", "image_id"], na_position="last")
     table["path"] = [str(project.originals / file) for file in table["file"]]
     differs = table["predicted"].notna() & (table["predicted"] != table["label"])

@@ -4,49 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from curator.check.report import address_counts
 from curator.store import images, ledger, runs, schema
+from curator.store.classes import all_classes, names_by_id
 
 if TYPE_CHECKING:
     from curator.project import Project
 
 
+STATES = (schema.NEW, schema.KEPT, schema.UNSURE, *schema.OUT)
+
+
 def status(project: Project) -> dict[str, Any]:
     """Counts as JSON: images by class and state, addresses, decisions, newest run, what is left.
 
-    ``unchecked``: images that no check or training has grouped with their near-duplicates yet.
-    ``left``: images that the run which ranks flags as label issues and nobody decided on yet.
-    ``stale``: images whose label or presence changed since the newest run was trained.
-    ``decisions``: those in force, undone ones not counted.
+    ``states``: images in each of :data:`STATES`. ``unchecked``: images that no check or training
+    has grouped with their near-duplicates yet. ``left``: images that the run which ranks flags as
+    label issues and nobody decided on yet. ``stale``: images whose label or presence changed since
+    the newest run was trained. ``decisions``: those in force, undone ones not counted.
     """
+    now = schema.current.c
     with project.database.read() as connection:
-        per_class: dict[str, int] = dict(
-            connection.execute(
-                select(schema.classes.c.name, func.count(schema.current.c.image_id))
-                .select_from(
-                    schema.classes.outerjoin(
-                        schema.current,
-                        (schema.current.c.class_id == schema.classes.c.id) & images.LIVE,
-                    )
-                )
-                .group_by(schema.classes.c.id)
-                .order_by(schema.classes.c.position)
-            ).all()
-        )
-        states: dict[str, int] = dict(
-            connection.execute(
-                select(schema.current.c.state, func.count()).group_by(schema.current.c.state)
-            ).all()
-        )
+        per_class = dict.fromkeys((item.id for item in all_classes(connection)), 0)
+        states = dict.fromkeys(STATES, 0)
+        query = select(now.state, now.class_id, func.count()).group_by(now.state, now.class_id)
+        for state, class_id, number in connection.execute(query):
+            states[state] += number
+            if state not in schema.OUT:
+                per_class[class_id] += number
+        names = names_by_id(connection)
         addresses = address_counts(connection)
         decisions = ledger.count(connection)
-        unchecked = connection.execute(
-            select(func.count())
-            .select_from(schema.images)
-            .where(or_(schema.images.c.group_id.is_(None), schema.images.c.split.is_(None)))
-        ).scalar_one()
+        unchecked = _count(connection, schema.images.c.group_id.is_(None)) + _count(
+            connection, schema.images.c.split.is_(None), schema.images.c.group_id.is_not(None)
+        )
         newest = runs.latest_id(connection)
         run: dict[str, Any] | None = None
         left = stale = 0
@@ -66,7 +59,7 @@ def status(project: Project) -> dict[str, Any]:
         "project": project.name,
         "path": str(project.path),
         "images": sum(per_class.values()),
-        "classes": per_class,
+        "classes": {names[class_id]: number for class_id, number in per_class.items()},
         "states": states,
         "addresses": addresses,
         "unchecked": unchecked,
@@ -77,7 +70,12 @@ def status(project: Project) -> dict[str, Any]:
     }
 
 
-def _flagged(connection: Any, run_id: int | None) -> int:
+def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(schema.images).where(*conditions)
+    return int(connection.execute(query).scalar_one())
+
+
+def _flagged(connection: Connection, run_id: int | None) -> int:
     table = schema.predictions
     return int(
         connection.execute(
@@ -92,21 +90,19 @@ def _flagged(connection: Any, run_id: int | None) -> int:
     )
 
 
-def _changed(connection: Any, run_id: int) -> int:
-    """Images whose label or presence is not what the run was trained on."""
-    table = schema.predictions
-    other = or_(
-        schema.current.c.state == schema.DELETED, schema.current.c.class_id != table.c.class_id
-    )
-    seen = select(table.c.image_id).where(table.c.run_id == run_id)
-    changed = (
-        select(func.count())
-        .select_from(table.join(schema.current, schema.current.c.image_id == table.c.image_id))
-        .where(table.c.run_id == run_id, other)
-    )
-    unseen = (
-        select(func.count())
-        .select_from(schema.current)
-        .where(schema.current.c.image_id.not_in(seen), images.LIVE)
-    )
-    return sum(int(connection.execute(query).scalar_one()) for query in (changed, unseen))
+def _changed(connection: Connection, run_id: int) -> int:
+    """Images whose label or presence is not what the run was trained on.
+
+    Those that it saw and that are not the same now, and the live ones that it has not seen.
+    """
+    said, now = schema.predictions.c, schema.current.c
+    live = case((images.LIVE, 1), else_=0)
+    same = case((and_(images.LIVE, now.class_id == said.class_id), 1), else_=0)
+    seen, live_and_seen, unchanged = connection.execute(
+        select(func.count(), func.sum(live), func.sum(same))
+        .select_from(schema.predictions)
+        .join(schema.current, now.image_id == said.image_id)
+        .where(said.run_id == run_id)
+    ).one()
+    every = connection.execute(select(func.count()).where(images.LIVE)).scalar_one()
+    return int(seen - (unchanged or 0) + every - (live_and_seen or 0))

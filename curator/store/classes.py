@@ -1,12 +1,18 @@
-"""The labels of a project: names that work as folder names on every system, in a fixed order."""
+"""The labels of a project: names that work as folder names on every system, in a fixed order.
+
+A class that was merged into another, or whose making was undone, is *retired*: it keeps its row,
+since runs and the ledger know it by its id, under a name that leaves the old one free. How classes
+change is in :mod:`curator.store.class_changes`.
+"""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, case, func, insert, select
 
 from curator.errors import BadClassName, UnknownClass
 from curator.store import schema
@@ -50,9 +56,10 @@ def validated_name(name: str) -> str:
 
 
 def all_classes(connection: Connection) -> list[Class]:
-    """Every class, in the model's order."""
+    """Every class that is not retired, in the model's order."""
+    table = schema.classes
     rows = connection.execute(
-        select(schema.classes.c.id, schema.classes.c.name).order_by(schema.classes.c.position)
+        select(table.c.id, table.c.name).where(table.c.retired == 0).order_by(table.c.position)
     )
     return [Class(row.id, row.name) for row in rows]
 
@@ -71,13 +78,71 @@ def validated_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str
 
 
 def names_by_id(connection: Connection) -> dict[int, str]:
-    """The name of each class by its id, in the model's order."""
-    return {item.id: item.name for item in all_classes(connection)}
+    """The name of each class by its id, in the model's order; retired ones too."""
+    table = schema.classes
+    rows = connection.execute(select(table.c.id, table.c.name).order_by(table.c.position))
+    return {row.id: row.name for row in rows}
+
+
+def class_counts(connection: Connection) -> list[dict[str, Any]]:
+    """Each class that is not retired, in order: id, name, and its images that are not left out."""
+    table, current = schema.classes, schema.current
+    live = (current.c.class_id == table.c.id) & current.c.state.not_in(schema.OUT)
+    query = (
+        select(table.c.id, table.c.name, func.count(current.c.image_id).label("images"))
+        .select_from(table.outerjoin(current, live))
+        .where(table.c.retired == 0)
+        .group_by(table.c.id)
+        .order_by(table.c.position)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def merged_ids(connection: Connection) -> dict[int, int]:
+    """The class that each merged one counts as now, by id; merges of merged ones are followed."""
+    table = schema.classes
+    into: dict[int, int] = {
+        row.id: row.merged_into
+        for row in connection.execute(
+            select(table.c.id, table.c.merged_into).where(table.c.merged_into.is_not(None))
+        )
+    }
+    # What a class was merged into may itself have been merged, but only later: no circles.
+    return {class_id: _end(class_id, into) for class_id in into}
+
+
+def _end(class_id: int, into: Mapping[int, int]) -> int:
+    while class_id in into:
+        class_id = into[class_id]
+    return class_id
+
+
+def counted_as(column: ColumnElement[int], merged: Mapping[int, int]) -> ColumnElement[int]:
+    """For a query: the class id in ``column``, or what it counts as by :func:`merged_ids`."""
+    return case(dict(merged), value=column, else_=column) if merged else column
+
+
+def merged_names(connection: Connection) -> dict[str, Class]:
+    """The merged classes by their name before, case-folded: what files may still call them.
+
+    A name that a class has at present is not among them.
+    """
+    acts, table = schema.class_acts, schema.classes
+    newest = select(func.max(acts.c.id)).group_by(acts.c.class_id)
+    rows = connection.execute(
+        select(table.c.id, acts.c.name_before)
+        .join(acts, acts.c.class_id == table.c.id)
+        .where(table.c.merged_into.is_not(None), acts.c.id.in_(newest))
+        .order_by(acts.c.id)
+    )
+    taken = {item.name.casefold() for item in all_classes(connection)}
+    found = {row.name_before.casefold(): Class(row.id, row.name_before) for row in rows}
+    return {name: item for name, item in found.items() if name not in taken}
 
 
 def add_classes(connection: Connection, names: Sequence[str]) -> list[Class]:
     """Append classes. Raises :class:`BadClassName`; then none is added."""
-    cleaned = validated_names(names, (item.name for item in all_classes(connection)))
+    cleaned = validated_names(names, names_by_id(connection).values())
     position = connection.execute(
         select(func.coalesce(func.max(schema.classes.c.position), -1))
     ).scalar_one()
@@ -93,7 +158,12 @@ def find_class(connection: Connection, name: str) -> Class:
     for item in known:
         if item.name.casefold() == wanted:
             return item
+    merged = merged_names(connection).get(wanted)
+    became = ""
+    if merged is not None:
+        target = names_by_id(connection)[merged_ids(connection)[merged.id]]
+        became = f" {merged.name!r} was merged into {target!r}."
     raise UnknownClass(
-        f"There is no class {name!r}.",
+        f"There is no class {name!r}.{became}",
         f"The classes are: {', '.join(item.name for item in known) or 'none yet'}.",
     )

@@ -42,7 +42,7 @@ class Database:
         database._use_wal()
         with database.write() as connection:
             schema.metadata.create_all(connection)
-            connection.execute(text(schema.CURRENT_VIEW))
+            _make_triggers(connection)
             rows = {"schema_version": str(schema.SCHEMA_VERSION), **values}
             connection.execute(
                 insert(schema.meta), [{"key": key, "value": value} for key, value in rows.items()]
@@ -121,6 +121,7 @@ class Database:
                 for statement in schema.MIGRATIONS[step]:
                     connection.execute(text(statement))
             schema.metadata.create_all(connection)
+            _make_triggers(connection)
             connection.execute(
                 update(schema.meta)
                 .where(schema.meta.c.key == "schema_version")
@@ -151,6 +152,11 @@ class Database:
         return error
 
 
+def _make_triggers(connection: Connection) -> None:
+    for statement in schema.TRIGGERS:
+        connection.execute(text(statement))
+
+
 def _engine(path: Path) -> Engine:
     engine = create_engine(
         f"sqlite:///{path.as_posix()}",
@@ -164,6 +170,8 @@ def _engine(path: Path) -> Engine:
         # FULL: a decision is on the disk when the click returns, even if the power fails.
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        # 32 MB instead of 2: ordering 200,000 images takes up to a third less.
+        connection.execute("PRAGMA cache_size=-32000")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

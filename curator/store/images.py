@@ -8,8 +8,9 @@ import pandas as pd
 from sqlalchemy import Connection, Select, func, select
 
 from curator.store import schema
+from curator.store.classes import counted_as, merged_ids
 
-LIVE = schema.current.c.state != schema.DELETED
+LIVE = schema.current.c.state.not_in(schema.OUT)
 
 
 def first_sources() -> Select[tuple[int, int]]:
@@ -77,7 +78,7 @@ def with_sources(connection: Connection) -> pd.DataFrame:
         )
         .join(schema.current, schema.current.c.image_id == schema.images.c.id)
         .join(schema.classes, schema.classes.c.id == schema.current.c.class_id)
-        .join(given, given.c.id == schema.images.c.class_id)
+        .join(given, given.c.id == counted_as(schema.images.c.class_id, merged_ids(connection)))
         .join(first, first.c.image_id == schema.images.c.id)
         .join(schema.sources, schema.sources.c.id == first.c.source_id)
         .order_by(schema.images.c.id)

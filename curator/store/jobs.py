@@ -77,14 +77,19 @@ def get(database: Database, job_id: int) -> Job:
 
 
 def latest(
-    database: Database, states: tuple[str, ...] | None = None, kind: str | None = None
+    database: Database,
+    states: tuple[str, ...] | None = None,
+    kind: str | None = None,
+    without: tuple[str, ...] = (),
 ) -> Job | None:
-    """The newest job, of those ``states`` and of that ``kind`` if given."""
+    """The newest job, of those ``states`` and of that ``kind`` if given, and none ``without``."""
     query = select(schema.jobs).order_by(schema.jobs.c.id.desc()).limit(1)
     if states:
         query = query.where(schema.jobs.c.state.in_(states))
     if kind:
         query = query.where(schema.jobs.c.kind == kind)
+    if without:
+        query = query.where(schema.jobs.c.kind.not_in(without))
     with database.read() as connection:
         row = connection.execute(query).first()
     return _job(row) if row else None

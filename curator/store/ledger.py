@@ -1,48 +1,63 @@
-"""The append-only ledger of decisions, and undo.
+"""The append-only ledger: decisions on images, and undo and redo of everything.
 
 A decision says what, when, by whom, the class and state before and after, and the score and run
-that the reviewer saw. Rows are never changed or removed: undo appends the inverse. An image's
-present class and state are those of its last row (view ``current`` in the schema).
+that the reviewer saw. Rows are never changed or removed: undo appends the inverse, and redo the
+inverse of that. An image's present class and state are those of its last row (table ``current`` in
+the schema). In which order acts are taken back is in :mod:`curator.store.acts`; changes of classes,
+which undo and redo take along, are in :mod:`curator.store.class_changes`.
 """
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select, text
 
-from curator.errors import InputError, NothingToUndo, UnknownImage
-from curator.store import runs, schema
+from curator.errors import InputError, NothingToRedo, NothingToUndo, UnknownClass, UnknownImage
+from curator.store import acts, class_changes, runs, schema
+from curator.store.acts import REDO, UNDO, Decided, can_redo, can_undo, reviewer
+from curator.store.classes import all_classes, names_by_id
 from curator.store.database import Database, now
 
-Action = Literal["keep", "delete", "relabel", "unsure"]
+__all__ = [
+    "Action",
+    "Choice",
+    "Decided",
+    "can_redo",
+    "can_undo",
+    "count",
+    "current_of",
+    "decide",
+    "decide_each",
+    "log",
+    "position",
+    "redo",
+    "reviewer",
+    "undo",
+]
+
+Action = Literal["keep", "delete", "relabel", "unsure", "several", "none"]
 STATE_AFTER: dict[str, str] = {
     "keep": schema.KEPT,
     "relabel": schema.KEPT,
     "delete": schema.DELETED,
     "unsure": schema.UNSURE,
+    "several": schema.SEVERAL,
+    "none": schema.NONE,
 }
 
 
 @dataclass(frozen=True)
-class Decided:
-    """What one act changed."""
+class Choice:
+    """What to decide on one image. ``class_id`` is needed by, and only by, ``relabel``."""
 
-    batch: int  # 0 when nothing changed
-    image_ids: tuple[int, ...]  # the images whose class or state is now another
-
-
-def reviewer() -> str:
-    """The name that decisions are signed with when none is given: the system's user."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no user entry, as in some containers
-        return "unknown"
+    image_id: int
+    action: Action
+    class_id: int | None = None
 
 
 def current_of(connection: Connection, image_ids: Sequence[int]) -> dict[int, Any]:
@@ -72,87 +87,160 @@ def decide(
     class_id: int | None = None,
     by: str | None = None,
     run_id: int | None = None,
+    seen: Mapping[int, int | None] | None = None,
 ) -> Decided:
-    """Record one act on ``image_ids`` as one batch, in one transaction.
+    """Record one act on ``image_ids`` as one batch; see :func:`decide_each`."""
+    _check(action, class_id)
+    choices = [Choice(int(i), action, class_id) for i in image_ids]
+    return decide_each(database, choices, by, run_id, seen)
 
-    ``class_id`` is needed by, and only by, ``relabel``. ``run_id``: the run whose scores the
-    reviewer saw. An image that already is as decided gets no new row, so a second click is no
-    second decision. Raises UnknownImage, UnknownRun; then nothing is recorded.
+
+def decide_each(
+    database: Database,
+    choices: Sequence[Choice],
+    by: str | None = None,
+    run_id: int | None = None,
+    seen: Mapping[int, int | None] | None = None,
+) -> Decided:
+    """Record one act, a decision for each image, as one batch, in one transaction.
+
+    ``run_id``: the run whose scores the reviewer saw. ``seen``: the id of each image's last
+    decision as the reviewer saw it, None for an undecided one; an image whose last decision is
+    another by now is left as it is and named in the answer's ``conflicts``; images that ``seen``
+    leaves out are not looked at in this way. An image that already is as decided gets no new row,
+    so a second click is no second decision.
+
+    Raises UnknownImage, UnknownClass, UnknownRun, and InputError for an action that there is not or
+    two different decisions on one image; then nothing is recorded.
     """
-    if action not in STATE_AFTER:
-        raise InputError(f"{action!r} is no decision.", f"Use one of {', '.join(STATE_AFTER)}.")
-    if (class_id is not None) != (action == "relabel"):
-        raise InputError("Relabel needs a class, and the other decisions take none.")
-    ids = list(dict.fromkeys(int(i) for i in image_ids))
-    with database.write() as connection:
-        present = current_of(connection, ids)
-        scores = _scores(connection, present, run_id)
-        batch = _next_batch(connection)
-        rows = []
-        for image_id in ids:
-            before = present[image_id]
-            after = class_id if class_id is not None else before.class_id
-            if (after, STATE_AFTER[action]) == (before.class_id, before.state):
-                continue
-            rows.append(
-                _row(batch, by, image_id, action, before, after, STATE_AFTER[action])
-                | {"score": scores.get(image_id), "run_id": run_id, "undoes": None}
+    wanted: dict[int, Choice] = {}
+    for choice in choices:
+        _check(choice.action, choice.class_id)
+        if wanted.setdefault(choice.image_id, choice) != choice:
+            raise InputError(
+                f"Two different decisions on image {choice.image_id} are one too many.",
+                "Give each image one. Nothing was decided.",
             )
+    with database.write() as connection:
+        present = current_of(connection, list(wanted))
+        names = names_by_id(connection)
+        _check_classes(connection, {item.class_id for item in wanted.values()})
+        scores = _scores(connection, present, run_id)
+        batch = acts.last_batch(connection) + 1
+        signed = {"batch": batch, "at": now(), "by": by or reviewer(), "run_id": run_id}
+        rows, conflicts = [], []
+        for image_id, choice in wanted.items():
+            before = present[image_id]
+            if seen is not None and seen.get(image_id, before.decision_id) != before.decision_id:
+                conflicts.append(image_id)
+                continue
+            after = before.class_id if choice.class_id is None else choice.class_id
+            state = STATE_AFTER[choice.action]
+            if (after, state) != (before.class_id, before.state):
+                rows.append(
+                    {
+                        **signed,
+                        "image_id": image_id,
+                        "action": choice.action,
+                        "class_before": before.class_id,
+                        "class_after": after,
+                        "state_before": before.state,
+                        "state_after": state,
+                        "score": scores.get(image_id),
+                    }
+                )
         if rows:
             connection.execute(insert(schema.decisions), rows)
-    return Decided(batch if rows else 0, tuple(row["image_id"] for row in rows))
+    return Decided(
+        batch if rows else 0,
+        tuple(row["image_id"] for row in rows),
+        tuple(conflicts),
+        acts.in_words({(row["action"], names[row["class_after"]]) for row in rows}),
+    )
 
 
 def undo(database: Database, steps: int = 1, by: str | None = None) -> list[Decided]:
-    """Take back the last ``steps`` acts that are still in force, newest first.
+    """Take back the last ``steps`` acts that are still in force, newest first, whoever did them.
 
     Raises :class:`NothingToUndo` when there is none at all; fewer than asked for is no error.
     """
     undone: list[Decided] = []
-    newest = select(func.max(schema.decisions.c.batch)).where(_in_force())
     with database.write() as connection:
-        for _ in range(steps):
-            batch = connection.execute(newest).scalar()
-            if batch is None:
-                break
-            originals = connection.execute(
-                select(schema.decisions).where(schema.decisions.c.batch == batch)
-            ).all()
-            present = current_of(connection, [row.image_id for row in originals])
-            number = _next_batch(connection)
-            rows = [
-                _row(
-                    number,
-                    by,
-                    row.image_id,
-                    "undo",
-                    present[row.image_id],
-                    row.class_before,
-                    row.state_before,
-                )
-                | {"score": row.score, "run_id": row.run_id, "undoes": row.id}
-                for row in originals
-            ]
-            connection.execute(insert(schema.decisions), rows)
-            undone.append(Decided(number, tuple(row.image_id for row in originals)))
+        batch = acts.undoable(connection)
+        while batch is not None and len(undone) < steps:
+            undone.append(_invert(connection, batch, UNDO, by))
+            batch = acts.undoable(connection, batch - 1)
     if not undone:
-        raise NothingToUndo("There is no decision left to undo.")
+        raise NothingToUndo("There is no act left to undo.")
     return undone
 
 
+def redo(database: Database, steps: int = 1, by: str | None = None) -> list[Decided]:
+    """Do again the last ``steps`` acts that were undone, the last undone first.
+
+    Raises :class:`NothingToRedo` when nothing was undone, or when something new was done since;
+    fewer than asked for is no error.
+    """
+    redone: list[Decided] = []
+    with database.write() as connection:
+        batch = acts.redoable(connection)
+        while batch is not None and len(redone) < steps:
+            redone.append(_invert(connection, batch, REDO, by))
+            batch = acts.redoable(connection, batch - 1)
+    if not redone:
+        raise NothingToRedo(
+            "There is nothing to redo.", "Only what was just undone can be done again."
+        )
+    return redone
+
+
+_INVERSE = text("""
+INSERT INTO decisions (batch, at, "by", image_id, action, class_before, class_after,
+                       state_before, state_after, score, run_id, undoes)
+SELECT :number, :at, :by, row.image_id, :action, current.class_id, row.class_before,
+       current.state, row.state_before, row.score, row.run_id, row.id
+FROM decisions AS row JOIN current ON current.image_id = row.image_id
+WHERE row.batch = :batch ORDER BY row.id
+""")
+
+# Taken back are few: counting them beats asking of each decision whether it is one of them.
+_MADE = text("""
+SELECT COUNT(*) FROM decisions
+WHERE id > :after AND id <= :until AND action NOT IN ('undo', 'redo', 'merge')
+""")
+_TAKEN_BACK = text("""
+SELECT COUNT(*) FROM decisions AS undone JOIN decisions AS act ON act.id = undone.undoes
+WHERE undone.undoes IS NOT NULL AND undone.action = 'undo'
+  AND act.id > :after AND act.id <= :until AND act.action != 'merge'
+  AND NOT EXISTS (SELECT 1 FROM decisions AS redone WHERE redone.undoes = undone.id)
+""")
+
+
+def _invert(connection: Connection, batch: int, action: str, by: str | None) -> Decided:
+    """Append the inverse of every row of a batch: of an act to undo it, of an undo to redo it."""
+    number = acts.last_batch(connection) + 1
+    signed = {"number": number, "at": now(), "by": by or reviewer(), "action": action}
+    connection.execute(_INVERSE, {**signed, "batch": batch})
+    table = schema.decisions
+    ids = connection.execute(
+        select(table.c.image_id).where(table.c.batch == number).order_by(table.c.id)
+    ).scalars()
+    what = class_changes.invert(connection, batch, number, action, by)
+    if what and action == REDO:
+        class_changes.follow(connection)  # what came under a merged class since the undo
+    return Decided(number, tuple(ids), what=what or acts.described(connection, batch))
+
+
 def count(connection: Connection, after: int = 0, until: int | None = None) -> int:
-    """How many decisions are in force, neither undone nor undos, of those with an id in range."""
-    query = select(func.count()).select_from(schema.decisions).where(_in_force())
-    query = query.where(schema.decisions.c.id > after)
-    if until is not None:
-        query = query.where(schema.decisions.c.id <= until)
-    return int(connection.execute(query).scalar_one())
+    """How many decisions on images are in force, of those with an id in the range.
 
-
-def _in_force() -> ColumnElement[bool]:
-    taken_back = schema.decisions.alias("taken_back")
-    undone = select(taken_back.c.id).where(taken_back.c.undoes == schema.decisions.c.id).exists()
-    return and_(schema.decisions.c.action != "undo", ~undone)
+    Neither undone ones nor undos count, nor that a merge of classes moved an image.
+    """
+    between = {"after": after, "until": schema.LARGEST_ID if until is None else until}
+    made, taken_back = (
+        int(connection.execute(query, between).scalar_one()) for query in (_MADE, _TAKEN_BACK)
+    )
+    return made - taken_back
 
 
 def position(connection: Connection) -> int:
@@ -193,27 +281,21 @@ def log(database: Database, limit: int | None = None) -> pd.DataFrame:
         )
 
 
-def _row(
-    batch: int, by: str | None, image_id: int, action: str, before: Any, after: int, state: str
-) -> dict[str, Any]:
-    return {
-        "batch": batch,
-        "at": now(),
-        "by": by or reviewer(),
-        "image_id": image_id,
-        "action": action,
-        "class_before": before.class_id,
-        "class_after": after,
-        "state_before": before.state,
-        "state_after": state,
-    }
+def _check(action: str, class_id: int | None) -> None:
+    if action not in STATE_AFTER:
+        raise InputError(f"{action!r} is no decision.", f"Use one of {', '.join(STATE_AFTER)}.")
+    if (class_id is not None) != (action == "relabel"):
+        raise InputError("Relabel needs a class, and the other decisions take none.")
 
 
-def _next_batch(connection: Connection) -> int:
-    last = connection.execute(
-        select(func.coalesce(func.max(schema.decisions.c.batch), 0))
-    ).scalar_one()
-    return int(last) + 1
+def _check_classes(connection: Connection, class_ids: set[int | None]) -> None:
+    """Raise UnknownClass unless each is a class that is not retired."""
+    live = {item.id for item in all_classes(connection)}
+    for class_id in class_ids - {None} - live:
+        raise UnknownClass(
+            f"There is no class with id {class_id}.",
+            "It may have been merged or undone meanwhile. Nothing was decided.",
+        )
 
 
 def _scores(

@@ -1,4 +1,10 @@
-"""Runs and what each said of every image."""
+"""Runs and what each said of every image.
+
+A run is asked for by the user, or is an *interim* one: a refit between two pages of a review. An
+interim run that is not out-of-fold is *hidden*: it is being written, was never finished, or a newer
+one took its place (:mod:`curator.store.publishing`). Hidden runs are the newest of nothing and rank
+nothing; their rows stay, since decisions refer to them.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +16,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, false, func, insert, or_, select
 
 from curator.errors import NoRun, UnknownRun
 from curator.store import schema
 from curator.store.database import Database, now
 from curator.store.images import frame
+
+SHOWN = or_(schema.runs.c.interim == 0, schema.runs.c.out_of_fold == 1)
+INSTANT = "instant"
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,8 @@ class Run:
     history: list[dict[str, Any]]
     out_of_fold: bool
     """Whether every prediction is by a model that did not see the image."""
+    interim: bool = False
+    """Whether it is a refit between two pages of a review, not asked for by the user."""
 
     @property
     def class_ids(self) -> list[int]:
@@ -55,12 +66,23 @@ class Predictions:
     fixed: NDArray[np.float32]
     in_sample: NDArray[np.bool_]
 
+    def piece(self, rows: slice) -> Predictions:
+        """Some of the images."""
+        return Predictions(
+            self.image_ids[rows],
+            self.labels[rows],
+            self.is_label_issue[rows],
+            self.probabilities[rows],
+            self.fixed[rows],
+            self.in_sample[rows],
+        )
+
 
 def _run(row: Any) -> Run:
     values = dict(row._mapping)
     for key in ("settings", "metrics", "history"):
         values[key] = json.loads(values[key])
-    return Run(**values | {"out_of_fold": bool(values["out_of_fold"])})
+    return Run(**values | {key: bool(values[key]) for key in ("out_of_fold", "interim")})
 
 
 def never_trained() -> NoRun:
@@ -69,9 +91,27 @@ def never_trained() -> NoRun:
 
 
 def latest_id(connection: Connection) -> int | None:
-    """Id of the newest run, None before the first."""
-    found = connection.execute(select(func.max(schema.runs.c.id))).scalar()
+    """Id of the newest run, an interim one too, None before the first."""
+    found = connection.execute(select(func.max(schema.runs.c.id)).where(SHOWN)).scalar()
     return None if found is None else int(found)
+
+
+def to_export(connection: Connection) -> Run:
+    """The run whose model is worth exporting: the newest. Raises NoRun.
+
+    An interim run stands in for the instant one that it repeats, but not for a fine-tuned model.
+    """
+    newest = get(connection)
+    if newest.interim:
+        asked = get(connection, _asked_id(connection))
+        return newest if asked.recipe == newest.recipe else asked
+    return newest
+
+
+def _asked_id(connection: Connection) -> int:
+    """Id of the newest run that was asked for; 0 where there is none."""
+    query = select(func.coalesce(func.max(schema.runs.c.id), 0)).where(schema.runs.c.interim == 0)
+    return int(connection.execute(query).scalar_one())
 
 
 def ranking_id(connection: Connection) -> int | None:
@@ -104,15 +144,21 @@ def get(connection: Connection, run_id: int | None = None) -> Run:
 
 
 def all_runs(connection: Connection) -> list[Run]:
-    """Every run, oldest first."""
-    return [_run(row) for row in connection.execute(select(schema.runs).order_by(schema.runs.c.id))]
+    """The runs that were asked for, oldest first, and the newest interim run if it comes last."""
+    newest = latest_id(connection)
+    query = (
+        select(schema.runs)
+        .where(or_(schema.runs.c.interim == 0, schema.runs.c.id == newest))
+        .order_by(schema.runs.c.id)
+    )
+    return [_run(row) for row in connection.execute(query)]
 
 
 def add(connection: Connection, **values: Any) -> int:
-    """Record a run; return its id. Its predictions belong into the same transaction.
+    """Record a run; return its id. It is hidden, or its predictions are in the same transaction.
 
-    ``values``: recipe, backbone, ledger_position, out_of_fold; and settings, metrics, history,
-    which are kept as JSON.
+    ``values``: recipe, backbone, ledger_position, out_of_fold, interim (default 0); and settings,
+    metrics, history, which are kept as JSON.
     """
     texts = {key: json.dumps(values.pop(key)) for key in ("settings", "metrics", "history")}
     key = connection.execute(
@@ -191,8 +237,9 @@ def _matrix(blobs: Sequence[bytes], columns: int) -> NDArray[np.float32]:
 
 
 def table(database: Database) -> pd.DataFrame:
-    """All runs, oldest first: run, at, recipe, backbone, images, decisions known, and errors.
+    """The runs of :func:`all_runs`: run, at, recipe, backbone, images, decisions known, and errors.
 
+    ``interim``: whether it is a refit between two pages of a review.
     ``out_of_fold_error`` is over every image that the run saw, missing for a run without folds;
     ``valid_error`` over the fixed validation images by a model that saw only training images; both
     0..1, with the ends of their 95 % intervals.
@@ -200,7 +247,7 @@ def table(database: Database) -> pd.DataFrame:
     with database.read() as connection:
         found = all_runs(connection)
         if not found:
-            return frame(connection, select(schema.runs.c.id.label("run")))
+            return frame(connection, select(schema.runs.c.id.label("run")).where(false()))
     rows = []
     for run in found:
         out_of_fold, valid = run.metrics["out_of_fold"], run.metrics["valid"]
@@ -209,6 +256,7 @@ def table(database: Database) -> pd.DataFrame:
                 "run": run.id,
                 "at": run.at,
                 "recipe": run.recipe,
+                "interim": run.interim,
                 "backbone": run.backbone,
                 "images": run.settings.get("images", out_of_fold["images"]),
                 "ledger_position": run.ledger_position,

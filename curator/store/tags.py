@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select
 
 from curator.store import images, schema
 
@@ -66,15 +66,13 @@ def tag_counts(connection: Connection, label: str | None = None) -> pd.DataFrame
     return images.frame(connection, query)
 
 
-def matching(connection: Connection, text: str, at_least: float = 0.0) -> set[int]:
-    """Images with ``text``, in whatever case, in one of their five names.
+def matching(connection: Connection, text: str, at_least: float = 0.0) -> Select[tuple[int]]:
+    """A query for the images with ``text``, in whatever case, in one of their five names.
 
     ``at_least``: smallest probability of that name, 0..1.
     """
     table = schema.tags
-    query = (
-        select(table.c.image_id)
-        .where(table.c.name.icontains(text, autoescape=True), table.c.probability >= at_least)
-        .distinct()
-    )
-    return {row.image_id for row in connection.execute(query)}
+    # There are a thousand names, however many images: they are looked through first.
+    query = select(table.c.name).where(table.c.name.icontains(text, autoescape=True)).distinct()
+    names = list(connection.execute(query).scalars())
+    return select(table.c.image_id).where(table.c.name.in_(names), table.c.probability >= at_least)

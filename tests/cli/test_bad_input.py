@@ -260,7 +260,7 @@ BAD: list[tuple[Act, int, str]] = [
     (decide_unknown_image, 2, "There is no image with id"),
     (decide_unknown_class, 2, "There is no class 'wolf'"),
     (decide_two_things, 2, "exactly one of"),
-    (undo_nothing, 1, "no decision left to undo"),
+    (undo_nothing, 1, "no act left to undo"),
     (rank_without_run, 1, "No run was trained"),
     (add_to_unknown_class, 2, "There is no class 'b'"),
     (add_a_class_twice, 2, "only by case"),

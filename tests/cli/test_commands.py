@@ -30,8 +30,10 @@ def test_help_lists_every_command(curator: Curator) -> None:
     assert whole.status == 0
     assert COMMANDS == [
         "add",
+        "advice",
         "backbones",
         "check",
+        "classes",
         "compare",
         "confusion",
         "dashboard",
@@ -44,14 +46,20 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "learning-curve",
         "log",
         "lr-find",
+        "merge-classes",
         "most-confused",
         "new",
+        "new-class",
         "predict",
         "queue",
         "rank",
+        "redo",
+        "rename-class",
+        "review-log",
         "runs",
         "snippet",
         "status",
+        "suggest",
         "tags",
         "train",
         "undo",
@@ -164,29 +172,6 @@ def test_confusion(curator: Curator, sample_folder: Path) -> None:
     assert (
         "No pair is confused 999 times" in curator("most-confused", sample_folder, "--min", 999).out
     )
-
-
-def test_deciding(curator: Curator, small: Project) -> None:
-    """Decide, undo and log agree on what was done, when and by whom."""
-    home = small.path
-    decided = curator("decide", home, 1, 2, "--delete", "--by", "ada", "--json")
-    assert decided.json == {"batch": 1, "changed": [1, 2]}
-    assert "1 image changed, 1 was so already" in curator("decide", home, 1, 3, "--delete").out
-    assert curator("undo", home, "--json").json == [{"batch": 3, "images": [3]}]
-    assert "images 1, 2" in curator("undo", home).out
-    for option in (["--keep"], ["--unsure"], ["--relabel", "OWL"]):
-        assert "1 image changed" in curator("decide", home, 4, *option).out
-    log = curator("log", home, "--json").json
-    assert [row["action"] for row in log] == [
-        *("relabel", "unsure", "keep"),
-        *["undo"] * 3,
-        *["delete"] * 3,
-    ]
-    assert log[-1]["by"] == "ada"
-    assert log[0]["label_after"] == "owl"
-    assert len(curator("log", home, "--limit", 2, "--json").json) == 2
-    assert "label_before" in curator("log", home).out
-    assert len(curator("undo", home, "--steps", 3, "--json").json) == 3
 
 
 def test_exporting(curator: Curator, small: Project, tmp_path: Path) -> None:

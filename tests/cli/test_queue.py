@@ -40,6 +40,21 @@ def test_a_queue_needs_no_run(curator: Curator, small: Project) -> None:
     assert least == []
 
 
+def test_a_queue_is_narrowed_by_more(curator: Curator, sample: Project) -> None:
+    """By prediction, split, host, text and quality measure, each as in the page."""
+    table = sample.rank().set_index("image_id")
+    options = ("--predicted", "five", "--split", "valid", "--host", "127.0.0.1:1")
+    assert curator("queue", sample.path, "all", *options, "--json").json == []
+    rows = curator("queue", sample.path, "all", *options[:4], "--json").json
+    assert {(row["predicted"], row["split"]) for row in rows} == {("five", "valid")}
+    source = table["source"].iloc[0]
+    host, name = source.split("/")[2], source.rsplit("/", 1)[1]
+    found = curator("queue", sample.path, "all", "--host", host, "--text", name, "--json").json
+    assert table.index[0] in [row["image_id"] for row in found]
+    assert "blurry" in curator("queue", sample.path, "all", "--issue", "ugly").err
+    assert "out-of-fold" in curator("queue", sample.path, "low-confidence", "--top", 2).out
+
+
 def test_what_there_is_not(curator: Curator, small: Project) -> None:
     """An unknown queue or class is named, with those that there are; scores need a run."""
     assert "two classes" in curator("queue", small.path, "worst").err

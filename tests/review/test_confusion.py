@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from curator.errors import NoRun
-from curator.review.confusion import most_confused
+from curator.review.confusion import confusion, difference, most_confused
+from curator.review.queues import queue_ids
 from curator.store import images, runs
 from tests.pictures import write_folders
+from tests.review.made_up import Made, make
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,3 +93,42 @@ def test_without_a_run_there_is_none(small: Project) -> None:
     """The matrix needs predictions."""
     with pytest.raises(NoRun):
         small.confusion()
+
+
+def test_a_merged_class_counts_where_it_went(tmp_path: Path) -> None:
+    """What was predicted of it is right now where the label is that of the class it went into."""
+    made = [
+        Made(shares=(0.1, 0.2, 0.7)),
+        Made(given=2, shares=(0.1, 0.2, 0.7)),
+        Made(given=2, shares=(0.1, 0.8, 0.1), in_sample=True),
+        Made(given=2, shares=(0.1, 0.8, 0.1), action="none"),
+    ]
+    with make(tmp_path / "project", made, merged=True) as project:
+        matrix = project.confusion()
+        assert list(matrix.index) == list(matrix.columns) == ["a", "b"]
+        assert matrix.to_numpy().tolist() == [[1, 0], [1, 0]]
+        assert queue_ids(project, "most confused").tolist() == [2]
+
+
+def test_the_difference_of_two_runs(sample_copy: Project, tmp_path: Path) -> None:
+    """Over what both judged, by present labels: rows sum to 0; the same run has none."""
+    ranked = sample_copy.rank()
+    new = write_folders(tmp_path / "in", {"three": 3})
+    sample_copy.decide(ranked["image_id"].tolist()[:5], "delete")
+    sample_copy.run("import", folder=str(new))
+    sample_copy.run("train")
+    sample_copy.decide([int(ranked["image_id"].iloc[9])], "relabel", "five")
+    found = difference(sample_copy, 1, 2)
+    assert (found.sum(axis=1) == 0).all()
+    assert list(found.index) == list(found.columns) == sample_copy.class_names()
+    after = confusion(sample_copy, 2)
+    with sample_copy.database.read() as connection:
+        both = [
+            set(runs.predictions_of(connection, runs.get(connection, run)).image_ids.tolist())
+            for run in (1, 2)
+        ]
+    unseen = len(both[1] - both[0])
+    assert unseen == 3
+    seen_before = confusion(sample_copy, 1)
+    assert (after - found - seen_before).to_numpy().sum() == unseen
+    assert not difference(sample_copy, 2, 2).to_numpy().any()

@@ -8,8 +8,8 @@ import pytest
 
 from curator.check.conflicts import listed_under
 from curator.check.report import report
-from curator.errors import InputError, NoRun
-from curator.review.queues import QUEUES, open_queue
+from curator.errors import InputError, NoRun, UnknownRun
+from curator.review.queues import QUEUES, TABLE_COLUMNS, counts, open_queue, queue_ids
 from curator.review.ranking import scored
 from tests.pictures import write_folders, write_picture
 
@@ -50,7 +50,13 @@ def test_a_confusion_cell_holds_as_many_as_the_matrix_says(sample: Project) -> N
             assert len(table) == matrix.loc[label, predicted]
             assert set(table["label"]) <= {label}
             assert set(table["predicted"]) <= {predicted}
-            assert table["label_score"].is_monotonic_increasing
+            sure = table["confidence"]
+            ordered = (
+                sure.is_monotonic_increasing
+                if label == predicted
+                else (sure.is_monotonic_decreasing)
+            )
+            assert ordered
 
 
 def test_duplicates_come_group_by_group(sample: Project) -> None:
@@ -159,16 +165,16 @@ def test_queues_can_be_narrowed(sample: Project) -> None:
 
 def test_every_queue_opens_with_the_same_columns(sample: Project, small: Project) -> None:
     """With a run all queues open; without one those that need scores say so."""
-    columns = [*scored(sample).columns, "note"]
+    assert set(scored(sample).columns) < set(TABLE_COLUMNS)
     for kind, queue in QUEUES.items():
-        assert list(open_queue(sample, kind).columns) == columns
+        assert list(open_queue(sample, kind).columns) == TABLE_COLUMNS
         assert queue.title
         assert queue.meaning
         if queue.needs_run:
             with pytest.raises(NoRun):
                 open_queue(small, kind)
         else:
-            assert set(open_queue(small, kind).columns) == set(columns)
+            assert list(open_queue(small, kind).columns) == TABLE_COLUMNS
 
 
 def test_an_unknown_queue_is_named(sample: Project) -> None:
@@ -184,7 +190,49 @@ def test_tiles_say_why_they_are_there(sample_copy: Project) -> None:
     duplicates = open_queue(sample, "duplicates")
     assert duplicates["note"].str.contains("best to keep").sum() == 10
     assert duplicates["note"].str.contains("spare").sum() == 10
-    assert duplicates["note"].iloc[0] == "group 1 · best to keep"
+    first = duplicates.iloc[0]
+    assert first["note"] == f"group {first['group_id']} · best to keep"
     assert open_queue(sample, "outliers")["note"].str.fullmatch(r"score \d\.\d\d").all()
     assert (open_queue(sample, "problems")["note"] != "").all()
     assert (open_queue(sample, "all")["note"] == "").all()
+
+
+def test_the_menu_counts_what_queues_hold(sample: Project, small: Project) -> None:
+    """Every queue has a title, a meaning and a group; its count is its length, 0 without a run."""
+    numbers = counts(sample)
+    assert numbers == {kind: len(queue_ids(sample, kind)) for kind in QUEUES}
+    assert numbers["suspicious"] > numbers["most confused"] > 0
+    groups = {queue.group for queue in QUEUES.values()}
+    assert groups == {"By the model", "By comparison", "By state", "By chance"}
+    assert counts(small, ["top losses", "all"]) == {"top losses": 0, "all": 30}
+    with pytest.raises(InputError, match="is no queue"):
+        counts(small, ["worst"])
+
+
+def test_most_confused_pairs_come_first(sample: Project) -> None:
+    """The images of the pair with most of them, surest first, then those of the next."""
+    table = open_queue(sample, "most confused")
+    pairs = list(zip(table["label"], table["predicted"], strict=True))
+    sizes = [pairs.count(pair) for pair in dict.fromkeys(pairs)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(table) == sum(sizes)
+    for pair in set(pairs):
+        rows = [place for place, other in enumerate(pairs) if other == pair]
+        assert rows == list(range(rows[0], rows[-1] + 1))
+        assert table["confidence"].iloc[rows].is_monotonic_decreasing
+
+
+def test_recent_is_newest_first(small: Project) -> None:
+    """Every decided image, trash too, the last decision first; undone ones are not decided."""
+    for image_id, action in ((3, "keep"), (9, "delete"), (5, "unsure"), (1, "keep")):
+        small.decide([image_id], action)  # type: ignore[arg-type]
+    small.decide([3], "delete")
+    assert ids(small, "recent") == [3, 1, 5, 9]
+    small.undo(2)
+    assert ids(small, "recent") == [3, 5, 9]
+
+
+def test_scores_of_a_run_that_there_is_not(sample: Project) -> None:
+    """An unknown run is named."""
+    with pytest.raises(UnknownRun, match="no run 7"):
+        queue_ids(sample, "suspicious", run_id=7)

@@ -1,107 +1,38 @@
-"""The ledger: decisions and undos, against a model of a few lines."""
+"""The ledger: decisions, conflicts between reviewers, undo and redo."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections import Counter
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sqlalchemy import select
 
-from curator.errors import InputError, NoRun, NothingToUndo, UnknownClass, UnknownImage, UnknownRun
-from curator.project import Project
-from curator.store import ledger, schema
-from curator.store.database import Database
-
-if TYPE_CHECKING:
-    from curator.store.ledger import Action
-
-IMAGES = range(1, 7)
-State = dict[int, tuple[int, str]]  # image id -> (class id, state)
-
-
-def present(database: Database) -> State:
-    """Give the label and state of every image, as the store derives them."""
-    with database.read() as connection:
-        rows = connection.execute(select(schema.current))
-        return {row.image_id: (row.class_id, row.state) for row in rows}
-
-
-def all_rows(database: Database) -> list[tuple[Any, ...]]:
-    """Give the whole ledger, oldest first."""
-    with database.read() as connection:
-        query = select(schema.decisions).order_by(schema.decisions.c.id)
-        return [tuple(row) for row in connection.execute(query)]
-
-
-class Model:
-    """What the ledger should derive: a dictionary, and a stack of what each act replaced."""
-
-    def __init__(self, state: State) -> None:
-        self.state = dict(state)
-        self.acts: list[State] = []
-
-    def decide(self, image_ids: list[int], action: Action, class_id: int | None) -> list[int]:
-        """Apply an act; give the images that it changed."""
-        replaced: State = {}
-        for image_id in dict.fromkeys(image_ids):
-            before = self.state[image_id]
-            after = (class_id or before[0], ledger.STATE_AFTER[action])
-            if after != before:
-                replaced[image_id] = before
-                self.state[image_id] = after
-        if replaced:
-            self.acts.append(replaced)
-        return list(replaced)
-
-    def undo(self, steps: int) -> list[list[int]]:
-        """Take acts back; give the images of each."""
-        taken = [self.acts.pop() for _ in range(min(steps, len(self.acts)))]
-        for replaced in taken:
-            self.state.update(replaced)
-        return [list(replaced) for replaced in taken]
-
-
-images = st.lists(st.sampled_from(IMAGES), max_size=4)
-acts = st.one_of(
-    st.tuples(st.sampled_from(["keep", "delete", "unsure"]), images, st.none()),
-    st.tuples(st.just("relabel"), images, st.sampled_from([1, 2, 3])),
-    st.tuples(st.just("undo"), st.integers(1, 3), st.none()),
+from curator.errors import (
+    InputError,
+    NoRun,
+    NothingToRedo,
+    NothingToUndo,
+    UnknownClass,
+    UnknownImage,
+    UnknownRun,
 )
+from curator.project import Project
+from curator.store import ledger
+from curator.store.ledger import Choice
+from tests.store.made_up import derived_current, kept_current, ledger_rows
 
 
-@settings(max_examples=40)
-@given(sequence=st.lists(acts, min_size=1, max_size=14))
-def test_any_sequence_gives_the_state_of_a_simple_model(
-    sequence: list[tuple[Any, Any, Any]], small_folder: Path
-) -> None:
-    """Whatever is decided and undone, the derived state is the model's, and no row ever changes."""
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copyfile(small_folder / "project.db", Path(folder) / "project.db")
-        database = Database.open(Path(folder) / "project.db")
-        model = Model(present(database))
-        seen: list[tuple[Any, ...]] = []
-        for action, what, class_id in sequence:
-            if action == "undo":
-                expected = model.undo(what)
-                if expected:
-                    undone = ledger.undo(database, what, by="tester")
-                    assert [list(item.image_ids) for item in undone] == expected
-                else:
-                    with pytest.raises(NothingToUndo):
-                        ledger.undo(database, what, by="tester")
-            else:
-                decided = ledger.decide(database, what, action, class_id, by="tester")
-                assert list(decided.image_ids) == model.decide(what, action, class_id)
-            assert present(database) == model.state
-            rows = all_rows(database)
-            assert rows[: len(seen)] == seen
-            seen = rows
-        database.close()
+def states(project: Project) -> dict[str, int]:
+    """Give how many images are in each state, as the store keeps it and as the ledger says it."""
+    kept = kept_current(project.database)
+    assert kept == derived_current(project.database)
+    return dict(Counter(str(row[2]) for row in kept))
+
+
+def last_decisions(project: Project, *image_ids: int) -> dict[int, int | None]:
+    """Give what a page shows of these images: the id of each one's last decision."""
+    with project.database.read() as connection:
+        found = ledger.current_of(connection, image_ids)
+    return {image_id: row.decision_id for image_id, row in found.items()}
 
 
 def test_a_decision_says_all_that_was_known(sample_copy: Project) -> None:
@@ -143,7 +74,7 @@ def test_the_same_decision_twice_is_one(small: Project) -> None:
     assert (len(first.image_ids), second.image_ids, second.batch) == (2, (), 0)
     assert len(small.log()) == 2
     small.undo()
-    assert set(small.status()["states"]) == {"new"}
+    assert states(small) == {"new": 30}
 
 
 def test_undo_takes_back_whole_acts_newest_first(small: Project) -> None:
@@ -162,9 +93,9 @@ def test_an_undone_decision_can_be_taken_again(small: Project) -> None:
     small.decide([1], "delete")
     small.undo()
     small.decide([1], "delete")
-    assert small.status()["states"]["deleted"] == 1
+    assert states(small) == {"new": 29, "deleted": 1}
     small.undo()
-    assert "deleted" not in small.status()["states"]
+    assert states(small) == {"new": 30}
 
 
 def test_undo_goes_back_to_the_state_before_not_to_the_first(small: Project) -> None:
@@ -196,6 +127,10 @@ def test_wrong_arguments_record_nothing(small: Project) -> None:
         small.decide([1], "relabel")
     with pytest.raises(InputError, match="class"):
         small.decide([1], "keep", "dog")
+    with pytest.raises(UnknownClass, match="id 9"):
+        ledger.decide(small.database, [1], "relabel", 9)
+    with pytest.raises(InputError, match="Two different decisions on image 1 "):
+        small.decide_each([Choice(1, "keep"), Choice(2, "keep"), Choice(1, "delete")])
     assert small.log().empty
 
 
@@ -212,3 +147,147 @@ def test_the_log_can_be_limited(small: Project) -> None:
     for image_id in (5, 6, 7):
         small.decide([image_id], "keep")
     assert list(small.log(2)["image_id"]) == [7, 6]
+
+
+def test_what_is_of_no_one_class_is_left_out(small: Project) -> None:
+    """Images of several classes or of none are neither ranked nor exported, and undo helps."""
+    small.decide([1], "several")
+    decided = small.decide([2, 3], "none")
+    assert decided.what == "marked as none of the classes"
+    assert states(small) == {"new": 27, "several": 1, "none": 2}
+    assert sum(small.status()["classes"].values()) == 27
+    small.undo(2)
+    assert states(small) == {"new": 30}
+
+
+def test_several_decisions_are_one_act(small: Project) -> None:
+    """A batch of different decisions is one step of undo, and says what it did."""
+    decided = small.decide_each(
+        [Choice(1, "delete"), Choice(2, "relabel", 3), Choice(4, "keep"), Choice(1, "delete")]
+    )
+    assert (decided.batch, decided.image_ids) == (1, (1, 2, 4))
+    assert decided.what == "kept and deleted and relabelled as owl"
+    assert states(small) == {"new": 27, "deleted": 1, "kept": 2}
+    assert [item.what for item in small.undo()] == [decided.what]
+    assert states(small) == {"new": 30}
+
+
+def test_what_someone_else_decided_meanwhile_is_left_as_it_is(small: Project) -> None:
+    """A page that shows an image as it was before overwrites nothing, and is told which."""
+    page = last_decisions(small, 1, 2, 3)
+    small.decide([2], "delete", by="ada")
+    decided = small.decide([1, 2, 3], "keep", by="bo", seen=page)
+    assert (decided.image_ids, decided.conflicts) == ((1, 3), (2,))
+    assert small.log(3)["by"].tolist() == ["bo", "bo", "ada"]
+    page = last_decisions(small, 1, 2, 3)
+    again = small.decide([1, 2, 3], "relabel", "owl", seen=page)
+    assert (again.image_ids, again.conflicts) == ((1, 2, 3), ())
+
+
+def test_an_undo_is_news_too(small: Project) -> None:
+    """After an undo in another page, a decision by what was shown before is a conflict."""
+    small.decide([1], "delete")
+    page = last_decisions(small, 1)
+    small.undo()
+    decided = small.decide([1], "unsure", seen=page)
+    assert (decided.batch, decided.image_ids, decided.conflicts, decided.what) == (0, (), (1,), "")
+    assert states(small) == {"new": 30}
+
+
+def test_redo_brings_back_what_was_undone(small: Project) -> None:
+    """Redo goes forward act by act, and undo after it takes the same acts back again."""
+    small.decide([1, 2], "delete")
+    small.decide([3], "relabel", "owl")
+    small.undo(2)
+    assert [item.what for item in small.redo()] == ["deleted"]
+    assert states(small) == {"new": 28, "deleted": 2}
+    assert [item.image_ids for item in small.redo(5)] == [(3,)]
+    assert states(small) == {"new": 27, "deleted": 2, "kept": 1}
+    assert [item.what for item in small.undo(5)] == ["relabelled as owl", "deleted"]
+    assert states(small) == {"new": 30}
+    assert len(small.redo(5)) == 2
+
+
+def test_nothing_is_redone_that_was_not_undone(small: Project) -> None:
+    """Redo without an undo before it is refused, as it is after the last act was redone."""
+    with pytest.raises(NothingToRedo):
+        small.redo()
+    small.decide([1], "delete")
+    with pytest.raises(NothingToRedo):
+        small.redo()
+    small.undo()
+    small.redo()
+    with pytest.raises(NothingToRedo):
+        small.redo()
+
+
+def test_a_new_act_ends_what_could_be_redone(small: Project) -> None:
+    """After an undo and a new decision, redo is refused, and undo skips what was undone."""
+    small.decide([1], "delete")
+    small.decide([2], "delete")
+    small.undo()
+    small.decide([3], "unsure")
+    with pytest.raises(NothingToRedo):
+        small.redo()
+    assert [item.image_ids for item in small.undo(9)] == [(3,), (1,)]
+
+
+def test_a_redo_points_at_the_undo_and_the_next_undo_at_the_decision(small: Project) -> None:
+    """The rows say which row each takes back, so that any of them can be traced."""
+    small.decide([1], "delete")
+    small.undo()
+    small.redo()
+    small.undo(by="ada")
+    rows = small.log()
+    assert rows["action"].tolist() == ["undo", "redo", "undo", "delete"]
+    assert rows["undoes"].tolist()[:3] == [1, 2, 1]
+    assert rows["by"].iloc[0] == "ada"
+
+
+def test_only_decisions_in_force_count(small: Project) -> None:
+    """Undone decisions do not count, redone ones do, and a merge of classes is none."""
+
+    def counted(*between: int) -> int:
+        with small.database.read() as connection:
+            return ledger.count(connection, *between)
+
+    small.decide([1, 2], "delete")  # rows 1 and 2
+    small.decide([3], "keep")  # row 3
+    assert counted() == 3
+    small.undo()
+    assert counted() == 2
+    small.redo()
+    assert (counted(), counted(2), counted(0, 1)) == (3, 1, 1)
+    small.merge_classes("owl", "dog")
+    assert counted() == 3
+    small.undo(2)
+    assert counted() == 2
+
+
+def test_undo_and_redo_go_on_after_reopening(small: Project) -> None:
+    """What was done in one session is undone in the next and redone in a third."""
+    for number in range(1, 6):
+        small.decide([number], "delete")
+    rows = ledger_rows(small.database)
+    small.close()
+    with Project.open(small.path) as second:
+        assert len(second.undo(9)) == 5
+        assert states(second) == {"new": 30}
+    with Project.open(small.path) as third:
+        assert len(third.redo(9)) == 5
+        assert states(third) == {"new": 25, "deleted": 5}
+        assert ledger_rows(third.database)[: len(rows)] == rows
+
+
+def test_many_undone_acts_are_skipped(small: Project) -> None:
+    """Acts that were each undone before the next leave the older ones to undo."""
+    small.decide([1], "delete")
+    for _ in range(30):
+        small.decide([2], "delete")
+        small.undo()
+    with small.database.read() as connection:
+        assert (ledger.can_undo(connection), ledger.can_redo(connection)) == (True, True)
+    assert [item.image_ids for item in small.undo()] == [(1,)]
+    with small.database.read() as connection:
+        assert not ledger.can_undo(connection)
+    assert [item.image_ids for item in small.redo(9)] == [(1,), (2,)]

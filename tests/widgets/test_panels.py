@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from curator.project import Project
+from curator.review.queues import queue_ids
 from curator.review.status import status
 from curator.store import jobs
 from widgets import recent
 from widgets.app import Dashboard
 from widgets.collect import CollectPanel
 from widgets.export import ExportPanel, free
-from widgets.gallery import PAGE, Gallery
+from widgets.gallery import PAGE
 from widgets.jobbar import JobBar
 from widgets.shell import Shell
 from widgets.start import StartPanel, folder_name
@@ -29,7 +30,7 @@ def nothing(_: dict[str, Any]) -> None:
     """Take a message and do nothing."""
 
 
-HANDLERS = dict.fromkeys(("decided", "moved", "changed", "error"), nothing)
+HANDLERS = dict.fromkeys(("changed", "error"), nothing)
 
 
 @pytest.fixture(autouse=True)
@@ -45,15 +46,6 @@ def tell(panel: Any, **message: Any) -> None:
     panel._received(panel, message, [])
 
 
-@pytest.fixture
-def gallery(sample_copy: Project) -> Gallery:
-    """Open the queue of suspicious images of the trained sample."""
-    made = Gallery(HANDLERS)
-    made.project = sample_copy
-    made.show_queue("suspicious")
-    return made
-
-
 def test_the_page_loads_no_torch() -> None:
     """Importing everything that the page's kernel uses leaves the heavy packages out."""
     code = (
@@ -65,84 +57,6 @@ def test_the_page_loads_no_torch() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
     assert found.strip() == "[]"
-
-
-def test_a_page_of_the_gallery_is_the_head_of_the_ranking(
-    gallery: Gallery, sample_copy: Project
-) -> None:
-    """The first page shows the first of `rank`, in its order, with what the run says."""
-    ranked = sample_copy.rank(PAGE)
-    tiles = gallery.state["tiles"]
-    assert [tile["id"] for tile in tiles] == ranked["image_id"].tolist()
-    assert [tile["label"] for tile in tiles] == ranked["label"].tolist()
-    assert gallery.state["total"] == len(sample_copy.rank())
-    assert gallery.state["seen"] == PAGE
-
-
-def test_a_decision_is_in_the_ledger_when_the_tile_shows_it(
-    gallery: Gallery, sample_copy: Project
-) -> None:
-    """The ledger has the run and the score that the reviewer saw; the tile stays in its place."""
-    first = gallery.state["tiles"][0]
-    tell(gallery, do="decide", ids=[first["id"]], action="delete", label="")
-    row = sample_copy.log().iloc[0]
-    assert (row["image_id"], row["action"], row["run_id"]) == (first["id"], "delete", 1)
-    assert row["score"] == pytest.approx(sample_copy_score(sample_copy, first["id"]))
-    assert gallery.state["tiles"][0]["id"] == first["id"]
-    assert gallery.state["tiles"][0]["state"] == "deleted"
-    tell(gallery, do="undo")
-    assert gallery.state["tiles"][0]["state"] == "new"
-
-
-def sample_copy_score(project: Project, image_id: int) -> float:
-    """Read the score of an image from the ranking of all images."""
-    from curator.review.ranking import scored
-
-    table = scored(project).set_index("image_id")
-    return float(table.loc[image_id, "label_score"])
-
-
-def test_the_rest_of_a_page_is_kept_and_the_next_one_shown(
-    gallery: Gallery, sample_copy: Project
-) -> None:
-    """Enter confirms what is undecided, as one step of undo, and leaves what was decided."""
-    ids = [tile["id"] for tile in gallery.state["tiles"]]
-    tell(gallery, do="decide", ids=ids[:2], action="delete", label="")
-    tell(gallery, do="rest")
-    assert gallery.state["offset"] == PAGE
-    assert sample_copy.log()["action"].value_counts().to_dict() == {"keep": PAGE - 2, "delete": 2}
-    assert len(sample_copy.undo()[0].image_ids) == PAGE - 2
-
-
-def test_enter_in_the_trash_brings_nothing_back(gallery: Gallery, sample_copy: Project) -> None:
-    """Only undecided images are kept by Enter, so that leafing through the trash is safe."""
-    ids = [tile["id"] for tile in gallery.state["tiles"][:3]]
-    sample_copy.decide(ids, "delete")
-    gallery.show_queue("trash")
-    assert gallery.state["total"] == 3
-    tell(gallery, do="rest")
-    assert sample_copy.status()["states"]["deleted"] == 3
-
-
-def test_a_relabelled_tile_shows_no_loss_of_the_old_label(gallery: Gallery) -> None:
-    """A loss belongs to the label that the run saw."""
-    first = gallery.state["tiles"][0]
-    other = next(name for name in gallery.state["classes"] if name != first["label"])
-    tell(gallery, do="decide", ids=[first["id"]], action="relabel", label=other)
-    tile = gallery.state["tiles"][0]
-    assert (tile["label"], tile["loss"], tile["relabelled"]) == (other, None, True)
-
-
-def test_an_error_in_a_callback_reaches_the_page(sample_copy: Project) -> None:
-    """Foreseen and unforeseen errors are told, not swallowed."""
-    heard: list[str] = []
-    made = Gallery({**HANDLERS, "error": lambda message: heard.append(message["text"])})
-    made.project = sample_copy
-    made.show_queue("all")
-    tell(made, do="decide", ids=[999_999], action="keep", label="")
-    tell(made, do="turn", by="x")
-    assert "999999" in heard[0]
-    assert "unforeseen" in heard[1]
 
 
 def test_the_rail_tells_what_needs_the_user(small: Project, sample: Project) -> None:
@@ -231,19 +145,20 @@ def test_the_dashboard_opens_a_project_without_a_run(tmp_path: Path) -> None:
     with Project.create(tmp_path / "empty", ["a", "b"]) as project:
         dashboard = Dashboard(str(project.path))
         assert dashboard.station == "collect"
-        assert "No run was trained" in dashboard.gallery.state["empty"]
+        assert "No run was trained" in dashboard.review.gallery.state["empty"]
         dashboard.leave()
 
 
 def test_the_dashboard_opens_a_project_where_it_was_left(sample_copy: Project) -> None:
     """Station, queue and position are those of the last time."""
-    place = {"station": "review", "kind": "all", "label": "", "predicted": "", "offset": 2 * PAGE}
+    near = [int(i) for i in queue_ids(sample_copy, "all")[2 * PAGE : 3 * PAGE]]
+    place = {"station": "review", "kind": "all", "filters": {}, "near": near, "page": PAGE}
     recent.remember(sample_copy.name, sample_copy.path, place)
     dashboard = Dashboard(str(sample_copy.path))
     try:
         assert dashboard.station == "review"
-        assert dashboard.gallery.state["kind"] == "all"
-        assert dashboard.gallery.state["offset"] == 2 * PAGE
+        assert dashboard.review.gallery.state["kind"] == "all"
+        assert dashboard.review.gallery.state["offset"] == 2 * PAGE
     finally:
         dashboard.leave()
 

@@ -34,7 +34,7 @@ function check(state, send) {
         h("button", { class: "cu-button", disabled: state.busy, onclick: () => send({ do: "check" }) }, "Check again")),
         h("ul", { class: "cu-problems" }, report.problems.map((/** @type {any} */ item) => h("li", { key: item.code + item.problem },
           icon("alert"), h("div", {}, h("p", {}, h("strong", {}, item.problem)), h("p", { class: "cu-hint" }, item.fix)),
-          item.queue && h("button", { class: "cu-button", onclick: () => send({ do: "queue", queue: item.queue }) }, "Look"))))),
+          item.queue && h("button", { class: "cu-button", onclick: () => send({ do: "queue", queue: item.queue, issue: item.queue === "problems" ? item.code.slice(3, -6) : "" }) }, "Look"))))),
       state.looks.some((/** @type {any} */ row) => row.tags.length) && h("section", { class: "cu-card" },
         h("h2", {}, "What a network that saw none of your labels calls them"),
         h("p", { class: "cu-hint" }, "The names are those of ImageNet, so yours may be missing; what stands out in a class is worth a look."),

@@ -8,7 +8,8 @@
 
 /**
  * Make an element. Handlers are properties that begin with `on`; false and null children are left
- * out; `key` pairs an element with the same one of the next drawing.
+ * out; `key` pairs an element with the same one of the next drawing; one with the same `memo` as the
+ * one before is left as it is, and may come without its content.
  * @param {string} tag
  * @param {Record<string, any> | null} [properties]
  * @param {...any} children
@@ -25,6 +26,7 @@ function h(tag, properties, ...children) {
     if (value === false || value === null || value === undefined) continue;
     if (name.startsWith("on")) any._on[name.slice(2)] = value;
     else if (name === "key") any._key = value;
+    else if (name === "memo") any._memo = value;
     else if (name === "value" || name === "checked") any[name] = value;
     else node.setAttribute(name, value === true ? "" : String(value));
   }
@@ -86,6 +88,8 @@ function patch(old, fresh) {
     if (old.data !== fresh.data) old.data = fresh.data;
     return;
   }
+  if (fresh._memo !== undefined && fresh._memo === old._memo) return;
+  old._memo = fresh._memo;
   for (const event of Object.keys(fresh._on ?? {})) {
     if (!old._on?.[event]) old.addEventListener(event, heard);
   }

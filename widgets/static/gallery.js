@@ -1,54 +1,130 @@
 // @ts-check
-// A page of a review queue: look, decide with keys or mouse, go on.
+// A page of a review queue: look, decide with keys, mouse or touch, go on.
 //
-// Thumbnails come as binary buffers of one message a page. The listbox has one tab stop; the focus
-// is the tile that keys act on unless tiles are selected.
+// Thumbnails come as binary buffers of one message a page, those of the next page ahead of it. The
+// listbox has one tab stop; the focus is the tile that keys act on unless tiles are selected.
+
+const SPARE = 56; // pixels below the foot: room for the job bar, which comes and goes
+const GAP = 12; // pixels between tiles, as in the stylesheet
 
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
-  /** @type {Map<number, string>} image id -> object URL of its thumbnail */
-  const pictures = new Map();
-  let focus = 0; // place on the page
-  let anchor = 0; // where a shift-selection began
-  /** @type {Set<number>} ids */
-  let selected = new Set();
-  let help = false;
-  /** @type {any} the enlarged image */
-  let zoom = null;
-  const state = () => model.get("state");
-  const page = () => `${state().queue_number}/${state().offset}`;
-  let shown = page(); // a page that is turned starts at its first tile; one that changes does not
+  /** @type {Ui} */
+  const ui = { focus: 0, anchor: 0, selected: new Set(), help: false, filters: false, zoom: null, relabel: null, waiting: false, columns: 0, pictures: new Map(), drawn: new Map() };
+  /** @type {any} the next page as it was when it was sent, to be shown before the kernel answers */
+  let ahead = null;
+  /** @type {any} what of it is shown now, until the kernel has turned too */
+  let early = null;
+  const state = () => (early ? { ...model.get("state"), ...early } : model.get("state"));
   const send = (/** @type {any} */ message) => model.send(message);
   const tiles = () => state().tiles;
-  const chosen = () => (selected.size ? tiles().map((/** @type {any} */ t) => t.id).filter((/** @type {number} */ id) => selected.has(id))
-    : tiles()[focus] ? [tiles()[focus].id] : []);
+  const pageKey = () => `${state().queue_number}/${state().offset}`;
+  let shown = pageKey(); // a page that is turned starts at its first tile; one that changes does not
+  let queue = state().queue_number;
+  let patience = 0;
+  const chosen = () => (ui.zoom || !ui.selected.size ? tiles().slice(ui.focus, ui.focus + 1).map((/** @type {any} */ t) => t.id)
+    : tiles().map((/** @type {any} */ t) => t.id).filter((/** @type {number} */ id) => ui.selected.has(id)));
 
-  function decide(/** @type {string} */ action, /** @type {string} */ label = "") {
-    const ids = chosen();
-    if (!ids.length) return;
-    send({ do: "decide", ids, action, label });
-    if (selected.size) selected = new Set();
-    else if (focus < tiles().length - 1) focus += 1;
-    anchor = focus;
+  /** Ask for another page or queue; if it takes long, say so. @param {any} message */
+  function ask(message) {
+    window.clearTimeout(patience);
+    patience = window.setTimeout(() => { ui.waiting = true; redraw(); }, 200);
+    send(message);
+  }
+
+  function goOn() {
+    if (ui.selected.size && !ui.zoom) ui.selected = new Set();
+    else if (ui.focus < tiles().length - 1) ui.focus += 1;
+    ui.anchor = ui.focus;
+    if (ui.zoom) enlarge();
     redraw();
     focusTile();
   }
 
-  function move(/** @type {number} */ to, /** @type {boolean} */ extend) {
-    const last = tiles().length - 1;
-    focus = Math.max(0, Math.min(last, to));
-    if (extend) {
-      const [from, until] = [Math.min(anchor, focus), Math.max(anchor, focus)];
-      selected = new Set(tiles().slice(from, until + 1).map((/** @type {any} */ t) => t.id));
-    } else anchor = focus;
+  const act = {
+    open: (/** @type {string} */ kind) => ask({ do: "open", kind }),
+    narrow: (/** @type {any} */ filters) => ask({ do: "narrow", filters }),
+    unfiltered: () => ask({ do: "narrow", filters: { split: "", host: "", tag: "", issue: "", text: "" } }),
+    filters: () => { ui.filters = !ui.filters; if (ui.filters) send({ do: "choices" }); redraw(); resized(); },
+    size: (/** @type {string} */ size) => { send({ do: "resize", size, page: fit(size) ?? state().page }); },
+    help: () => { ui.help = !ui.help; redraw(); },
+    turn: (/** @type {number} */ by) => { ask({ do: "turn", by }); if (by === 1) turnEarly(); },
+    rest: () => { ask({ do: "rest" }); if (state().kind !== "again") turnEarly(); },
+    undo: () => send({ do: "undo" }),
+    redo: () => send({ do: "redo" }),
+    decide(/** @type {string} */ action, /** @type {string} */ label = "") {
+      const ids = chosen();
+      if (!ids.length) return;
+      send({ do: "decide", ids, action, label });
+      goOn();
+    },
+    relabel: () => { if (chosen().length) { ui.relabel = { text: "", at: 0 }; redraw(); /** @type {any} */ (el.querySelector("[name=relabel]"))?.focus(); } },
+    typed: (/** @type {string} */ text, /** @type {number} */ at) => { ui.relabel = { text, at }; redraw(); },
+    labelled(/** @type {string} */ label, /** @type {boolean} */ fresh) {
+      const ids = chosen();
+      ui.relabel = null;
+      send({ do: "decide", ids, action: "relabel", label, fresh });
+      goOn();
+    },
+    move,
+    look: (/** @type {number} */ place) => { ui.focus = place; enlarge(); redraw(); /** @type {any} */ (el.querySelector(".cu-zoom"))?.focus(); },
+    close: () => { ui.zoom = ui.relabel = null; ui.help = false; redraw(); focusTile(); },
+    focused: (/** @type {number} */ place) => { if (ui.focus !== place) { ui.focus = place; redraw(); } },
+    clicked(/** @type {MouseEvent} */ event, /** @type {number} */ place) {
+      if (pointer.dragged()) return;
+      if (event.shiftKey) { move(place, true); return; }
+      if (event.ctrlKey || event.metaKey || (touched && ui.selected.size)) toggle(tiles()[place].id);
+      else ui.selected = new Set();
+      ui.focus = ui.anchor = place;
+      redraw();
+      focusTile();
+    },
+  };
+
+  /** Show the next page now; the kernel, which was asked, shows the same a moment later. */
+  function turnEarly() {
+    const s = state();
+    if (early || !ahead || ahead.queue !== s.queue_number || ahead.offset !== s.offset + s.tiles.length) return;
+    early = { offset: ahead.offset, tiles: ahead.tiles, seen: Math.max(s.seen, ahead.offset + ahead.tiles.length), status: "" };
+    ahead = null;
+    changed();
+  }
+
+  /** Ask for the whole image in focus and what is known of it. */
+  function enlarge() {
+    const item = tiles()[ui.focus];
+    if (!item) return;
+    forgetZoom();
+    ui.zoom = { id: item.id, url: "", details: null, near: new Map() };
+    send({ do: "zoom", id: item.id });
+  }
+
+  function forgetZoom() {
+    if (ui.zoom?.url) URL.revokeObjectURL(ui.zoom.url);
+    for (const url of ui.zoom?.near?.values() ?? []) URL.revokeObjectURL(url);
+  }
+
+  function move(/** @type {number} */ to, /** @type {boolean} */ extend = false) {
+    ui.focus = Math.max(0, Math.min(tiles().length - 1, to));
+    if (ui.zoom) enlarge();
+    else if (extend) {
+      const [from, until] = [Math.min(ui.anchor, ui.focus), Math.max(ui.anchor, ui.focus)];
+      ui.selected = new Set(tiles().slice(from, until + 1).map((/** @type {any} */ t) => t.id));
+    } else ui.anchor = ui.focus;
     redraw();
     focusTile();
+  }
+
+  function toggle(/** @type {number | undefined} */ id) {
+    if (id === undefined) return;
+    ui.selected = new Set(ui.selected);
+    if (!ui.selected.delete(id)) ui.selected.add(id);
+    redraw();
   }
 
   function focusTile() {
-    /** @type {HTMLElement | null} */
-    const tile = el.querySelector(`[data-place="${focus}"]`);
-    tile?.focus({ preventScroll: false });
+    const wanted = ui.zoom ? ".cu-zoom" : `[data-place="${ui.focus}"]`;
+    /** @type {HTMLElement | null} */ (el.querySelector(wanted))?.focus({ preventScroll: Boolean(ui.zoom) });
   }
 
   /** Tiles in a row, as laid out now. */
@@ -58,223 +134,231 @@ function render({ model, el }) {
     return Math.max(1, all.filter((t) => /** @type {HTMLElement} */ (t).offsetTop === top).length);
   }
 
-  function turn(/** @type {number} */ by) {
-    send({ do: "turn", by });
+  /** How many tiles of about a size fill the window without scrolling; null while out of sight.
+   * Of the numbers of columns that give about that size, the one that wastes the least height. */
+  function fit(/** @type {string} */ size) {
+    const list = /** @type {HTMLElement | null} */ (el.querySelector(".cu-tiles"));
+    const foot = /** @type {HTMLElement | null} */ (el.querySelector(".cu-foot"));
+    const one = /** @type {HTMLElement | null} */ (el.querySelector(".cu-tile"));
+    if (!list?.clientWidth || !foot || !one) return null;
+    const words = one.offsetHeight - one.offsetWidth; // what a tile is taller than wide
+    const scrolled = /** @type {HTMLElement | null} */ (el.closest(".cu-main"))?.scrollTop ?? 0;
+    const free = window.innerHeight - list.getBoundingClientRect().top - scrolled - foot.offsetHeight - SPARE + GAP;
+    const wanted = Math.min(SIZES[/** @type {"M"} */ (size)], (list.clientWidth - GAP) / 2); // two abreast on a phone
+    let best = { columns: 1, page: 2, used: 0 };
+    for (let columns = 1; columns <= 60; columns += 1) {
+      const width = (list.clientWidth + GAP) / columns - GAP;
+      if (width < 0.78 * wanted || width > 1.25 * wanted) continue;
+      const rows = Math.max(list.clientWidth < 500 ? 3 : 1, Math.floor(free / (width + words + GAP)));
+      const used = Math.min(1, (rows * (width + words + GAP)) / free) - Math.abs(width - wanted) / wanted / 4;
+      if (used > best.used) best = { columns, page: columns * rows, used };
+    }
+    ui.columns = best.columns;
+    return best.page;
   }
+
+  function refit() {
+    const before = ui.columns;
+    const page = fit(state().size);
+    if (page && page !== state().page) send({ do: "resize", size: state().size, page });
+    else if (ui.columns !== before) redraw();
+  }
+
+  const larger = (/** @type {number} */ by) => {
+    const names = Object.keys(SIZES);
+    const next = names[names.indexOf(state().size) + by];
+    if (next) act.size(next);
+  };
 
   /** @type {Record<string, (e: KeyboardEvent) => void>} */
   const KEYS = {
-    ArrowRight: (e) => move(focus + 1, e.shiftKey),
-    ArrowLeft: (e) => move(focus - 1, e.shiftKey),
-    ArrowDown: (e) => move(focus + columns(), e.shiftKey),
-    ArrowUp: (e) => move(focus - columns(), e.shiftKey),
+    ArrowRight: (e) => move(ui.focus + 1, e.shiftKey),
+    ArrowLeft: (e) => move(ui.focus - 1, e.shiftKey),
+    ArrowDown: (e) => move(ui.focus + (ui.zoom ? 1 : columns()), e.shiftKey),
+    ArrowUp: (e) => move(ui.focus - (ui.zoom ? 1 : columns()), e.shiftKey),
     Home: (e) => move(0, e.shiftKey),
     End: (e) => move(tiles().length - 1, e.shiftKey),
-    PageDown: () => turn(1),
-    PageUp: () => turn(-1),
-    Enter: () => send({ do: "rest" }),
-    " ": () => toggle(tiles()[focus]?.id),
-    Delete: () => decide("delete"),
-    d: () => decide("delete"),
-    k: () => decide("keep"),
-    x: () => decide("unsure"),
-    u: () => send({ do: "undo" }),
-    z: () => look(tiles()[focus]?.id),
-    "?": () => { help = !help; redraw(); },
-    Escape: () => { if (zoom || help) { zoom = null; help = false; } else selected = new Set(); redraw(); focusTile(); },
+    PageDown: () => act.turn(1),
+    PageUp: () => act.turn(-1),
+    Enter: () => act.rest(),
+    " ": () => (ui.zoom ? act.close() : act.look(ui.focus)),
+    z: () => (ui.zoom ? act.close() : act.look(ui.focus)),
+    s: () => toggle(tiles()[ui.focus]?.id),
+    Delete: () => act.decide("delete"),
+    d: () => act.decide("delete"),
+    k: () => act.decide("keep"),
+    x: () => act.decide("unsure"),
+    n: () => act.decide("none"),
+    m: () => act.decide("several"),
+    r: () => act.relabel(),
+    u: () => act.undo(),
+    y: () => act.redo(),
+    "+": () => larger(1),
+    "=": () => larger(1),
+    "-": () => larger(-1),
+    "?": () => act.help(),
+    Escape: () => { if (ui.zoom || ui.help || ui.relabel) act.close(); else { ui.selected = new Set(); redraw(); focusTile(); } },
   };
 
   function keyed(/** @type {KeyboardEvent} */ event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (!target.closest(".cu-tiles, .cu-zoom") || event.altKey) return;
-    if (event.ctrlKey || event.metaKey) {
-      if (event.key.toLowerCase() === "z") { event.preventDefault(); send({ do: "undo" }); }
-      if (event.key.toLowerCase() === "a") {
-        event.preventDefault();
-        selected = new Set(tiles().map((/** @type {any} */ t) => t.id));
-        redraw();
-      }
-      return;
-    }
+    if (event.altKey || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return;
+    if (target.tagName === "BUTTON" && ["Enter", " "].includes(event.key)) return;
+    if (event.key === "Tab" && ui.zoom) return keepInside(event);
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (/^[1-9]$/.test(name)) {
+    if (event.ctrlKey || event.metaKey) {
+      if (name === "z") (event.shiftKey ? act.redo : act.undo)();
+      else if (name === "y") act.redo();
+      else if (name === " ") toggle(tiles()[ui.focus]?.id);
+      else if (name === "a") { ui.selected = new Set(tiles().map((/** @type {any} */ t) => t.id)); redraw(); }
+      else return;
+      event.preventDefault();
+    } else if (/^[1-9]$/.test(name)) {
       const label = state().classes[Number(name) - 1];
-      if (label) { event.preventDefault(); decide("relabel", label); }
+      if (label) { event.preventDefault(); act.decide("relabel", label); }
     } else if (KEYS[name]) {
       event.preventDefault();
       KEYS[name](event);
     }
   }
 
-  function toggle(/** @type {number | undefined} */ id) {
-    if (id === undefined) return;
-    selected = new Set(selected);
-    if (!selected.delete(id)) selected.add(id);
-    redraw();
-  }
-
-  function look(/** @type {number | undefined} */ id) {
-    if (id === undefined) return;
-    zoom = { id, tile: tiles().find((/** @type {any} */ t) => t.id === id), url: pictures.get(id) };
-    send({ do: "zoom", id });
-    redraw();
-    /** @type {HTMLElement | null} */ (el.querySelector(".cu-zoom"))?.focus();
-  }
-
-  function clicked(/** @type {MouseEvent} */ event, /** @type {number} */ place) {
-    if (event.shiftKey) return move(place, true);
-    const id = tiles()[place].id;
-    if (event.ctrlKey || event.metaKey) toggle(id);
-    else selected = new Set();
-    focus = anchor = place;
-    redraw();
-    focusTile();
-  }
-
-  const DONE = { kept: "kept", deleted: "deleted", unsure: "unsure", new: "" };
-
-  function tile(/** @type {any} */ item, /** @type {number} */ place) {
-    const s = state();
-    const differs = item.predicted && item.predicted !== item.label;
-    const mark = item.state === "kept" && item.relabelled ? "relabelled" : DONE[/** @type {"new"} */ (item.state)];
-    const spoken = `${place + 1}: ${item.label}` + (differs ? `, predicted ${item.predicted} ${percent(item.confidence, 0)}` : "") + (item.note ? `, ${item.note}` : "") + (mark ? `, ${mark}` : "");
-    return h("div", {
-      class: `cu-tile cu-is-${item.state}`, key: item.id, role: "option", id: `cu-tile-${item.id}`, "data-place": place, "data-id": item.id,
-      tabindex: place === focus ? 0 : -1, "aria-selected": String(selected.has(item.id)), "aria-label": spoken,
-      "aria-setsize": s.total, "aria-posinset": s.offset + place + 1,
-      onclick: (/** @type {MouseEvent} */ e) => clicked(e, place), ondblclick: () => look(item.id),
-      onfocus: () => { if (focus !== place) { focus = place; redraw(); } },
-    },
-    h("div", { class: "cu-picture" },
-      pictures.has(item.id) ? h("img", { src: pictures.get(item.id), alt: "", draggable: "false" }) : h("span", { class: "cu-skeleton" }),
-      item.split === "valid" && h("span", { class: "cu-flag", title: "Validation image" }, "V"),
-      mark && h("span", { class: "cu-mark" }, mark)),
-    h("div", { class: "cu-label", title: item.label }, badge(s.classes, item.label), h("span", { class: "cu-name" }, item.label)),
-    h("div", { class: "cu-says" }, differs
-      ? [h("span", { class: "cu-name", title: `predicted: ${item.predicted}` }, "▸ ", item.predicted), h("span", { class: "cu-confidence" }, percent(item.confidence, 0))]
-      : h("span", { class: "cu-name" }, item.predicted ? "agrees" : "no score yet")),
-    h("div", { class: "cu-loss", title: item.note }, item.note || (item.loss === null ? "" : `loss ${item.loss.toFixed(2)}`)));
-  }
-
-  function actions() {
-    const s = state();
-    const number = selected.size;
-    const idle = !tiles().length;
-    const button = (/** @type {string} */ key, /** @type {any} */ text, /** @type {() => void} */ act, /** @type {string} */ kind = "") =>
-      h("button", { class: `cu-button ${kind}`, onclick: act, disabled: idle }, h("kbd", {}, key), text);
-    return h("div", { class: s.classes.length > 5 ? "cu-actions cu-many" : "cu-actions", role: "toolbar", "aria-label": "Decisions" },
-      button("K", "keep", () => decide("keep")), button("D", "delete", () => decide("delete")),
-      s.classes.slice(0, 9).map((/** @type {string} */ name, /** @type {number} */ place) =>
-        h("button", { class: "cu-button cu-relabel", key: name, title: name, disabled: idle, onclick: () => decide("relabel", name) },
-          badge(s.classes, name), h("span", { class: "cu-name" }, name))),
-      s.classes.length > 9 && h("select", {
-        class: "cu-select", "aria-label": "Relabel as", onchange: (/** @type {any} */ e) => { if (e.target.value) decide("relabel", e.target.value); e.target.value = ""; },
-      }, h("option", { value: "" }, "other class…"), s.classes.slice(9).map((/** @type {string} */ name) => h("option", { value: name }, name))),
-      button("X", "unsure", () => decide("unsure")), button("U", "undo", () => send({ do: "undo" })),
-      number > 0 && h("span", { class: "cu-hint" }, `${number} selected`),
-      h("span", { class: "cu-turning" },
-      h("button", { class: "cu-button", onclick: () => turn(-1), disabled: s.offset === 0, "aria-label": "Previous page" }, "‹"),
-      h("span", { class: "cu-hint" }, s.total ? `${s.offset + 1}–${s.offset + tiles().length} of ${count(s.total)}` : ""),
-      h("button", { class: "cu-button", onclick: () => turn(1), disabled: s.offset + tiles().length >= s.total, "aria-label": "Next page" }, "›"),
-      button("↵", "page ok", () => send({ do: "rest" }), "cu-primary"),
-      h("button", { class: "cu-quiet", "aria-label": "Keys", onclick: () => { help = !help; redraw(); } }, "?")));
-  }
-
-  function helpBox() {
-    const rows = [["arrows", "move; with Shift, select"], ["Space", "select or not"], ["Ctrl A", "select the page"], ["K", "keep: the label is right"],
-      ["D or Delete", "delete (undo brings it back)"], ["1–9", "relabel as that class"], ["X", "unsure"], ["U or Ctrl Z", "undo"],
-      ["Enter", "keep the rest of the page, go on"], ["PageUp, PageDown", "turn the page"], ["Z or double click", "enlarge"], ["Esc", "close, or unselect"]];
-    return h("div", { class: "cu-help", role: "dialog", "aria-label": "Keys" }, h("h2", {}, "Keys"),
-      h("dl", {}, rows.map(([key, text]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)))));
-  }
-
-  function zoomBox() {
-    const t = zoom.tile ?? {};
-    return h("div", {
-      class: "cu-zoom", role: "dialog", "aria-label": "Enlarged image", tabindex: -1,
-      onclick: () => { zoom = null; redraw(); focusTile(); },
-    },
-    h("img", { src: zoom.url ?? "", alt: t.label ?? "" }),
-    h("div", { class: "cu-caption" },
-      h("p", {}, badge(state().classes, t.label), " ", t.label, t.suggestions?.length ? " · predicted " : "",
-        (t.suggestions ?? []).map((/** @type {any} */ pair) => `${pair[0]} ${percent(pair[1], 0)}`).join(", ")),
-      h("p", { class: "cu-path" }, t.source, t.width ? ` · ${t.width} × ${t.height}` : "")));
+  /** The focus stays in the enlarged view while it is open. */
+  function keepInside(/** @type {KeyboardEvent} */ event) {
+    const stops = /** @type {HTMLElement[]} */ ([...el.querySelectorAll(".cu-zoom button:not([disabled]), .cu-zoom [tabindex='0']")]);
+    const at = stops.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    const next = event.shiftKey ? at - 1 : at + 1;
+    event.preventDefault();
+    stops[(next + stops.length) % stops.length]?.focus();
   }
 
   function view() {
     const s = state();
+    const here = new Set(s.tiles.map((/** @type {any} */ t) => t.id));
+    for (const id of ui.drawn.keys()) if (!here.has(id)) ui.drawn.delete(id); // no longer on the page
     return h("div", { class: "cu-gallery" },
-      h("div", { class: "cu-row cu-queue" },
-        h("h1", {}, "Review"),
-        h("label", {}, "Queue ", h("select", {
-          class: "cu-select", name: "queue", value: s.kind, onchange: (/** @type {any} */ e) => send({ do: "queue", kind: e.target.value }),
-        }, s.queues.map((/** @type {any} */ q) => h("option", { value: q.kind, selected: q.kind === s.kind }, q.title)))),
-        h("label", {}, "Class ", h("select", {
-          class: "cu-select", name: "class", value: s.label, onchange: (/** @type {any} */ e) => send({ do: "filter", label: e.target.value, tag: s.tag }),
-        }, h("option", { value: "" }, "all"), s.classes.map((/** @type {string} */ name) => h("option", { value: name, selected: name === s.label }, name)))),
-        (s.tags.length > 0 || s.tag) && h("label", { title: "What the pretrained network calls an image, before any training" }, "Looks like ", h("select", {
-          class: "cu-select", name: "tag", value: s.tag, onchange: (/** @type {any} */ e) => send({ do: "filter", label: s.label, tag: e.target.value }),
-        }, h("option", { value: "" }, "anything"),
-        s.tag && !s.tags.some((/** @type {any} */ t) => t.name === s.tag) && h("option", { value: s.tag, selected: true }, s.tag.split(",")[0]),
-        s.tags.map((/** @type {any} */ t) => h("option", { value: t.name, selected: t.name === s.tag }, `${t.name.split(",")[0]} · ${t.images}`)))),
-        s.predicted && h("span", { class: "cu-chip" }, `${s.label} taken for ${s.predicted}`,
-          h("button", { class: "cu-quiet", "aria-label": "Leave this cell", onclick: () => send({ do: "queue", kind: "suspicious" }) }, icon("cross")))),
-      h("p", { class: "cu-hint cu-meaning" }, `${count(s.total)} in queue · ${count(s.seen)} seen · ${s.meaning}`),
+      queueBar(s, ui, act),
       problem(s.error),
-      s.tiles.length === 0 && h("div", { class: "cu-card cu-blank" }, h("p", {}, s.empty),
-        s.step && h("button", { class: "cu-button cu-primary", onclick: () => send({ do: "go", station: s.step.station }) }, s.step.title)),
-      h("div", {
-        class: "cu-tiles", role: "listbox", "aria-label": "Images to review", "aria-multiselectable": "true",
-      }, s.tiles.map(tile)),
-      h("div", { class: "cu-foot" }, actions(),
-        h("p", { class: "cu-status", role: "status", "aria-live": "polite" }, s.status)),
-      help && helpBox(),
-      zoom && zoomBox());
+      s.tiles.length === 0
+        ? h("div", { class: "cu-card cu-blank" }, h("p", {}, s.empty), s.step && h("button", { class: "cu-button cu-primary", onclick: () => send({ do: "go", station: s.step.station }) }, s.step.title))
+        : h("div", {
+          class: `cu-tiles cu-size-${s.size}${ui.waiting ? " cu-waiting" : ""}`, role: "listbox", "aria-label": "Images to review", "aria-multiselectable": "true", "aria-busy": String(ui.waiting),
+          style: `--tile:${SIZES[/** @type {"M"} */ (s.size)]}px${ui.columns ? `;grid-template-columns:repeat(${ui.columns},minmax(0,1fr))` : ""}`,
+        }, s.tiles.map((/** @type {any} */ item, /** @type {number} */ place) => tileOf(item, place, s, ui, act))),
+      footOf(s, ui, act),
+      ui.help && helpBox(act),
+      ui.zoom && zoomBox(s, ui, act),
+      ui.relabel && relabelBox(s, ui, act, chosen().length));
   }
 
+  let touched = false;
+  const touch = (/** @type {PointerEvent} */ e) => { touched = e.pointerType === "touch"; };
+  const pointer = pointing(el, (ids, add) => {
+    ui.selected = new Set([...(add ? ui.selected : []), ...ids]);
+    redraw();
+  }, toggle);
   el.setAttribute("data-lm-suppress-shortcuts", "true");
   el.replaceChildren(view());
   el.addEventListener("keydown", keyed);
+  el.addEventListener("pointerdown", touch, true);
 
   function redraw() {
     patch(el.firstChild, view());
   }
 
+  function arrived() {
+    if (early && model.get("state").offset === early.offset) early = null;
+    changed();
+  }
+
   function changed() {
-    if (page() !== shown) {
-      const hadFocus = el.contains(document.activeElement) || document.activeElement === document.body;
-      shown = page();
-      focus = anchor = 0;
-      selected = new Set();
-      zoom = null;
+    window.clearTimeout(patience);
+    ui.waiting = false;
+    if (pageKey() === shown) {
       redraw();
-      if (hadFocus) focusTile();
-    } else redraw();
+      return;
+    }
+    const hadFocus = el.contains(document.activeElement) || document.activeElement === document.body;
+    const typing = /** @type {HTMLElement} */ (document.activeElement)?.closest(".cu-queue");
+    shown = pageKey();
+    ui.focus = ui.anchor = 0;
+    ui.selected = new Set();
+    ui.relabel = null;
+    if (ui.zoom && tiles().length) enlarge();
+    else ui.zoom = null;
+    redraw();
+    el.querySelector(".cu-tiles")?.scrollIntoView({ block: "nearest" });
+    if (state().queue_number !== queue) resized(); // tiles of another queue may be of another height
+    queue = state().queue_number;
+    if (hadFocus && !typing) focusTile();
   }
 
   function received(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
+    const url = (/** @type {number} */ place) => URL.createObjectURL(new Blob([/** @type {any} */ (buffers[place])], { type: "image/webp" }));
     if (message.type === "pictures") {
       // Only this page and the next are kept, so that memory does not grow with the queue.
       const keep = new Set([...message.keep]);
-      for (const [id, url] of pictures) if (!keep.has(id)) { URL.revokeObjectURL(url); pictures.delete(id); }
-      message.ids.forEach((/** @type {number} */ id, /** @type {number} */ place) => {
-        if (!pictures.has(id)) pictures.set(id, URL.createObjectURL(new Blob([/** @type {any} */ (buffers[place])])));
-      });
+      for (const [id, old] of ui.pictures) if (!keep.has(id)) { URL.revokeObjectURL(old); ui.pictures.delete(id); decoded.delete(id); }
+      const here = new Set(tiles().map((/** @type {any} */ t) => t.id));
+      /** @type {[number, DataView][]} */
+      const fresh = message.ids.map((/** @type {number} */ id, /** @type {number} */ place) => [id, buffers[place]]);
+      fresh.filter(([id]) => here.has(id)).forEach(([id, data]) => take(id, data));
+      later = [...later.filter(([id]) => keep.has(id)), ...fresh.filter(([id]) => !here.has(id))];
+      window.setTimeout(takeLater, 40); // the page that was just turned is drawn first
+      if (message.ahead) ahead = { ...message.ahead, queue: model.get("state").queue_number };
       redraw();
-    } else if (message.type === "zoom" && zoom?.id === message.id) {
-      zoom.url = URL.createObjectURL(new Blob([/** @type {any} */ (buffers[0])], { type: "image/webp" }));
+    } else if (message.type === "turned") {
+      if (early) { early = null; changed(); } // it was not to be, as at the end of a queue
+    } else if (message.type === "zoom" && ui.zoom?.id === message.id) {
+      ui.zoom.details = message.details;
+      message.near.forEach((/** @type {number} */ id, /** @type {number} */ place) => ui.zoom.near.set(id, url(place)));
+      if (buffers.length > message.near.length) ui.zoom.url = url(message.near.length);
       redraw();
     } else if (message.type === "focus") focusTile();
   }
 
-  model.on("change:state", changed);
+  /** @type {Map<number, HTMLImageElement>} */
+  const decoded = new Map();
+
+  /** @type {[number, DataView][]} pictures of the next page that wait for a quiet moment */
+  let later = [];
+
+  /** Keep a picture, decoded before it is drawn. */
+  function take(/** @type {number} */ id, /** @type {DataView} */ data) {
+    if (ui.pictures.has(id)) return;
+    const image = new Image();
+    image.src = URL.createObjectURL(new Blob([/** @type {any} */ (data)], { type: "image/webp" }));
+    image.decode().catch(() => {}); // a broken one shows as such where it is drawn
+    ui.pictures.set(id, image.src);
+    decoded.set(id, image);
+  }
+
+  /** A few at a time: each costs a millisecond, and a key may come. */
+  function takeLater() {
+    const some = later.splice(0, 8);
+    some.forEach(([id, data]) => take(id, data));
+    const here = new Set(tiles().map((/** @type {any} */ t) => t.id));
+    if (some.some(([id]) => here.has(id))) redraw(); // its page was turned to meanwhile
+    if (later.length) window.setTimeout(takeLater, 4);
+  }
+
+  let settling = 0;
+  const resized = () => { window.clearTimeout(settling); settling = window.setTimeout(refit, 150); };
+  const sight = new IntersectionObserver(resized); // it may be drawn long before it is looked at
+  sight.observe(el);
+  window.addEventListener("resize", resized);
+  model.on("change:state", arrived);
   model.on("msg:custom", received);
   send({ do: "ready" });
   return () => {
-    model.off("change:state", changed);
+    model.off("change:state", arrived);
     model.off("msg:custom", received);
+    window.removeEventListener("resize", resized);
+    sight.disconnect();
+    pointer.end();
+    forgetZoom();
     el.removeEventListener("keydown", keyed);
-    for (const url of pictures.values()) URL.revokeObjectURL(url);
+    el.removeEventListener("pointerdown", touch, true);
+    for (const url of ui.pictures.values()) URL.revokeObjectURL(url);
   };
 }
 

@@ -26,32 +26,15 @@ function historyTable(history) {
       h("td", { class: "cu-right" }, `${row.seconds.toFixed(row.seconds < 10 ? 2 : 0)} s`)))));
 }
 
-/** One bar with its interval. @param {string} name @param {any} side @param {number} scale */
-function errorBar(name, side, scale) {
-  return h("div", { class: "cu-error-row" },
-    h("span", { class: "cu-error-name" }, name, h("small", {}, `run ${side.run}`)),
-    h("div", { class: "cu-error-track", title: "Bar: error; line: 95 % interval" },
-      h("span", { class: "cu-error-bar", style: `width:${(side.error / scale) * 100}%` }),
-      h("span", { class: "cu-error-range", style: `left:${(side.low / scale) * 100}%;width:${((side.high - side.low) / scale) * 100}%` })),
-    h("span", { class: "cu-error-value" }, interval(side)));
-}
-
 /** @param {any} compared */
 function comparison(compared) {
   if (!compared || compared.before.error === null) return null;
-  const versions = compared.warning ? compared.versions.filter((/** @type {any} */ one) => one.before.error !== null) : [compared];
-  const scale = Math.max(0.02, ...versions.flatMap((/** @type {any} */ one) => [one.before.high, one.after.high]));
-  const titles = /** @type {Record<string, string>} */ ({ now: "With the labels as they are now", before: "With the labels that the first run knew" });
   return h("section", { class: "cu-card cu-side", "data-part": "comparison" },
     h("h2", {}, "Before and after"),
     compared.warning && h("p", { class: "cu-warning" }, icon("alert"), compared.warning),
-    versions.map((/** @type {any} */ one) => h("div", { class: "cu-version" },
-      h("p", { class: "cu-hint" }, one.labels ? `${titles[one.labels]}: error on ${many(one.images, "validation image")}.`
-        : `Error on the same ${many(one.images, "validation image")}, with the labels as they are now.`),
-      errorBar("before", one.before, scale), errorBar("after", one.after, scale),
-      one.labels && h("p", {}, one.sentence))),
+    errorBars(compared),
     h("p", {}, `${many(compared.decisions, "decision")} in between`,
-      compared.corrected > 0 && `, ${many(compared.corrected, "validation label")} corrected`, `. ${compared.warning ? "" : compared.sentence}`));
+      compared.corrected > 0 && `, ${many(compared.corrected, "validation label")} corrected`, "."));
 }
 
 /** @param {any} state */
@@ -63,14 +46,14 @@ function newestRun(state) {
     h("h2", {}, `Run ${state.run}, ${state.recipe === "finetune" ? "fine-tuned" : "instant"}`),
     h("dl", { class: "cu-figures" },
       !fixed && h("div", {}, h("dt", {}, "Error, out-of-fold"), h("dd", { "data-figure": "out-of-fold" }, interval(metrics.out_of_fold)),
-        h("p", { class: "cu-hint" }, `Each of ${many(metrics.out_of_fold.images, "image")} judged by a model that did not see it; 95 % interval in brackets.`)),
+        h("dd", { class: "cu-hint" }, `Each of ${many(metrics.out_of_fold.images, "image")} judged by a model that did not see it; 95 % interval in brackets.`)),
       h("div", {}, h("dt", {}, "Error, validation images"), h("dd", { "data-figure": "valid" }, interval(metrics.valid)),
-        h("p", { class: "cu-hint" }, `${many(metrics.valid.images, "image")} that stay the same from run to run; the exported model never saw them.`)),
+        h("dd", { class: "cu-hint" }, `${many(metrics.valid.images, "image")} that stay the same from run to run; the exported model never saw them.`)),
       h("div", {}, h("dt", {}, "Baselines on the validation images"),
         h("dd", {}, percent(metrics.baselines.majority), " · ", percent(metrics.baselines.nearest_mean_image)),
-        h("p", { class: "cu-hint" }, "Always the commonest class; nearest mean image.")),
+        h("dd", { class: "cu-hint" }, "Always the commonest class; nearest mean image.")),
       error !== undefined && error !== null && h("div", {}, h("dt", {}, "Calibration error"), h("dd", {}, percent(error)),
-        h("p", { class: "cu-hint" }, "By how much a stated confidence misses the share that is right."))),
+        h("dd", { class: "cu-hint" }, "By how much a stated confidence misses the share that is right."))),
     state.choice && h("p", { class: "cu-hint" }, state.choice),
     state.notes.map((/** @type {string} */ note) => h("p", { class: "cu-warning" }, icon("alert"), note)));
 }

@@ -1,0 +1,183 @@
+"""The acts of a project in their order: which one undo takes back next, and which one redo brings.
+
+An act is a batch: rows of ``decisions``, of ``class_acts`` or of both that share a number. Numbers
+count up from 1 without gaps, and no row is ever changed or removed. Undo and redo are batches too;
+each of their rows points (``undoes``) at the row whose inverse it is: those of an undo at the
+act's, those of a redo at the undo's, and an undo of what was redone at the act's again. An act is
+in force while no undo in force points to it, an undo is while no redo points to it.
+
+So the batches alone say where undo and redo stand, and nothing else needs to be kept right:
+
+- What undo finds after an undo of act A is what it found just before A was made, at batch A - 1.
+- What redo finds after a redo of undo U is what it found just before U, at batch U - 1.
+
+Following these pointers reads one row for each act that was taken back since, never the ledger.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import (
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    func,
+    select,
+    text,
+)
+
+from curator.store import schema
+
+UNDO: Literal["undo"] = "undo"
+REDO: Literal["redo"] = "redo"
+MERGE = "merge"  # action of a class act, and of the decisions that come with it
+
+_TABLES = (schema.decisions, schema.class_acts)
+
+WORDS = {
+    "keep": "kept",
+    "delete": "deleted",
+    "relabel": "relabelled",
+    "unsure": "marked unsure",
+    "several": "marked as more than one",
+    "none": "marked as none of the classes",
+}
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What one act changed."""
+
+    batch: int  # 0 when nothing changed
+    image_ids: tuple[int, ...]  # the images whose class or state is now another
+    conflicts: tuple[int, ...] = ()  # images left as they are: someone else decided meanwhile
+    what: str = ""  # in a few words, such as "deleted" or "renamed teddys to teddy"
+
+
+def reviewer() -> str:
+    """The name that acts are signed with when none is given.
+
+    The environment variable CURATOR_REVIEWER, or else the system's user.
+    """
+    named = os.environ.get("CURATOR_REVIEWER", "").strip()
+    if named:
+        return named
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no user entry, as in some containers
+        return "unknown"
+
+
+def last_batch(connection: Connection) -> int:
+    """The number of the newest batch, 0 before the first."""
+    return max(int(connection.execute(query).scalar_one()) for query in _LAST)
+
+
+def undoable(connection: Connection, start: int | None = None) -> int | None:
+    """The batch of the newest act in force, as things were after batch ``start`` (by default now).
+
+    None when every act was taken back.
+    """
+    batch = _before_all(connection, UNDO, last_batch(connection) if start is None else start)
+    action, pointed = _pointer(connection, batch)
+    if action == REDO:
+        _, batch = _pointer(connection, pointed)  # from the undo to the act
+    return batch or None
+
+
+def redoable(connection: Connection, start: int | None = None) -> int | None:
+    """The batch of the undo that redo would take back, as things were after batch ``start``.
+
+    None when nothing was undone, or when a new act came since.
+    """
+    batch = _before_all(connection, REDO, last_batch(connection) if start is None else start)
+    action, _ = _pointer(connection, batch)
+    return batch if action == UNDO else None
+
+
+def can_undo(connection: Connection) -> bool:
+    """Whether an act is in force."""
+    return undoable(connection) is not None
+
+
+def can_redo(connection: Connection) -> bool:
+    """Whether an act was taken back and no new one came since."""
+    return redoable(connection) is not None
+
+
+def described(connection: Connection, batch: int) -> str:
+    """The decisions of a batch, or those that an undo in this batch took back, in a few words."""
+    rows = connection.execute(_DECIDED, {"batch": batch})
+    return in_words({(row.action, row.name) for row in rows})
+
+
+def in_words(actions: Collection[tuple[str, str]]) -> str:
+    """Decisions in a few words, from their (action, name of the class after), each once."""
+    labels = {name for action, name in actions if action == "relabel"}
+    said = [WORDS[action] for action in WORDS if action in {each for each, _ in actions}]
+    if len(labels) == 1:
+        said = [f"relabelled as {min(labels)}" if word == "relabelled" else word for word in said]
+    return " and ".join(said)
+
+
+# Queries are built once: SQLAlchemy takes milliseconds for an alias of a table.
+_LAST = [select(func.coalesce(func.max(t.c.batch), 0)) for t in _TABLES]
+_DECIDED = text("""
+SELECT DISTINCT act.action, classes.name
+FROM decisions AS row
+JOIN decisions AS act ON act.id = COALESCE(row.undoes, row.id)
+JOIN classes ON classes.id = act.class_after
+WHERE row.batch = :batch
+""")
+_CHAIN = text("""
+WITH RECURSIVE chain(batch) AS (
+    SELECT :start
+    UNION ALL
+    SELECT COALESCE(
+        (SELECT target.batch FROM decisions AS row JOIN decisions AS target
+           ON target.id = row.undoes
+         WHERE row.id = (SELECT MIN(id) FROM decisions WHERE batch = chain.batch)
+           AND row.action = :action),
+        (SELECT target.batch FROM class_acts AS row JOIN class_acts AS target
+           ON target.id = row.undoes
+         WHERE row.id = (SELECT MIN(id) FROM class_acts WHERE batch = chain.batch)
+           AND row.action = :action)
+    ) - 1
+    FROM chain WHERE chain.batch > 0
+)
+SELECT MIN(batch) FROM chain
+""")
+
+
+def _pointer_query(table: Table) -> Select[tuple[str, int]]:
+    target = table.alias("target")
+    return (
+        select(table.c.action, func.coalesce(target.c.batch, 0))
+        .outerjoin(target, target.c.id == table.c.undoes)
+        .where(table.c.batch == bindparam("batch"))
+        .order_by(table.c.id)
+        .limit(1)
+    )
+
+
+_POINTERS = [_pointer_query(table) for table in _TABLES]
+
+
+def _before_all(connection: Connection, action: str, start: int) -> int:
+    """From batch ``start`` back over batches of ``action``, each with all since what it inverts."""
+    return int(connection.execute(_CHAIN, {"start": start, "action": action}).scalar_one())
+
+
+def _pointer(connection: Connection, batch: int) -> tuple[str, int]:
+    """The action of a batch, and the batch that its first row points at; 0 if at none."""
+    for query in _POINTERS:
+        row: Any = connection.execute(query, {"batch": batch}).first()
+        if row is not None:
+            return str(row[0]), int(row[1])
+    return "", 0

@@ -1,0 +1,330 @@
+"""The gallery in Chromium: every queue, every key, mouse and touch, small and large windows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from curator.review.queues import QUEUES, queue_ids
+from tests.browser.conftest import running
+from tests.browser.test_whole_job import decisions, go, press
+from tests.large import large_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+    from curator.project import Project
+    from tests.browser.conftest import Running, Watched
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Start one dashboard for this file; each test opens a project of its own in it."""
+    with running(tmp_path_factory.mktemp("gallery")) as started:
+        yield started
+
+
+def review(page: Page, project: Project) -> Page:
+    """Open a project from the start page, and its review."""
+    page.fill("input[name=path]", str(project.path))
+    page.click("button:text-is('Open')")
+    page.wait_for_selector("[data-station=review]")
+    go(page, "review")
+    page.wait_for_selector(".cu-tile img")
+    page.wait_for_timeout(400)  # the page is cut to the window's size once
+    return page
+
+
+def tile(page: Page, place: int) -> str:
+    """Give the id of the image at a place of the page."""
+    found = page.get_attribute(f".cu-tile[data-place='{place}']", "data-id")
+    assert found is not None
+    return found
+
+
+def state_of(page: Page, image_id: str, state: str) -> None:
+    """Wait until a tile shows a state."""
+    page.wait_for_selector(f".cu-tile[data-id='{image_id}'].cu-is-{state}")
+
+
+def focused(page: Page) -> str:
+    """Give the place of the tile in focus."""
+    return str(page.evaluate("document.activeElement.dataset.place"))
+
+
+def test_every_key(  # noqa: PLR0915  one walk over the keyboard
+    dashboard: Running,
+    open_page: Callable[[str], Page],
+    watched: Watched,
+    sample_copy: Project,
+) -> None:
+    """Each key that the help names does what it says, and the ledger holds what the page shows."""
+    page = review(open_page(dashboard.address), sample_copy)
+    page.locator(".cu-tile").first.focus()
+    ids = [tile(page, place) for place in range(8)]
+    for key, state in (
+        ("k", "kept"),
+        ("d", "deleted"),
+        ("x", "unsure"),
+        ("n", "none"),
+        ("m", "several"),
+        ("Delete", "deleted"),
+    ):
+        here = tile(page, int(focused(page)))
+        press(page, key, 1)
+        state_of(page, here, state)
+    assert focused(page) == "6"
+    press(page, "u", -1)
+    state_of(page, ids[5], "new")
+    press(page, "Control+z", -1)
+    state_of(page, ids[4], "new")
+    press(page, "y", 1)
+    press(page, "Control+Shift+z", 1)
+    state_of(page, ids[5], "deleted")
+    page.keyboard.press("ArrowRight")
+    assert focused(page) == "7"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("s")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Control+Space")
+    assert page.locator(".cu-tile[aria-selected=true]").count() == 2
+    page.keyboard.press("Escape")
+    assert page.locator(".cu-tile[aria-selected=true]").count() == 0
+    page.keyboard.press("Home")
+    assert focused(page) == "0"
+    page.keyboard.press("End")
+    last = page.locator(".cu-tile").count() - 1
+    assert focused(page) == str(last)
+    page.keyboard.press("Shift+ArrowLeft")
+    press(page, "k", 2)
+    page.keyboard.press("ArrowUp")
+    assert int(focused(page)) < last
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Control+a")
+    assert page.locator(".cu-tile[aria-selected=true]").count() == last + 1
+    page.keyboard.press("Escape")
+
+    page.keyboard.press("Home")
+    page.keyboard.press("r")
+    page.keyboard.type("ei")
+    page.wait_for_selector("#cu-typed-0:has-text('eight')")
+    press(page, "Enter", 1)
+    page.wait_for_selector(".cu-tile[data-place='0'] .cu-label:has-text('eight')")
+    page.keyboard.press("Home")
+    page.keyboard.press("r")
+    page.keyboard.type("scribble")
+    page.wait_for_selector("#cu-typed-0:has-text('new class')")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".cu-tile[data-place='0'] .cu-label:has-text('scribble')")
+    page.keyboard.press("Home")
+    page.keyboard.press("1")
+    page.wait_for_selector(".cu-tile[data-place='0'] .cu-label:has-text('three')")
+
+    page.keyboard.press("Space")
+    page.wait_for_selector(".cu-zoom .cu-reasons")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(".cu-zoom .cu-reasons")
+    page.keyboard.press("d")
+    page.keyboard.press("Tab")
+    assert page.evaluate("!!document.activeElement.closest('.cu-zoom')")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".cu-zoom", state="detached")
+    page.locator(".cu-tile").first.focus()
+    page.keyboard.press("z")
+    page.wait_for_selector(".cu-zoom")
+    page.keyboard.press("z")
+    page.wait_for_selector(".cu-zoom", state="detached")
+
+    page.keyboard.press("?")
+    page.wait_for_selector(".cu-help:has-text('page is')", state="detached")
+    assert page.is_visible(".cu-help")
+    page.keyboard.press("Escape")
+    small = page.locator(".cu-tile").count()
+    page.locator(".cu-tile").first.focus()
+    page.keyboard.press("-")
+    page.wait_for_function("n => document.querySelectorAll('.cu-tile').length > n", arg=small)
+    page.keyboard.press("+")
+    page.wait_for_function("n => document.querySelectorAll('.cu-tile').length === n", arg=small)
+    page.locator(".cu-tile").first.focus()
+    before = tile(page, 0)
+    page.keyboard.press("PageDown")
+    page.wait_for_selector(f".cu-tile[data-id='{before}']", state="detached")
+    page.keyboard.press("PageUp")
+    page.wait_for_selector(f".cu-tile[data-id='{before}']")
+    new = page.locator(".cu-tile.cu-is-new").count()
+    press(page, "Enter", new)
+    page.wait_for_selector(f".cu-tile[data-id='{before}']", state="detached")
+    assert decisions(page) == sample_copy.status()["decisions"]
+    assert watched.errors == []
+    assert watched.foreign == []
+
+
+def test_every_queue(
+    dashboard: Running, open_page: Callable[[str], Page], watched: Watched, sample_copy: Project
+) -> None:
+    """Each queue of the menu opens with its count and its meaning, and filters narrow it."""
+    ids = sample_copy.rank(10)["image_id"].tolist()
+    for number, action in enumerate(("unsure", "several", "none", "delete", "keep")):
+        sample_copy.decide(ids[number * 2 : number * 2 + 2], action)  # type: ignore[arg-type]
+    page = review(open_page(dashboard.address), sample_copy)
+    for kind, queue in QUEUES.items():
+        page.select_option("select[name=queue]", kind)
+        wanted = f"{len(queue_ids(sample_copy, kind))} in queue"
+        page.wait_for_selector(f".cu-meaning:has-text('{wanted}'):has-text('{queue.meaning[:20]}')")
+        assert page.locator(".cu-error").count() == 0
+    page.select_option("select[name=queue]", "all")
+    page.click("text=Filters")
+    page.fill("input[name=text]", "listed=8")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Filters · 1")
+    page.select_option("select[name=split]", "valid")
+    page.wait_for_selector("text=Filters · 2")
+    narrowed = page.inner_text(".cu-meaning")
+    page.click("text=Clear filters")
+    page.wait_for_function(
+        "t => document.querySelector('.cu-meaning').innerText !== t", arg=narrowed
+    )
+    assert watched.errors == []
+
+
+def test_mouse(
+    dashboard: Running, open_page: Callable[[str], Page], watched: Watched, sample_copy: Project
+) -> None:
+    """Ctrl and Shift clicks and a box select; a double click enlarges; buttons decide."""
+    page = review(open_page(dashboard.address), sample_copy)
+    selected = page.locator(".cu-tile[aria-selected=true]")
+    page.click(".cu-tile[data-place='1']")
+    page.click(".cu-tile[data-place='3']", modifiers=["Shift"])
+    assert selected.count() == 3
+    page.click(".cu-tile[data-place='2']", modifiers=["Control"])
+    assert selected.count() == 2
+    page.click(".cu-tile[data-place='0']")
+    assert selected.count() == 0
+    first, third = (
+        page.locator(f".cu-tile[data-place='{place}']").bounding_box() for place in (0, 2)
+    )
+    assert first
+    assert third
+    page.mouse.move(first["x"] + 20, first["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(third["x"] + 30, third["y"] + 60, steps=5)
+    page.wait_for_selector(".cu-box")
+    page.mouse.up()
+    assert selected.count() == 3
+    before = decisions(page)
+    page.click(".cu-foot button:has-text('no class')")
+    page.wait_for_selector(f".cu-counts:has-text('{before + 3} decisions')")
+    page.dblclick(".cu-tile[data-place='4'] .cu-picture")
+    page.wait_for_selector(".cu-zoom .cu-details h3")
+    page.click(".cu-zoom-foot button:has-text('keep')")
+    page.wait_for_selector(f".cu-counts:has-text('{before + 4} decisions')")
+    page.click(".cu-zoom [aria-label=Close]")
+    page.click(".cu-foot button:has-text('undo')")
+    page.wait_for_selector(f".cu-counts:has-text('{before + 3} decisions')")
+    assert watched.errors == []
+
+
+def test_a_phone(dashboard: Running, browser: Browser, sample_copy: Project) -> None:
+    """By touch: hold to select, tap to select more, buttons decide; nothing is wider than it."""
+    context = browser.new_context(
+        viewport={"width": 390, "height": 760}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    page.goto(dashboard.address)
+    page.wait_for_selector(".cu-header")
+    review(page, sample_copy)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    box = page.locator(".cu-tile[data-place='0']").bounding_box()
+    assert box
+    session = context.new_cdp_session(page)
+    point = {"x": box["x"] + 40, "y": box["y"] + 40}
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    page.wait_for_selector(".cu-tile[data-place='0'][aria-selected=true]")
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.tap(".cu-tile[data-place='1']")
+    page.wait_for_selector(".cu-tile[data-place='1'][aria-selected=true]")
+    page.tap(".cu-foot button:has-text('delete')")
+    page.wait_for_selector(".cu-tile[data-place='1'].cu-is-deleted")
+    assert sample_copy.status()["states"]["deleted"] == 2
+    context.close()
+
+
+def test_undo_goes_back_across_sessions(
+    dashboard: Running, open_page: Callable[[str], Page], sample_copy: Project
+) -> None:
+    """What one page decided another page, later, takes back to the beginning, and does again."""
+    page = review(open_page(dashboard.address), sample_copy)
+    page.locator(".cu-tile").first.focus()
+    for key in ("d", "k", "x"):
+        press(page, key, 1)
+    page.close()
+    page = review(open_page(dashboard.address), sample_copy)
+    page.locator(".cu-tile").first.focus()
+    for _ in range(3):
+        press(page, "u", -1)
+    page.keyboard.press("u")
+    page.wait_for_selector(".cu-status:has-text('left to undo')")
+    assert page.is_disabled(".cu-foot button:has-text('undo')")
+    for _ in range(3):
+        press(page, "y", 1)
+    assert sample_copy.status()["states"] | {"new": 0} == {
+        "new": 0,
+        "deleted": 1,
+        "kept": 1,
+        "unsure": 1,
+    } | {
+        key: 0 for key in sample_copy.status()["states"] if key not in ("deleted", "kept", "unsure")
+    }
+
+
+def test_a_page_of_decisions_refits_and_the_place_survives_a_reload(
+    dashboard: Running, open_page: Callable[[str], Page], sample_copy: Project
+) -> None:
+    """After Enter a new ranking comes by itself; the page stays, also when it is loaded again."""
+    page = review(open_page(dashboard.address), sample_copy)
+    page.locator(".cu-tile").first.focus()
+    press(page, "d", 1)
+    press(page, "Enter", page.locator(".cu-tile.cu-is-new").count())
+    page.wait_for_selector(".cu-tile[data-place='0'].cu-is-new")
+    here = [tile(page, place) for place in range(6)]
+    page.wait_for_function("document.querySelector('.cu-advice')?.innerText", timeout=60_000)
+    for _ in range(300):
+        if len(sample_copy.runs()) > 1:
+            break
+        page.wait_for_timeout(200)
+    page.wait_for_timeout(600)
+    assert [tile(page, place) for place in range(6)] == here
+    page.reload()
+    page.wait_for_selector(".cu-tile img")
+    page.wait_for_timeout(500)
+    assert tile(page, 0) == here[0]
+
+
+@pytest.mark.slow
+def test_five_thousand_images(
+    dashboard: Running, open_page: Callable[[str], Page], watched: Watched, tmp_path: Path
+) -> None:
+    """A large project opens, pages fill the window without scrolling, and far pages are there."""
+    with large_project(tmp_path / "large", 5000) as project:
+        page = review(open_page(dashboard.address), project)
+        page.select_option("select[name=queue]", "all")
+        page.wait_for_selector(".cu-meaning:has-text('5\u2009000 in queue')")
+        for width, height in ((1024, 768), (1920, 1080), (3840, 2160)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(600)
+            last = page.locator(".cu-tile").last.bounding_box()
+            foot = page.locator(".cu-foot").bounding_box()
+            assert last
+            assert foot
+            assert last["y"] + last["height"] <= foot["y"] + 2
+        number = page.locator(".cu-tile").count()
+        for _ in range(3):
+            before = tile(page, 0)
+            page.click("[aria-label='Next page']")
+            page.wait_for_selector(f".cu-tile[data-id='{before}']", state="detached")
+        assert int(tile(page, 0)) == 3 * number + 1
+    assert watched.errors == []

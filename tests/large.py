@@ -1,0 +1,141 @@
+"""A project of any size in seconds: rows as a fetch, a check and a training would leave them.
+
+The pictures are drawn (some hundred different ones, each stored under many names), so only
+thumbnails are there; what reads originals finds none. Labels are wrong for about 4 % of the images,
+and the scores are such as a good model gives: low for those, high for most others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+from sqlalchemy import insert, select
+
+from curator.project import Project
+from curator.store import runs, schema
+from curator.store.classes import all_classes
+from curator.store.database import now
+
+PICTURES = 400
+WRONG = 0.04
+AT_ONCE = 10_000
+
+
+def large_project(folder: Path, count: int, classes: int = 10, seed: int = 1) -> Project:
+    """Make a project of ``count`` images with one run, and give it open."""
+    names = [f"class {number:02d}" for number in range(classes)]
+    project = Project.create(folder, names, name=folder.name)
+    random = np.random.default_rng(seed)
+    drawn = [_picture(random, place) for place in range(PICTURES)]
+    with project.database.write() as connection:
+        ids = [item.id for item in all_classes(connection)]
+        truth = random.integers(0, classes, count)
+        wrong = random.random(count) < WRONG
+        label = np.where(wrong, (truth + 1) % classes, truth)
+        class_of = np.array(ids)[label]
+        for start in range(0, count, AT_ONCE):
+            numbers = range(start, min(start + AT_ONCE, count))
+            digests = [
+                hashlib.sha256(f"{seed}/{number}".encode()).hexdigest() for number in numbers
+            ]
+            connection.execute(
+                insert(schema.images),
+                [_image(n, d, int(class_of[n])) for n, d in zip(numbers, digests, strict=True)],
+            )
+            connection.execute(
+                insert(schema.sources),
+                [_source(number, int(class_of[number])) for number in numbers],
+            )
+            project.thumbnails.put(
+                (digest, drawn[number % PICTURES])
+                for number, digest in zip(numbers, digests, strict=True)
+            )
+        _run(connection, random, ids, truth, class_of)
+    return project
+
+
+def _image(number: int, digest: str, class_id: int) -> dict[str, object]:
+    return {
+        "id": number + 1,
+        "sha256": digest,
+        "file": f"{digest[:2]}/{digest}.jpg",
+        "class_id": class_id,
+        "format": "JPEG",
+        "width": 640,
+        "height": 480,
+        "bytes": 60_000,
+        "phash": digest[:16],
+        "dark_score": 0.8,
+        "light_score": 0.8,
+        "low_information_score": 0.8,
+        "blurry_score": 0.8,
+        "odd_aspect_ratio_score": 0.75,
+        "grayscale_score": 1.0,
+        "sharpness": 900.0,
+        "measures_version": 1,
+        "outlier_score": 0.4,
+        "group_id": number + 1,
+        "split": schema.VALID if number % 5 == 0 else schema.TRAIN,
+        "added_at": now(),
+    }
+
+
+def _source(number: int, class_id: int) -> dict[str, object]:
+    return {
+        "kind": "address",
+        "origin": f"https://host{number % 40}.example.org/pictures/{number:07d}.jpg",
+        "class_id": class_id,
+        "listed_in": "pasted",
+        "state": schema.FETCHED,
+        "image_id": number + 1,
+    }
+
+
+def _run(connection, random, ids, truth, class_of) -> None:  # type: ignore[no-untyped-def]
+    count, classes = len(truth), len(ids)
+    sure = random.beta(8, 1, count).astype(np.float32)
+    probabilities = np.repeat(((1 - sure) / (classes - 1))[:, None], classes, axis=1)
+    probabilities[np.arange(count), truth] = sure
+    figures = {"images": count, "error": WRONG, "low": WRONG / 2, "high": 2 * WRONG, "wrong": 1}
+    run_id = runs.add(
+        connection,
+        recipe="instant",
+        backbone="drawn",
+        ledger_position=0,
+        out_of_fold=1,
+        settings={"classes": ids, "images": count, "choice": "drawn scores"},
+        metrics={"out_of_fold": figures, "valid": figures, "seconds": 0.0},
+        history=[],
+    )
+    rows = np.arange(count)
+    column = {class_id: place for place, class_id in enumerate(ids)}
+    own = np.array([column[i] for i in class_of.tolist()])
+    said = runs.Predictions(
+        image_ids=rows + 1,
+        labels=class_of,
+        is_label_issue=probabilities[rows, own] < 0.2,
+        probabilities=probabilities,
+        fixed=np.full_like(probabilities, np.nan),
+        in_sample=np.zeros(count, dtype=bool),
+    )
+    runs.add_predictions(connection, run_id, ids, said)
+    assert connection.execute(select(schema.runs.c.id)).scalar_one() == run_id
+
+
+def _picture(random: np.random.Generator, place: int) -> bytes:
+    """A smooth ground with a few shapes and its number, 256 px, about 3 kB as WebP."""
+    ground = random.integers(60, 220, (3, 3, 3)).astype(np.uint8)
+    picture = Image.fromarray(ground).resize((256, 192), Image.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(picture)
+    for _ in range(4):
+        x, y, side = (int(v) for v in random.integers(10, 150, 3))
+        colour = tuple(int(v) for v in random.integers(0, 256, 3))
+        pen.ellipse((x, y, x + side, y + side), fill=colour)
+    pen.text((8, 8), str(place), fill=(255, 255, 255))
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=60)
+    return buffer.getvalue()

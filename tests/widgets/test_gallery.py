@@ -1,0 +1,194 @@
+"""The gallery without a browser: pages, decisions, other windows, second looks, ranking anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from curator.review.queues import QUEUES, queue_ids
+from curator.review.ranking import scored
+from widgets.gallery import PAGE, Gallery
+
+if TYPE_CHECKING:
+    from curator.project import Project
+
+HANDLERS = dict.fromkeys(("decided", "moved", "page", "error"), lambda _: None)
+
+
+def tell(panel: Any, **message: Any) -> None:
+    """Send a message as the script does."""
+    panel._received(panel, message, [])
+
+
+def opened(project: Project, kind: str = "suspicious", **handlers: Any) -> Gallery:
+    """Open a queue as a page does."""
+    made = Gallery({**HANDLERS, **handlers})
+    made.project = project
+    made.show_queue(kind)
+    return made
+
+
+def shown(gallery: Gallery) -> list[int]:
+    """Give the ids on the page."""
+    return [tile["id"] for tile in gallery.state["tiles"]]
+
+
+@pytest.fixture
+def gallery(sample_copy: Project) -> Gallery:
+    """Open the queue of suspicious images of the trained sample."""
+    return opened(sample_copy)
+
+
+def test_a_page_is_the_head_of_the_ranking(gallery: Gallery, sample_copy: Project) -> None:
+    """The first page shows the first of `rank`, in its order, with what the run says."""
+    ranked = sample_copy.rank(PAGE)
+    assert shown(gallery) == ranked["image_id"].tolist()
+    assert [tile["label"] for tile in gallery.state["tiles"]] == ranked["label"].tolist()
+    assert gallery.state["total"] == len(sample_copy.rank())
+    assert gallery.state["seen"] == PAGE
+
+
+def test_a_decision_is_in_the_ledger_when_the_tile_shows_it(
+    gallery: Gallery, sample_copy: Project
+) -> None:
+    """The ledger has the run and the score that the reviewer saw; the tile stays in its place."""
+    first = shown(gallery)[0]
+    tell(gallery, do="decide", ids=[first], action="delete", label="")
+    row = sample_copy.log().iloc[0]
+    assert (row["image_id"], row["action"], row["run_id"]) == (first, "delete", 1)
+    table = scored(sample_copy).set_index("image_id")
+    assert row["score"] == pytest.approx(table.loc[first, "label_score"])
+    assert shown(gallery)[0] == first
+    assert gallery.state["tiles"][0]["state"] == "deleted"
+    assert (gallery.state["can_undo"], gallery.state["can_redo"]) == (True, False)
+    tell(gallery, do="undo")
+    assert gallery.state["tiles"][0]["state"] == "new"
+    tell(gallery, do="redo")
+    assert gallery.state["tiles"][0]["state"] == "deleted"
+
+
+def test_the_rest_of_a_page_is_kept_and_the_next_one_shown(
+    gallery: Gallery, sample_copy: Project
+) -> None:
+    """Enter confirms what is undecided, as one step of undo, and leaves what was decided."""
+    tell(gallery, do="decide", ids=shown(gallery)[:2], action="delete", label="")
+    tell(gallery, do="rest")
+    assert gallery.state["offset"] == PAGE
+    assert sample_copy.log()["action"].value_counts().to_dict() == {"keep": PAGE - 2, "delete": 2}
+    assert len(sample_copy.undo()[0].image_ids) == PAGE - 2
+
+
+def test_enter_in_the_trash_brings_nothing_back(sample_copy: Project) -> None:
+    """Only undecided images are kept by Enter, so that leafing through the trash is safe."""
+    sample_copy.decide(sample_copy.rank(3)["image_id"].tolist(), "delete")
+    gallery = opened(sample_copy, "trash")
+    assert gallery.state["total"] == 3
+    tell(gallery, do="rest")
+    assert sample_copy.status()["states"]["deleted"] == 3
+
+
+def test_a_relabelled_tile_shows_no_loss_of_the_old_label(gallery: Gallery) -> None:
+    """A loss belongs to the label that the run saw."""
+    first = gallery.state["tiles"][0]
+    other = next(name for name in gallery.state["classes"] if name != first["label"])
+    tell(gallery, do="decide", ids=[first["id"]], action="relabel", label=other)
+    tile = gallery.state["tiles"][0]
+    assert (tile["label"], tile["loss"], tile["relabelled"]) == (other, None, True)
+
+
+def test_a_class_is_made_by_relabelling(gallery: Gallery, sample_copy: Project) -> None:
+    """A name that is no class yet becomes one; two steps of undo take image and class back."""
+    first = shown(gallery)[0]
+    tell(gallery, do="decide", ids=[first], action="relabel", label="letter", fresh=True)
+    assert sample_copy.class_names()[-1] == "letter"
+    assert gallery.state["tiles"][0]["label"] == "letter"
+    assert gallery.state["classes"][-1] == "letter"
+    tell(gallery, do="undo")
+    tell(gallery, do="undo")
+    assert "letter" not in sample_copy.class_names()
+    assert "letter" not in gallery.state["classes"]
+
+
+def test_an_error_in_a_callback_reaches_the_page(sample_copy: Project) -> None:
+    """Foreseen and unforeseen errors are told, not swallowed."""
+    heard: list[str] = []
+    made = opened(sample_copy, "all", error=lambda message: heard.append(message["text"]))
+    tell(made, do="decide", ids=[999_999], action="keep", label="")
+    tell(made, do="turn", by="x")
+    assert "left already" in heard[0]
+    assert "unforeseen" in heard[1]
+
+
+def test_a_second_window_does_not_overwrite_the_first(sample_copy: Project) -> None:
+    """A decision on an image that was decided elsewhere since it was shown is not taken."""
+    first, second = opened(sample_copy), opened(sample_copy)
+    wanted = shown(first)[:2]
+    tell(first, do="decide", ids=wanted[:1], action="delete", label="")
+    tell(second, do="decide", ids=wanted, action="keep", label="")
+    states = [tile["state"] for tile in second.state["tiles"][:2]]
+    assert states == ["deleted", "kept"]
+    assert "1 image had been decided on elsewhere" in second.state["status"]
+    tell(second, do="decide", ids=wanted[:1], action="keep", label="")  # now it was seen
+    assert second.state["tiles"][0]["state"] == "kept"
+
+
+@pytest.mark.parametrize("kind", list(QUEUES))
+def test_every_queue_shows_its_images(sample_copy: Project, kind: str) -> None:
+    """Each queue's page holds the first of its images, or says why it is empty."""
+    ids = sample_copy.rank(30)["image_id"].tolist()
+    for number, action in enumerate(("unsure", "several", "none", "delete", "keep")):
+        sample_copy.decide(ids[number * 2 : number * 2 + 2], action)  # type: ignore[arg-type]
+    gallery = opened(sample_copy, kind)
+    expected = queue_ids(sample_copy, kind).tolist()
+    assert gallery.state["error"] is None
+    assert gallery.state["total"] == len(expected)
+    assert shown(gallery) == expected[:PAGE]
+    assert bool(gallery.state["empty"]) == (not expected)
+    assert gallery.state["meaning"]
+
+
+def test_a_second_look_does_not_show_the_first(sample_copy: Project) -> None:
+    """The queue "again" hides what was decided, and takes no page as a whole."""
+    ids = sample_copy.rank(6)["image_id"].tolist()
+    sample_copy.decide(ids, "delete")
+    gallery = opened(sample_copy, "again")
+    assert sorted(shown(gallery)) == sorted(ids)
+    assert {tile["state"] for tile in gallery.state["tiles"]} == {"new"}
+    tell(gallery, do="rest")
+    assert sample_copy.status()["states"]["deleted"] == 6
+    tell(gallery, do="decide", ids=shown(gallery)[:1], action="delete", label="")
+    assert [tile["state"] for tile in gallery.state["tiles"][:2]] == ["deleted", "new"]
+
+
+def test_what_was_worked_through_is_in_the_review_log(sample_copy: Project) -> None:
+    """A page left by going on is a row with its hits; one that was only opened is none."""
+    done: list[dict[str, Any]] = []
+    gallery = opened(sample_copy, page=done.append)
+    tell(gallery, do="open", kind="all")
+    assert done == []
+    tell(gallery, do="open", kind="suspicious")
+    tell(gallery, do="decide", ids=shown(gallery)[:3], action="delete", label="")
+    tell(gallery, do="rest")
+    tell(gallery, do="turn", by=1)
+    assert [message["decided"] for message in done] == [True, False]
+    with sample_copy.database.read() as connection:
+        pages = connection.exec_driver_sql("SELECT queue, images, hits FROM pages").all()
+    assert [tuple(row) for row in pages] == [("suspicious", PAGE, 3), ("suspicious", PAGE, 0)]
+
+
+def test_a_refit_ranks_the_unseen_rest_anew(gallery: Gallery, sample_copy: Project) -> None:
+    """After a refit the page and what came before it stay; the rest follows the new run."""
+    tell(gallery, do="decide", ids=shown(gallery)[:8], action="delete", label="")
+    tell(gallery, do="turn", by=1)
+    page = shown(gallery)
+    sample_copy.run("refit")
+    gallery.rerank()
+    assert shown(gallery) == page
+    tell(gallery, do="turn", by=1)
+    fresh = queue_ids(sample_copy, "suspicious").tolist()
+    rest = [i for i in fresh if i not in page and i not in sample_copy.log()["image_id"].tolist()]
+    first = shown(gallery)
+    assert first == [i for i in rest if i in first]
+    tell(gallery, do="turn", by=-1)
+    assert shown(gallery) == page

@@ -1,0 +1,80 @@
+"""Suggested fixes: batches with a preview, applied by the user alone, undone in one step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curator.errors import CuratorError
+from curator.project import Project
+from curator.review.rows import rows
+from curator.review.suggestions import apply, suggestions
+from curator.words import many
+from widgets.beside import Beside
+from widgets.panel import Handler, script
+from widgets.pictures import Sent, thumbnails_of
+
+PREVIEW = 24  # images of a suggestion that are shown at most
+LABELS = "labels"  # the suggestion that gives images their predicted class
+
+
+class FixesPanel(Beside):
+    """A card for each suggestion; thumbnails travel as binary buffers of one message."""
+
+    _esm = script("beside", "fixes")
+
+    def __init__(self, handlers: dict[str, Handler]) -> None:
+        own: dict[str, Handler] = {
+            "ready": lambda _: self._send_pictures(anew=True),
+            "apply": lambda message: self._apply(str(message["key"]), message["leave_out"]),
+        }
+        super().__init__({**handlers, **own}, opened=True, names=[], fixes=[], said="", errors={})
+        self._sent = Sent()
+
+    def figures(self, project: Project) -> dict[str, Any]:
+        """Look for suggestions anew."""
+        found = suggestions(project)
+        shown = {i for item in found for i in item["preview"][:PREVIEW]}
+        seen = {row["id"]: row for row in rows(project, "all", sorted(shown))}
+        fixes = [
+            {
+                **{key: item[key] for key in ("key", "title", "why", "images", "action")},
+                "preview": [
+                    _tile(seen[i], item["key"]) for i in item["preview"][:PREVIEW] if i in seen
+                ],
+            }
+            for item in found
+        ]
+        return {"names": project.class_names(), "fixes": fixes}
+
+    def shown(self) -> None:
+        """Send the pictures of fresh suggestions."""
+        self._send_pictures()
+
+    def _send_pictures(self, anew: bool = False) -> None:
+        """Send the thumbnails that the browser does not hold yet."""
+        if anew:
+            self._sent.forget()
+        wanted = sorted({tile["id"] for item in self.state["fixes"] for tile in item["preview"]})
+        fresh = self._sent.fresh(wanted)
+        if self._project is None or not fresh:
+            return
+        found = thumbnails_of(self._project, fresh)
+        message = {"type": "pictures", "ids": list(found), "keep": wanted}
+        self.send(message, buffers=list(found.values()))
+
+    def _apply(self, key: str, leave_out: list[int]) -> None:
+        try:
+            decided = apply(self.project, key, leave_out={int(i) for i in leave_out})
+        except CuratorError as error:
+            self.show(errors={key: str(error)}, said="")
+            return
+        said = f"{many(len(decided.image_ids), 'image')} {decided.what}. U takes it back."
+        self.show(errors={}, said=said if decided.batch else "Nothing was left to do.")
+        self.count(anew=True)
+        self._handlers["decided"]({})
+
+
+def _tile(row: dict[str, Any], key: str) -> dict[str, Any]:
+    """An image of a suggestion; ``becomes``: the label it would get, None if it keeps its own."""
+    becomes = row["predicted"] if key == LABELS else None
+    return {**{name: row[name] for name in ("id", "label", "source")}, "becomes": becomes}

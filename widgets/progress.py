@@ -1,0 +1,59 @@
+"""Before and after: whether the cleaning helped, on the validation images that stay the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curator.errors import NoRun
+from curator.project import Project
+from curator.review.changes import changes
+from curator.review.comparing import compare
+from curator.store import ledger, runs
+from widgets.beside import Beside
+from widgets.panel import Handler, script
+
+# Above so many validation images a comparison takes a second, so it waits for the next run.
+MANY = 5_000
+
+
+class ProgressPanel(Beside):
+    """The first run against the newest: errors with intervals, and what was changed in between."""
+
+    _esm = script("beside", "bars", "progress")
+
+    def __init__(self, handlers: dict[str, Handler]) -> None:
+        super().__init__(
+            handlers,
+            opened=True,
+            comparison=None,
+            changes=None,
+            run=None,
+            images=0,
+            waiting=0,
+            kept=False,
+        )
+        self._compared: tuple[Any, ...] = ()  # project and run of the comparison on show
+
+    def figures(self, project: Project) -> dict[str, Any]:
+        """Compare anew; before the second run say what is to come."""
+        values: dict[str, Any] = {"comparison": None, "changes": None, "kept": False}
+        with project.database.read() as connection:
+            newest = runs.latest_id(connection)
+            if newest is None:
+                return {**values, "run": None, "images": 0, "waiting": 0}
+            run = runs.get(connection, newest)
+            waiting = ledger.count(connection, run.ledger_position, ledger.position(connection))
+        values |= {"run": run.id, "images": run.metrics["valid"]["images"], "waiting": waiting}
+        key = (project.path, run.id)
+        if key == self._compared and values["images"] > MANY:
+            shown = {name: self.state[name] for name in ("comparison", "changes")}
+            return {**values, **shown, "kept": waiting > 0}
+        try:
+            found = compare(project)
+        except NoRun:  # of one run only
+            return values
+        with project.database.read() as connection:
+            first, last = (runs.get(connection, found[side]["run"]) for side in ("before", "after"))
+            made = changes(connection, first.ledger_position, last.ledger_position)
+        self._compared = key
+        return {**values, "comparison": found, "changes": made}

@@ -1,0 +1,185 @@
+"""The station Review: the gallery, what stands beside it, and the refits behind it.
+
+After each page of decisions the head is fitted anew by the worker; when that has ended, what the
+reviewer has not come to yet is ranked anew. What costs more than a tile is counted in a quiet
+moment: confusion, comparison, suggestions, advice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Collection
+from typing import Any
+
+import ipywidgets
+from sqlalchemy import func, select
+
+from curator.jobs import worker
+from curator.project import Project
+from curator.review.advice import advice
+from curator.review.queues import QUEUES, Filters
+from curator.store import jobs, ledger, schema
+from curator.words import many
+from widgets import recent
+from widgets.classes import ClassesPanel
+from widgets.confusion import ConfusionPanel
+from widgets.drafts import beside
+from widgets.fixes import FixesPanel
+from widgets.gallery import Gallery
+from widgets.panel import Handler
+from widgets.progress import ProgressPanel
+from widgets.reviewlog import ReviewLogPanel
+
+QUIET_SECONDS = 0.6  # after the last decision or page
+REFIT = "refit"
+REVIEWER = "CURATOR_REVIEWER"
+
+
+class Review:
+    """``root`` is the widget to display. ``handlers``: go, error, decided, moved."""
+
+    def __init__(self, handlers: dict[str, Handler]) -> None:
+        own: dict[str, Handler] = {
+            "queue": self.open,
+            "cell": self._cell,
+            "reviewer": lambda message: self._sign(str(message["name"])),
+            "page": lambda message: self._page_done(bool(message["decided"])),
+            "decided": self._decided,
+            "moved": self._moved,
+        }
+        self._outer = handlers
+        common = {**handlers, **own}
+        self.gallery = Gallery(common)
+        self.confusion = ConfusionPanel(common)
+        self._log = ReviewLogPanel(common)
+        self._beside = (
+            self.confusion,
+            ProgressPanel(common),
+            FixesPanel(common),
+            ClassesPanel(common),
+            self._log,
+        )
+        sections = ipywidgets.Box(self._beside).add_class("cu-beside")
+        self.root = ipywidgets.Box([self.gallery, sections]).add_class("cu-review")
+        self._project: Project | None = None
+        self._due = 0.0  # when to count beside the gallery again, 0: all is as it should be
+        self._refitted = 0  # the last refit whose ranking the gallery has
+
+    def adopt(self, project: Project, place: dict[str, Any]) -> None:
+        """Show another project, where it was left."""
+        self._project = self.gallery.project = project
+        last = jobs.latest(project.database, (jobs.DONE,), REFIT)
+        self._refitted = 0 if last is None else last.id
+        self._sign(recent.reviewer(), keep=False)
+        self.gallery.restore(place)
+
+    def leave(self) -> None:
+        """Let go of the project."""
+        self.gallery.leave()
+        self._project = None
+        self._due = 0.0
+
+    def open(self, message: dict[str, Any]) -> None:
+        """Open the queue that a message names, with its filters, and go there."""
+        names = {field.name for field in dataclasses.fields(Filters)} & message.keys()
+        kind = message["queue"] if message["queue"] in QUEUES else "all"
+        self.gallery.show_queue(kind, Filters(**{name: message[name] for name in names}))
+        self._outer["go"]({"station": "review"})
+        self.gallery.send({"type": "focus"})
+
+    def soon(self) -> None:
+        """Count beside the gallery in the next quiet moment."""
+        self._due = time.monotonic() + QUIET_SECONDS
+
+    def tick(self, shown: bool) -> None:
+        """Do what is due; ``shown``: whether the user looks at this station."""
+        if self._project is None:
+            return
+        if shown and 0 < self._due < time.monotonic():
+            self._due = 0.0
+            for panel in self._beside:
+                panel.refresh(self._project)
+            self._advise(self._project)
+        last = jobs.latest(self._project.database, (jobs.DONE,), REFIT)
+        if last is not None and last.id > self._refitted:
+            self._refitted = last.id
+            self.gallery.rerank()
+            self.soon()
+            self._outer["changed"]({})
+
+    def job_ended(self, kind: str, shown: bool) -> None:
+        """Open the queue anew after a job, but never under the eyes of a reviewer.
+
+        A training is the exception: ranking anew is what it was asked for.
+        """
+        if kind == "train":
+            here = self.gallery.state["kind"], self.gallery.filters
+            self.gallery.show_queue(*here, status="Ranked anew by the run that just ended.")
+        elif not shown:
+            self.gallery.restore(self.gallery.place())
+
+    def others_decided(self, after: int, own: Collection[int]) -> None:
+        """Say who else decided after the decision ``after``, and on how much of what is shown.
+
+        ``own``: batches of this page.
+        """
+        assert self._project is not None
+        table = schema.decisions
+        query = select(func.count(table.c.image_id.distinct()), func.max(table.c.by)).where(
+            table.c.id > after, table.c.batch.not_in(own)
+        )
+        with self._project.database.read() as connection:
+            number, who = connection.execute(query).one()
+        if not number:
+            return
+        changed = self.gallery.refresh()
+        here = f", {len(changed)} of them on this page" if changed else ""
+        self.gallery.show(
+            status=f"{who} decided on {many(number, 'image')} in another window{here}."
+        )
+        self.soon()
+
+    def _advise(self, project: Project) -> None:
+        """Count the advice in a thread; before the first page there is none to give."""
+
+        def show(found: dict[str, Any]) -> None:
+            if project is self._project:
+                told = bool(found["pages"] or found["estimate"])
+                self.gallery.show(advice=found if told else None)
+
+        beside(lambda: advice(project), show, self._outer["error"], at_once=False)
+
+    def _cell(self, message: dict[str, Any]) -> None:
+        self.confusion.show(label=message["label"], predicted=message["predicted"])
+        self.open({"queue": "confused", **message})
+
+    def _decided(self, message: dict[str, Any]) -> None:
+        self.soon()
+        self._outer["decided"](message)
+        if "batch" not in message:  # decided beside the gallery
+            self.gallery.refresh(classes=True)
+
+    def _moved(self, message: dict[str, Any]) -> None:
+        self.soon()
+        self._outer["moved"](message)
+
+    def _page_done(self, decided: bool) -> None:
+        """Fit the head anew in the background, unless that is about to begin anyway."""
+        assert self._project is not None
+        if decided and self.gallery.ranked:
+            last = jobs.latest(self._project.database, kind=REFIT)
+            if last is None or last.state != jobs.QUEUED:
+                worker.submit(self._project, REFIT, {})
+
+    def _sign(self, name: str, keep: bool = True) -> None:
+        """Sign decisions with ``name`` from now on; without one, with the system's user."""
+        cleaned = " ".join(name.split())[:80]
+        if keep:
+            recent.sign(cleaned)
+        if cleaned:
+            os.environ[REVIEWER] = cleaned  # this kernel serves one page, whoever decides in it
+        elif keep:
+            os.environ.pop(REVIEWER, None)
+        self._log.sign(ledger.reviewer())

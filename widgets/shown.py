@@ -1,0 +1,136 @@
+"""The images of the page that is shown: as they were when it was opened, and as they are now.
+
+What the model says of an image is read once, so that a refit does not change it under the eyes of
+the reviewer; label and state follow the ledger.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from curator.review.log import AGAIN, record_page
+from curator.review.queues import rows
+from curator.store import ledger, runs, schema
+from curator.store.classes import names_by_id
+
+if TYPE_CHECKING:
+    from curator.project import Project
+
+LONGEST_PAGE = 600.0  # seconds: who looks longer at a page has left the desk
+GROUPED = ("duplicates", "two classes")  # queues whose images stand group by group
+_SHOWN = ("id", "label", "predicted", "confidence", "split", "in_sample", "flags", "note")
+
+
+class Shown:
+    """A page of a queue."""
+
+    def __init__(self, project: Project, kind: str, image_ids: Sequence[int]) -> None:
+        self._project = project
+        self._kind = kind
+        with project.database.read() as connection:
+            self.run_id = runs.ranking_id(connection)
+        """The run whose scores are shown."""
+        self.rows = rows(project, kind, image_ids)
+        self._decided: dict[int, str] = {}  # image id -> state that was decided on this page
+        self.open()
+
+    def open(self) -> None:
+        """The page is looked at from now on, as it is now."""
+        self._before = [dict(row) for row in self.rows]
+        self._opened = time.monotonic()
+
+    def fits(self, kind: str, image_ids: Sequence[int], run_id: int | None) -> bool:
+        """Whether this is the page of those images in that queue, by that run."""
+        return (self._kind, self.ids, self.run_id) == (kind, list(image_ids), run_id)
+
+    @property
+    def ids(self) -> list[int]:
+        """The images, in order."""
+        return [row["id"] for row in self.rows]
+
+    @property
+    def blind(self) -> bool:
+        """Whether earlier decisions are hidden, because this is a second look."""
+        return self._kind == AGAIN
+
+    @property
+    def finished(self) -> bool:
+        """Whether every image was decided on while the page was shown."""
+        return len(self._decided) == len(self.rows)
+
+    def known(self, image_ids: Iterable[int]) -> dict[int, int | None]:
+        """The last decision of each of those images that are on the page, as it is shown."""
+        wanted = set(image_ids)
+        return {row["id"]: row["decision_id"] for row in self.rows if row["id"] in wanted}
+
+    def undecided(self) -> list[int]:
+        """Images on which nobody decided."""
+        return [row["id"] for row in self.rows if row["state"] == schema.NEW]
+
+    def decided(self, image_ids: Iterable[int], state: str | None) -> None:
+        """Note what was decided here; None: it was taken back."""
+        for image_id in image_ids:
+            if state is None:
+                self._decided.pop(image_id, None)
+            else:
+                self._decided[image_id] = state
+
+    def update(self, connection: Connection) -> list[int]:
+        """Read label and state anew; return the images whose last decision is another."""
+        names = names_by_id(connection)
+        present = ledger.current_of(connection, self.ids)
+        changed = []
+        for row in self.rows:
+            now = present[row["id"]]
+            if now.decision_id != row["decision_id"]:
+                changed.append(row["id"])
+            row |= {
+                "label": names[now.class_id],
+                "state": now.state,
+                "decision_id": now.decision_id,
+            }
+        return changed
+
+    def tiles(self) -> list[dict[str, Any]]:
+        """What the page draws, as JSON."""
+        groups = list(dict.fromkeys(row["group_id"] for row in self.rows))
+        bands = {group: place % 2 for place, group in enumerate(groups)}
+        return [
+            self._tile(row, before, bands[row["group_id"]] if self._kind in GROUPED else None)
+            for row, before in zip(self.rows, self._before, strict=True)
+        ]
+
+    def _tile(
+        self, row: dict[str, Any], before: dict[str, Any], band: int | None
+    ) -> dict[str, Any]:
+        state = self._decided.get(row["id"], schema.NEW) if self.blind else row["state"]
+        relabelled = row["label"] != row["given_label"] and not self.blind
+        return {
+            **{key: row[key] for key in _SHOWN},
+            "state": state,
+            "relabelled": state == schema.KEPT and relabelled,
+            # Of the label that the page was opened with: after a relabelling it would mislead.
+            "loss": row["loss"] if row["label"] == before["label"] else None,
+            "band": band,
+        }
+
+    def record(self, worked_through: bool) -> bool | None:
+        """Put the page into the review log if it was worked through or decided on.
+
+        Returns whether something was decided; None: nothing was recorded.
+        """
+        now = {row["id"]: row["decision_id"] for row in self.rows}
+        decided = any(now[row["id"]] != row["decision_id"] for row in self._before)
+        if not self.rows or not (worked_through or decided or self._decided):
+            return None
+        names = self._project.class_names()
+        if any(row["label"] not in names for row in self._before):
+            return decided  # a class was renamed or merged meanwhile: the log could not name it
+        seconds = min(time.monotonic() - self._opened, LONGEST_PAGE)
+        record_page(self._project, self._kind, self.run_id, self._before, seconds)
+        self._before = [dict(row) for row in self.rows]
+        return decided
