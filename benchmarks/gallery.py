@@ -4,7 +4,8 @@
 
 Two drawn projects (tests/large.py) are opened in turn in a dashboard of their own. Timed in the
 page, from the key's event: until all tiles of the next page of 60 hold their decoded pictures and
-two frames were drawn (pages are looked at for 0.4 s); and until a tile shows a decision, which it does only when the ledger has it.
+two frames were drawn (each page is looked at for 0.4 s); and until a tile shows a decision, which
+it does only when the ledger has it.
 Memory is that of the kernel (resident, Linux only) and of the page (JavaScript's heap after a
 collection, and its number of elements), after the first ten pages and after all of them.
 The ratio is the median page at the small size over that at the large one: 1 is constant cost.

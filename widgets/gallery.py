@@ -19,7 +19,7 @@ from curator.project import Project
 from curator.review.details import details
 from curator.review.queues import QUEUES, Filters, counts, queue_ids
 from curator.store import ledger, runs
-from curator.words import many
+from widgets import wording
 from widgets.choices import Choices
 from widgets.pager import Pager
 from widgets.panel import Handler, Panel, script
@@ -29,20 +29,20 @@ from widgets.shown import Shown
 PAGE = 24  # images, until the browser says how many fill its window
 NAMED = 0.1  # probability of a name of the pretrained network that counts, 0..1
 COUNTED = ("unsure", "several", "none", "trash")  # queues whose sizes the menu shows
-PAST = {
-    "keep": "Kept",
-    "delete": "Deleted",
-    "relabel": "Relabelled",
-    "unsure": "Marked as unsure:",
-    "several": "Marked as several classes:",
-    "none": "Marked as none of the classes:",
-}
 
 
 class Gallery(Panel):
     """A queue of a project, a page at a time."""
 
-    _esm = script("gallery_draw", "gallery_pointer", "gallery_zoom", "relabel", "gallery")
+    _esm = script(
+        "gallery_fit",
+        "gallery_pictures",
+        "gallery_draw",
+        "gallery_pointer",
+        "gallery_zoom",
+        "relabel",
+        "gallery",
+    )
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         own: dict[str, Handler] = {
@@ -117,14 +117,16 @@ class Gallery(Panel):
         except CuratorError as problem:
             error = str(problem)
         if not len(ids) and not empty:
-            empty, step = self._nothing(kind)
+            empty, step = wording.nothing(kind, self.filters != Filters())
         self._pager = Pager(ids, self.state["page"])
         self._pager.seek(near)
         label = self.filters.label or None
         self._page(
             kind=kind,
             filters=asdict(self.filters),
-            choices=self._choices.known(self.project, label),
+            choices=self._choices.of(self.project, label)
+            if self._row_is_open
+            else self._choices.known(self.project, label),
             counts=counts(self.project, COUNTED),
             classes=self.project.class_names(),
             meaning=QUEUES[kind].meaning if kind in QUEUES else "",
@@ -186,20 +188,16 @@ class Gallery(Panel):
         kind = place.get("kind", "suspicious")
         self.show_queue(kind if kind in QUEUES else "suspicious", filters, place.get("near", ()))
 
+    @property
+    def _row_is_open(self) -> bool:
+        """Whether the page shows the filters because one of them is set."""
+        f = self.filters
+        return bool(f.split or f.host or f.tag or f.text or f.issue)
+
     def _offer(self) -> None:
         """Count what the filters offer; only when they are looked at, since it reads all images."""
         assert self.project is not None
         self.show(choices=self._choices.of(self.project, self.filters.label or None))
-
-    def _nothing(self, kind: str) -> tuple[str, dict[str, str] | None]:
-        """What an empty queue says, and the next step."""
-        if self.filters != Filters():
-            return "Nothing in this queue matches the filters.", None
-        if kind == "suspicious":
-            return "Nothing is left in this queue.", {"station": "export", "title": "Export"}
-        if kind in ("outliers", "duplicates", "problems", "two classes"):
-            return "The last check found nothing here.", {"station": "check", "title": "Check"}
-        return "This queue is empty.", None
 
     def _open(self, kind: str) -> None:
         """Another queue with the filters that were set, but for the cell of the matrix."""
@@ -299,16 +297,7 @@ class Gallery(Panel):
         decided = project.decide(ids, action, label, run_id=page.run_id, seen=seen)
         taken = [i for i in ids if i not in decided.conflicts]
         page.decided(taken, ledger.STATE_AFTER[action])
-        target = f" as {label}" if action == "relabel" else ""
-        text = f"{PAST[action]} {many(len(decided.image_ids), 'image')}{target}. U takes it back."
-        if not decided.image_ids:
-            text = "That was so already."
-        if decided.conflicts:
-            text = (
-                f"{many(len(decided.conflicts), 'image')} had been decided on elsewhere a moment "
-                "ago and stayed as that made them: look again."
-            )
-        self.refresh(text)
+        self.refresh(wording.decided(action, label, decided))
         self._handlers["decided"]({**message, "batch": decided.batch})
 
     def _step_back(self, step: Any, words: str) -> None:
@@ -319,10 +308,8 @@ class Gallery(Panel):
         except (NothingToUndo, NothingToRedo) as error:
             self._show_tiles(status=str(error))
             return
-        elsewhere = set(done.image_ids).isdisjoint(page.ids) and done.image_ids
         page.decided(done.image_ids, None)
-        what = done.what or f"a decision on {many(len(done.image_ids), 'image')}"
-        text = f"{words}: {what}{', on another page' if elsewhere else ''}."
+        text = wording.stepped(words, done, page.ids)
         self._show_tiles(status=text, classes=project.class_names())
         self._handlers["decided"]({"batch": done.batch})
 

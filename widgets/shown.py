@@ -125,12 +125,14 @@ class Shown:
         """
         now = {row["id"]: row["decision_id"] for row in self.rows}
         decided = any(now[row["id"]] != row["decision_id"] for row in self._before)
-        if not self.rows or not (worked_through or decided or self._decided):
+        # Of a second look only what was decided: the rest would count as agreement.
+        before = [row for row in self._before if not self.blind or row["id"] in self._decided]
+        if not before or not (worked_through or decided or self._decided):
             return None
         names = self._project.class_names()
-        if any(row["label"] not in names for row in self._before):
+        if any(row["label"] not in names for row in before):
             return decided  # a class was renamed or merged meanwhile: the log could not name it
         seconds = min(time.monotonic() - self._opened, LONGEST_PAGE)
-        record_page(self._project, self._kind, self.run_id, self._before, seconds)
+        record_page(self._project, self._kind, self.run_id, before, seconds)
         self._before = [dict(row) for row in self.rows]
         return decided

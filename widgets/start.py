@@ -8,6 +8,7 @@ from typing import Any
 
 from curator.errors import CuratorError, InputError
 from curator.project import Project
+from curator.store import ledger
 from widgets import recent
 from widgets.panel import Handler, Panel, script
 
@@ -18,11 +19,13 @@ class StartPanel(Panel):
     _esm = script("start")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
-        super().__init__(handlers, recent=[], home=str(recent.home()), errors={})
+        super().__init__(
+            handlers, recent=[], home=str(recent.home()), reviewer=_reviewer(), errors={}
+        )
 
     def refresh(self) -> None:
         """Read the list of recent projects again."""
-        self.show(recent=recent.listed(), home=str(recent.home()))
+        self.show(recent=recent.listed(), home=str(recent.home()), reviewer=_reviewer())
 
     def create(self, message: dict[str, Any]) -> Project | None:
         """The new project, or None with the reason shown beside the form."""
@@ -31,6 +34,9 @@ class StartPanel(Panel):
             folder = Path(str(message.get("folder") or recent.home())).expanduser()
             if not name:
                 raise InputError("The project needs a name.")
+            signed = str(message.get("reviewer", "")).strip()
+            if signed and signed != _reviewer():
+                recent.sign(signed)
             return Project.create(folder / folder_name(name), _names(message), name=name)
         except CuratorError as error:
             self.show(errors={"create": str(error)})
@@ -51,6 +57,10 @@ class StartPanel(Panel):
             if not folder.exists():
                 return Project.create(folder, name=folder.name)
         raise InputError("There are 999 samples already.", "Delete some of their folders.")
+
+
+def _reviewer() -> str:
+    return recent.reviewer() or ledger.reviewer()
 
 
 def folder_name(name: str) -> str:

@@ -114,8 +114,9 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
         page.wait_for_selector(".cu-tile[data-place='3'].cu-is-new")
         press(page, "Control+z", -1)
         page.wait_for_selector(".cu-tile[data-place='2'].cu-is-new")
-        press(page, "Enter", 22)  # the rest of the page is fine
-        page.wait_for_selector(".cu-tile[aria-posinset='25']")
+        on_page = page.locator(".cu-tile").count()
+        press(page, "Enter", on_page - 2)  # the rest of the page is fine
+        page.wait_for_selector(f".cu-tile[aria-posinset='{on_page + 1}']")
 
         cell = page.locator(".cu-matrix td:not(.cu-diagonal) button:not([disabled])").first
         label, predicted = str(cell.get_attribute("data-cell")).split("/")

@@ -4,9 +4,6 @@
 // Thumbnails come as binary buffers of one message a page, those of the next page ahead of it. The
 // listbox has one tab stop; the focus is the tile that keys act on unless tiles are selected.
 
-const SPARE = 56; // pixels below the foot: room for the job bar, which comes and goes
-const GAP = 12; // pixels between tiles, as in the stylesheet
-
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
   /** @type {Ui} */
@@ -127,41 +124,18 @@ function render({ model, el }) {
     /** @type {HTMLElement | null} */ (el.querySelector(wanted))?.focus({ preventScroll: Boolean(ui.zoom) });
   }
 
-  /** Tiles in a row, as laid out now. */
-  function columns() {
-    const all = [...el.querySelectorAll(".cu-tile")];
-    const top = /** @type {HTMLElement} */ (all[0])?.offsetTop;
-    return Math.max(1, all.filter((t) => /** @type {HTMLElement} */ (t).offsetTop === top).length);
-  }
-
-  /** How many tiles of about a size fill the window without scrolling; null while out of sight.
-   * Of the numbers of columns that give about that size, the one that wastes the least height. */
-  function fit(/** @type {string} */ size) {
-    const list = /** @type {HTMLElement | null} */ (el.querySelector(".cu-tiles"));
-    const foot = /** @type {HTMLElement | null} */ (el.querySelector(".cu-foot"));
-    const one = /** @type {HTMLElement | null} */ (el.querySelector(".cu-tile"));
-    if (!list?.clientWidth || !foot || !one) return null;
-    const words = one.offsetHeight - one.offsetWidth; // what a tile is taller than wide
-    const scrolled = /** @type {HTMLElement | null} */ (el.closest(".cu-main"))?.scrollTop ?? 0;
-    const free = window.innerHeight - list.getBoundingClientRect().top - scrolled - foot.offsetHeight - SPARE + GAP;
-    const wanted = Math.min(SIZES[/** @type {"M"} */ (size)], (list.clientWidth - GAP) / 2); // two abreast on a phone
-    let best = { columns: 1, page: 2, used: 0 };
-    for (let columns = 1; columns <= 60; columns += 1) {
-      const width = (list.clientWidth + GAP) / columns - GAP;
-      if (width < 0.78 * wanted || width > 1.25 * wanted) continue;
-      const rows = Math.max(list.clientWidth < 500 ? 3 : 1, Math.floor(free / (width + words + GAP)));
-      const used = Math.min(1, (rows * (width + words + GAP)) / free) - Math.abs(width - wanted) / wanted / 4;
-      if (used > best.used) best = { columns, page: columns * rows, used };
-    }
-    ui.columns = best.columns;
-    return best.page;
-  }
-
   function refit() {
     const before = ui.columns;
     const page = fit(state().size);
     if (page && page !== state().page) send({ do: "resize", size: state().size, page });
     else if (ui.columns !== before) redraw();
+  }
+
+  /** @returns {number | null} how many tiles of a size fill the window; their columns are kept */
+  function fit(/** @type {string} */ size) {
+    const found = fitting(el, SIZES[/** @type {"M"} */ (size)]);
+    if (found) ui.columns = found.columns;
+    return found && found.page;
   }
 
   const larger = (/** @type {number} */ by) => {
@@ -174,8 +148,8 @@ function render({ model, el }) {
   const KEYS = {
     ArrowRight: (e) => move(ui.focus + 1, e.shiftKey),
     ArrowLeft: (e) => move(ui.focus - 1, e.shiftKey),
-    ArrowDown: (e) => move(ui.focus + (ui.zoom ? 1 : columns()), e.shiftKey),
-    ArrowUp: (e) => move(ui.focus - (ui.zoom ? 1 : columns()), e.shiftKey),
+    ArrowDown: (e) => move(ui.focus + (ui.zoom ? 1 : columnsOf(el)), e.shiftKey),
+    ArrowUp: (e) => move(ui.focus - (ui.zoom ? 1 : columnsOf(el)), e.shiftKey),
     Home: (e) => move(0, e.shiftKey),
     End: (e) => move(tiles().length - 1, e.shiftKey),
     PageDown: () => act.turn(1),
@@ -250,6 +224,7 @@ function render({ model, el }) {
       ui.relabel && relabelBox(s, ui, act, chosen().length));
   }
 
+  const thumbs = keeping(ui.pictures, () => new Set(tiles().map((/** @type {any} */ t) => t.id)), redraw);
   let touched = false;
   const touch = (/** @type {PointerEvent} */ e) => { touched = e.pointerType === "touch"; };
   const pointer = pointing(el, (ids, add) => {
@@ -295,15 +270,7 @@ function render({ model, el }) {
   function received(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
     const url = (/** @type {number} */ place) => URL.createObjectURL(new Blob([/** @type {any} */ (buffers[place])], { type: "image/webp" }));
     if (message.type === "pictures") {
-      // Only this page and the next are kept, so that memory does not grow with the queue.
-      const keep = new Set([...message.keep]);
-      for (const [id, old] of ui.pictures) if (!keep.has(id)) { URL.revokeObjectURL(old); ui.pictures.delete(id); decoded.delete(id); }
-      const here = new Set(tiles().map((/** @type {any} */ t) => t.id));
-      /** @type {[number, DataView][]} */
-      const fresh = message.ids.map((/** @type {number} */ id, /** @type {number} */ place) => [id, buffers[place]]);
-      fresh.filter(([id]) => here.has(id)).forEach(([id, data]) => take(id, data));
-      later = [...later.filter(([id]) => keep.has(id)), ...fresh.filter(([id]) => !here.has(id))];
-      window.setTimeout(takeLater, 40); // the page that was just turned is drawn first
+      thumbs.received(message, buffers);
       if (message.ahead) ahead = { ...message.ahead, queue: model.get("state").queue_number };
       redraw();
     } else if (message.type === "turned") {
@@ -314,31 +281,6 @@ function render({ model, el }) {
       if (buffers.length > message.near.length) ui.zoom.url = url(message.near.length);
       redraw();
     } else if (message.type === "focus") focusTile();
-  }
-
-  /** @type {Map<number, HTMLImageElement>} */
-  const decoded = new Map();
-
-  /** @type {[number, DataView][]} pictures of the next page that wait for a quiet moment */
-  let later = [];
-
-  /** Keep a picture, decoded before it is drawn. */
-  function take(/** @type {number} */ id, /** @type {DataView} */ data) {
-    if (ui.pictures.has(id)) return;
-    const image = new Image();
-    image.src = URL.createObjectURL(new Blob([/** @type {any} */ (data)], { type: "image/webp" }));
-    image.decode().catch(() => {}); // a broken one shows as such where it is drawn
-    ui.pictures.set(id, image.src);
-    decoded.set(id, image);
-  }
-
-  /** A few at a time: each costs a millisecond, and a key may come. */
-  function takeLater() {
-    const some = later.splice(0, 8);
-    some.forEach(([id, data]) => take(id, data));
-    const here = new Set(tiles().map((/** @type {any} */ t) => t.id));
-    if (some.some(([id]) => here.has(id))) redraw(); // its page was turned to meanwhile
-    if (later.length) window.setTimeout(takeLater, 4);
   }
 
   let settling = 0;
@@ -358,7 +300,7 @@ function render({ model, el }) {
     forgetZoom();
     el.removeEventListener("keydown", keyed);
     el.removeEventListener("pointerdown", touch, true);
-    for (const url of ui.pictures.values()) URL.revokeObjectURL(url);
+    thumbs.end();
   };
 }
 

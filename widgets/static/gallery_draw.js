@@ -44,8 +44,8 @@ function queueBar(s, ui, act) {
     (ui.filters || number > 0) && h("div", { class: "cu-row cu-filters", role: "group", "aria-label": "Filters" },
       h("label", {}, "Text ", h("input", { type: "search", name: "text", value: f.text, placeholder: "in address or file name", onchange: (/** @type {any} */ e) => act.narrow({ text: e.target.value.trim() }) })),
       choice("split", "Split", f.split, some("both", [["train", "training"], ["valid", "validation"]]), (split) => act.narrow({ split })),
-      s.choices.hosts.length > 0 && choice("host", "Source", f.host, some("any", s.choices.hosts.map((/** @type {any} */ [host, n]) => [host, `${host} · ${count(n)}`])), (host) => act.narrow({ host })),
-      s.choices.tags.length > 0 && choice("tag", "Looks like", f.tag, some("anything", s.choices.tags.map((/** @type {any} */ [tag, n]) => [tag, `${tag.split(",")[0]} · ${count(n)}`])), (tag) => act.narrow({ tag })),
+      (s.choices.hosts.length > 0 || f.host) && choice("host", "Source", f.host, some("any", s.choices.hosts.map((/** @type {any} */ [host, n]) => [host, `${host} · ${count(n)}`])), (host) => act.narrow({ host })),
+      (s.choices.tags.length > 0 || f.tag) && choice("tag", "Looks like", f.tag, some("anything", s.choices.tags.map((/** @type {any} */ [tag, n]) => [tag, `${tag.split(",")[0]} · ${count(n)}`])), (tag) => act.narrow({ tag })),
       s.kind === "problems" && choice("issue", "Problem", f.issue, some("any", s.choices.issues), (issue) => act.narrow({ issue })),
       number > 0 && h("button", { class: "cu-button", onclick: act.unfiltered }, "Clear filters")),
     h("p", { class: "cu-hint cu-meaning" }, `${count(s.total)} in queue · ${count(s.seen)} seen · ${s.meaning}`));

@@ -20,6 +20,8 @@ function start(state, send) {
           h("textarea", { name: "classes", rows: 3, placeholder: "black\ngrizzly\nteddy", spellcheck: "false" })),
         h("label", {}, "Folder for projects",
           h("input", { name: "folder", value: state.home, autocomplete: "off", spellcheck: "false" })),
+        h("label", { title: "Every decision says by whom it was made; the log of the review can change the name" }, "Your name, to sign decisions with",
+          h("input", { name: "reviewer", value: state.reviewer, autocomplete: "name", maxlength: 80 })),
         problem(state.errors.create),
         h("div", { class: "cu-row" },
           h("button", { class: "cu-button cu-primary", type: "submit" }, "Make the project"),

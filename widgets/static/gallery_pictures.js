@@ -1,0 +1,58 @@
+// @ts-check
+// The thumbnails of the page and of the next, decoded before they are drawn.
+
+/**
+ * Fill `pictures` (image id to object URL). Those of the page that is shown are taken at once, others
+ * a few at a time in quiet moments: each costs a millisecond, and a key may come.
+ * @param {Map<number, string>} pictures @param {() => Set<number>} shown ids @param {() => void} redraw
+ */
+function keeping(pictures, shown, redraw) {
+  /** @type {Map<number, HTMLImageElement>} */
+  const decoded = new Map();
+  /** @type {[number, DataView][]} */
+  let later = [];
+  let timer = 0;
+
+  function take(/** @type {number} */ id, /** @type {DataView} */ data) {
+    if (pictures.has(id)) return;
+    const image = new Image();
+    image.src = URL.createObjectURL(new Blob([/** @type {any} */ (data)], { type: "image/webp" }));
+    image.decode().catch(() => {}); // a broken one shows as such where it is drawn
+    pictures.set(id, image.src);
+    decoded.set(id, image);
+  }
+
+  function drop(/** @type {number} */ id) {
+    URL.revokeObjectURL(pictures.get(id) ?? "");
+    pictures.delete(id);
+    decoded.delete(id);
+  }
+
+  function takeLater() {
+    const some = later.splice(0, 8);
+    some.forEach(([id, data]) => take(id, data));
+    const here = shown();
+    if (some.some(([id]) => here.has(id))) redraw(); // its page was turned to meanwhile
+    if (later.length) timer = window.setTimeout(takeLater, 4);
+  }
+
+  return {
+    /** Take the pictures of a message, and keep no others than those it names: memory does not grow
+     * with the queue. @param {any} message @param {DataView[]} buffers */
+    received(message, buffers) {
+      const keep = new Set([...message.keep]);
+      for (const id of [...pictures.keys()]) if (!keep.has(id)) drop(id);
+      const here = shown();
+      /** @type {[number, DataView][]} */
+      const fresh = message.ids.map((/** @type {number} */ id, /** @type {number} */ place) => [id, buffers[place]]);
+      fresh.filter(([id]) => here.has(id)).forEach(([id, data]) => take(id, data));
+      later = [...later.filter(([id]) => keep.has(id)), ...fresh.filter(([id]) => !here.has(id))];
+      window.clearTimeout(timer);
+      timer = window.setTimeout(takeLater, 40); // the page that was just turned is drawn first
+    },
+    end() {
+      window.clearTimeout(timer);
+      for (const id of [...pictures.keys()]) drop(id);
+    },
+  };
+}

@@ -1,0 +1,49 @@
+"""What the gallery says of what was done, and of an empty queue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from curator.store.ledger import Decided
+from curator.words import many
+
+PAST = {
+    "keep": "Kept",
+    "delete": "Deleted",
+    "relabel": "Relabelled",
+    "unsure": "Marked as unsure:",
+    "several": "Marked as several classes:",
+    "none": "Marked as none of the classes:",
+}
+CHECKED = ("outliers", "duplicates", "problems", "two classes")  # queues that a check fills
+
+
+def decided(action: str, label: str | None, done: Decided) -> str:
+    """After a decision."""
+    if done.conflicts:
+        return (
+            f"{many(len(done.conflicts), 'image')} had been decided on elsewhere a moment ago and "
+            "stayed as that made them: look again."
+        )
+    if not done.image_ids:
+        return "That was so already."
+    target = f" as {label}" if action == "relabel" else ""
+    return f"{PAST[action]} {many(len(done.image_ids), 'image')}{target}. U takes it back."
+
+
+def stepped(words: str, done: Decided, shown: Collection[int]) -> str:
+    """After undo or redo; ``shown``: the images of the page."""
+    elsewhere = done.image_ids and set(done.image_ids).isdisjoint(shown)
+    what = done.what or f"a decision on {many(len(done.image_ids), 'image')}"
+    return f"{words}: {what}{', on another page' if elsewhere else ''}."
+
+
+def nothing(kind: str, filtered: bool) -> tuple[str, dict[str, str] | None]:
+    """Of an empty queue, with the next step if there is one."""
+    if filtered:
+        return "Nothing in this queue matches the filters.", None
+    if kind == "suspicious":
+        return "Nothing is left in this queue.", {"station": "export", "title": "Go on to Export"}
+    if kind in CHECKED:
+        return "The last check found nothing here.", {"station": "check", "title": "Check"}
+    return "This queue is empty.", None
