@@ -56,6 +56,7 @@ def curator(*arguments: object) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.soak
 def test_from_three_lists_to_a_model(bears: Path, tmp_path: Path) -> None:
     """Every step on the command line, with the counts and errors that these photographs give."""
     home = tmp_path / "bears"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-SMALLEST, LARGEST = 4, 240  # images on a page
+SMALLEST, LARGEST = 1, 240  # images on a page
 
 
 class Pager:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -77,7 +78,7 @@ def running(folder: Path, project: Path | None = None) -> Iterator[Running]:
         **os.environ,
         "CURATOR_STATE": str(folder / "state"),
         "CURATOR_HOME": str(folder / "home"),
-        "CURATOR_WORKER_IDLE": "20",
+        "CURATOR_WORKER_IDLE": "10",
     }
     command = [sys.executable, "-m", "curator", "dashboard", "--no-browser"]
     process = subprocess.Popen(
@@ -110,6 +111,31 @@ def running(folder: Path, project: Path | None = None) -> Iterator[Running]:
             process.wait()
         reader.join(5)
         process.stdout.close()
+
+
+_shared: list[Running] = []
+_open = contextlib.ExitStack()
+
+
+@contextlib.contextmanager
+def shared(project: Path | None = None) -> Iterator[Running]:
+    """Give the dashboard that most tests share, as starting one takes longer than many a test.
+
+    ``open_page`` of its address opens ``project``, by the start page's field.
+    """
+    if not _shared:
+        folder = Path(_open.enter_context(tempfile.TemporaryDirectory()))
+        _shared.append(_open.enter_context(running(folder)))
+    started = _shared[0]
+    address = f"{started.address}#{project}" if project else started.address
+    yield Running(address, started.home, started.process, started.output)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def end_shared() -> Iterator[None]:
+    """End the shared dashboard with the tests."""
+    yield
+    _open.close()
 
 
 def _read(process: subprocess.Popen[str], lines: list[str]) -> None:
@@ -172,11 +198,21 @@ def open_page(browser: Browser, watched: Watched) -> Iterator[Callable[[str], Pa
     def opened(address: str) -> Page:
         page = context.new_page()
         watch(page)
+        address, _, project = address.partition("#")
         page.goto(address)
         page.wait_for_selector(".cu-header", timeout=START_SECONDS * 1000)
+        if project:
+            page.fill("input[name=path]", project)
+            page.click("button:text-is('Open')")
+            page.wait_for_selector("[data-station=review]")
         return page
 
     yield opened
+    for page in context.pages:
+        page.close(run_before_unload=True)  # which ends its kernel
+    deadline = time.monotonic() + 5
+    while context.pages and time.monotonic() < deadline:
+        time.sleep(0.05)
     context.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.browser.conftest import running
+from tests.browser.conftest import shared
 from tests.browser.test_whole_job import go
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def test_the_sections_beside_the_gallery(
     tmp_path: Path, open_page: Callable[[str], Page], watched: Watched, sample_copy: Project
 ) -> None:
     """The matrix by keys, a cell, a fix but for one image; a class renamed and another merged."""
-    with running(tmp_path, sample_copy.path) as dashboard:
+    with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
         go(page, "review")
         page.wait_for_selector(".cu-matrix")

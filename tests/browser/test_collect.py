@@ -13,7 +13,7 @@ from curator.collect.snippet import bookmarklet, console_snippet
 from curator.project import Project
 from curator.sample.digits import Item
 from curator.sample.server import serving
-from tests.browser.conftest import running
+from tests.browser.conftest import shared
 from tests.pictures import encoded, picture, write_folders
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def test_files_a_zip_and_a_list_are_dropped_together(
     files = {f"{number}.png": encoded(picture(number)) for number in range(3)}
     files["more.zip"] = packed.read_bytes()
     files["urls.txt"] = b"https://example.org/1.jpg\nrubbish\n"
-    with running(tmp_path, project.path) as dashboard:
+    with shared(project.path) as dashboard:
         page = open_page(dashboard.address)
         choose(page, "brown")
         drop(page, files)
@@ -119,7 +119,7 @@ def test_a_dropped_folder_can_name_the_classes(
     """A folder of folders, dropped as from the desktop, makes the classes that are missing."""
     folder = write_folders(tmp_path / "bears", {"black": 3, "polar": 2})
     (folder / "notes.txt").write_text("no list")
-    with running(tmp_path, project.path) as dashboard:
+    with shared(project.path) as dashboard:
         page = open_page(dashboard.address)
         page.check("input[name=by_folder]")
         drop_from_disk(page, folder)
@@ -132,7 +132,7 @@ def test_a_paste_is_previewed_and_added_with_one_button(
 ) -> None:
     """The numbers stand there before anything is added; one button adds and fetches."""
     items = [Item(f"/{n}.png", "a", None, "", encoded(picture(n))) for n in range(3)]
-    with serving(items) as served, running(tmp_path, project.path) as dashboard:
+    with serving(items) as served, shared(project.path) as dashboard:
         project.add("black", served.base + "/0.png")
         page = open_page(dashboard.address)
         page.check("input[name=private]")
@@ -150,7 +150,7 @@ def test_long_pastes_and_pieces_of_pages_go_the_way_of_files(
 ) -> None:
     """A text that would freeze the field is previewed beside it; so is a copied piece of a page."""
     lines = [f"https://example.org/a/rather/long/path/{number:05}.jpg" for number in range(9_000)]
-    with running(tmp_path, project.path) as dashboard:
+    with shared(project.path) as dashboard:
         page = open_page(dashboard.address)
         page.evaluate(PASTE, ["text/plain", "\n".join(lines)])
         page.wait_for_selector("text=pasted.txt:", timeout=30_000)
@@ -175,7 +175,7 @@ def test_one_group_of_failures_is_tried_again(
         Item("/small.png", "a", None, "", encoded(picture(1, side=8))),
     ]
     settings = {"allow_private": True}
-    with running(tmp_path, project.path) as dashboard:
+    with shared(project.path) as dashboard:
         with serving(first) as served:
             port = int(served.base.rpartition(":")[2])
             project.add("black", "\n".join(served.addresses("a")))
@@ -200,7 +200,7 @@ def test_the_script_for_search_pages_is_at_hand(
     tmp_path: Path, open_page: Callable[[str], Page], project: Project
 ) -> None:
     """The box holds the whole script to copy, and the same as a link for the bookmarks."""
-    with running(tmp_path, project.path) as dashboard:
+    with shared(project.path) as dashboard:
         page = open_page(dashboard.address)
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         page.click("text=Get addresses from a search page")
@@ -215,7 +215,7 @@ def test_an_error_names_the_file(
     tmp_path: Path, open_page: Callable[[str], Page], project: Project
 ) -> None:
     """An empty file alone is an error with its name; beside a good one it is a note."""
-    with running(tmp_path, project.path) as dashboard:
+    with shared(project.path) as dashboard:
         page = open_page(dashboard.address)
         drop(page, {"empty.png": b""})
         page.wait_for_selector(".cu-error:has-text('empty.png: The file is empty')")
@@ -229,7 +229,7 @@ def test_a_reload_in_the_middle_of_an_upload_leaves_nothing(
     tmp_path: Path, open_page: Callable[[str], Page], project: Project
 ) -> None:
     """The new page says what was cut off; no file of it stays, and nothing was taken in."""
-    with running(tmp_path, project.path) as dashboard:
+    with shared(project.path) as dashboard:
         page = open_page(dashboard.address)
         page.on("dialog", lambda dialog: dialog.accept())
         drop_from_disk(page, large(tmp_path / "large.zip"))
@@ -245,7 +245,7 @@ def test_two_windows_upload_side_by_side(
     tmp_path: Path, open_page: Callable[[str], Page], project: Project
 ) -> None:
     """A second window leaves the first one's upload alone, has its own, and can be cancelled."""
-    with running(tmp_path, project.path) as dashboard:
+    with shared(project.path) as dashboard:
         first = open_page(dashboard.address)
         drop_from_disk(first, large(tmp_path / "large.zip"))
         first.wait_for_selector(".cu-uploading")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from curator.review.queues import QUEUES, queue_ids
-from tests.browser.conftest import running
+from tests.browser.conftest import shared
 from tests.browser.test_whole_job import decisions, go, press
 from tests.large import large_project
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Running, Watched
 
 
-@pytest.fixture(scope="module")
-def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Start one dashboard for this file; each test opens a project of its own in it."""
-    with running(tmp_path_factory.mktemp("gallery")) as started:
+@pytest.fixture
+def dashboard() -> Iterator[Running]:
+    """Give the dashboard; each test opens a project of its own in it."""
+    with shared() as started:
         yield started
 
 
@@ -35,7 +35,9 @@ def review(page: Page, project: Project) -> Page:
     page.wait_for_selector("[data-station=review]")
     go(page, "review")
     page.wait_for_selector(".cu-tile img")
-    page.wait_for_timeout(400)  # the page is cut to the window's size once
+    number = -1
+    while number != (number := page.locator(".cu-tile").count()):
+        page.wait_for_timeout(500)  # the page is cut to the window's size once
     return page
 
 
@@ -226,6 +228,11 @@ def test_mouse(
     page.click(".cu-zoom [aria-label=Close]")
     page.click(".cu-foot button:has-text('undo')")
     page.wait_for_selector(f".cu-counts:has-text('{before + 3} decisions')")
+    page.set_viewport_size({"width": 640, "height": 400})  # as a window of 1280 x 800 at 200 %
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+    page.locator(".cu-foot button:has-text('page ok')").scroll_into_view_if_needed()
+    page.click(".cu-tile[data-place='1']")
     assert watched.errors == []
 
 

@@ -18,7 +18,7 @@ from curator.project import Project
 from curator.sample.digits import CLASSES, Item
 from curator.sample.server import serving
 from curator.store import images, jobs
-from tests.browser.conftest import running
+from tests.browser.conftest import running, shared
 from tests.browser.test_whole_job import go, press
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def downloading(
     with (
         Project.create(folder / "project", CLASSES) as project,
         serving(slow) as served,
-        running(folder, project.path) as dashboard,
+        shared(project.path) as dashboard,
     ):
         for name in CLASSES:
             project.add(name, "\n".join(served.addresses(name)))
@@ -69,12 +69,13 @@ def test_a_reload_in_the_middle_of_a_download_reattaches(
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_a_reload_in_the_middle_of_a_training_reattaches(
     tmp_path: Path, open_page: Callable[[str], Page], sample_copy: Project
 ) -> None:
     """Features that are computed anew take seconds: the bar comes back, and the run is shown."""
     shutil.rmtree(sample_copy.features)
-    with running(tmp_path, sample_copy.path) as dashboard:
+    with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
         go(page, "train")
         page.click("text=Retrain")
@@ -103,7 +104,7 @@ def test_two_windows_see_each_others_decisions(
     tmp_path: Path, open_page: Callable[[str], Page], sample_copy: Project
 ) -> None:
     """A decision in one window shows in the other, which says where it came from."""
-    with running(tmp_path, sample_copy.path) as dashboard:
+    with shared(sample_copy.path) as dashboard:
         first, second = open_page(dashboard.address), open_page(dashboard.address)
         for page in (first, second):
             go(page, "review")
@@ -118,7 +119,7 @@ def test_decisions_and_place_survive_a_reload(
     tmp_path: Path, open_page: Callable[[str], Page], sample_copy: Project
 ) -> None:
     """After a reload the same station and queue are open, and the decision is in the ledger."""
-    with running(tmp_path, sample_copy.path) as dashboard:
+    with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
         go(page, "review")
         page.select_option("select[name=queue]", "all")
@@ -163,7 +164,7 @@ def test_an_empty_project_says_what_to_do(
 ) -> None:
     """Every station of an empty project opens, and offers the step that is missing."""
     project = Project.create(tmp_path / "project", ["one", "two"])
-    with running(tmp_path, project.path) as dashboard:
+    with shared(project.path) as dashboard:
         page = open_page(dashboard.address)
         for station, words in {
             "check": "no image to check yet",
@@ -182,7 +183,7 @@ def test_mistakes_are_named_beside_their_cause(
     tmp_path: Path, open_page: Callable[[str], Page]
 ) -> None:
     """A bad class name, a twin by case, an empty list, and a folder that is no project."""
-    with running(tmp_path) as dashboard:
+    with shared() as dashboard:
         page = open_page(dashboard.address)
         page.fill("input[name=path]", str(tmp_path))
         page.click("button:text-is('Open')")
@@ -210,7 +211,7 @@ def test_a_failed_training_says_why(
     with small.database.read() as connection:
         live = images.live(connection)
     small.decide(live[live["label"] != "cat"]["image_id"].tolist(), "delete")
-    with running(tmp_path, small.path) as dashboard:
+    with shared(small.path) as dashboard:
         page = open_page(dashboard.address)
         go(page, "train")
         page.click("button:text-is('Train')")
@@ -223,7 +224,7 @@ def test_kernels_end_with_their_pages(
     """Reloads leave no kernel behind: at the end there is one for the page and one that waits."""
     with running(tmp_path, sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
-        for _ in range(3):
+        for _ in range(2):
             page.reload()
             page.wait_for_selector(".cu-header", timeout=30_000)
         deadline = time.monotonic() + 20

@@ -9,7 +9,7 @@ import pytest
 
 from curator.project import Project
 from curator.store import runs
-from tests.browser.conftest import running
+from tests.browser.conftest import shared
 from tests.browser.test_whole_job import go
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.soak]
 LONG = 90_000  # milliseconds; a job that loads torch on a busy machine
 
 
@@ -26,7 +26,7 @@ def test_fine_tuning_from_the_page(
 ) -> None:
     """Cost told, rate found and taken, live table, a reload in the middle, findings, comparison."""
     small.run("train", folds=3)
-    with running(tmp_path, small.path) as dashboard:
+    with shared(small.path) as dashboard:
         page = open_page(dashboard.address)
         go(page, "train")
         page.click("[data-part=learning-curve] button")

@@ -11,7 +11,7 @@ import pytest
 
 from curator.project import Project
 from curator.sample.digits import CLASSES
-from tests.browser.conftest import running
+from tests.browser.conftest import shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
     tmp_path: Path, open_page: Callable[[str], Page], watched: Watched, served: Served
 ) -> None:
     """Paste, fetch, check, train, review by keys, a confusion cell, undo, retrain, export."""
-    with running(tmp_path) as dashboard:
+    with shared() as dashboard:
         page = open_page(dashboard.address)
         page.fill("input[name=name]", "my digits")
         page.fill("textarea[name=classes]", "\n".join(CLASSES))

@@ -24,8 +24,9 @@ function fitting(el, about) {
   if (!list?.clientWidth || !foot || !one) return null;
   const words = one.offsetHeight - one.offsetWidth; // what a tile is taller than wide
   const scrolled = /** @type {HTMLElement | null} */ (el.closest(".cu-main"))?.scrollTop ?? 0;
-  const free = window.innerHeight - list.getBoundingClientRect().top - scrolled - foot.offsetHeight - SPARE + GAP;
   const wanted = Math.min(about, (list.clientWidth - GAP) / 2); // two abreast on a phone
+  const height = window.innerHeight - list.getBoundingClientRect().top - scrolled - foot.offsetHeight - SPARE + GAP;
+  const free = Math.max(height, wanted + words + GAP); // a low window is scrolled
   let best = { columns: 1, page: 2, used: 0 };
   for (let columns = 1; columns <= 60; columns += 1) {
     const width = (list.clientWidth + GAP) / columns - GAP;
