@@ -35,10 +35,15 @@ def review(page: Page, project: Project) -> Page:
     page.wait_for_selector("[data-station=review]")
     go(page, "review")
     page.wait_for_selector(".cu-tile img")
-    number = -1
-    while number != (number := page.locator(".cu-tile").count()):
-        page.wait_for_timeout(500)  # the page is cut to the window's size once
+    settle(page)
     return page
+
+
+def settle(page: Page) -> None:
+    """Wait until the page is cut to the window's size."""
+    number = -1
+    while number != (number := page.locator(".cu-tile").count()) or not number:
+        page.wait_for_timeout(600)
 
 
 def tile(page: Page, place: int) -> str:
@@ -246,13 +251,11 @@ def test_a_phone(dashboard: Running, browser: Browser, sample_copy: Project) -> 
     page.wait_for_selector(".cu-header")
     review(page, sample_copy)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    box = page.locator(".cu-tile[data-place='0']").bounding_box()
-    assert box
-    session = context.new_cdp_session(page)
-    point = {"x": box["x"] + 40, "y": box["y"] + 40}
-    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    finger = "{ bubbles: true, pointerType: 'touch', button: 0 }"
+    down = f"tile => tile.dispatchEvent(new PointerEvent('pointerdown', {finger}))"
+    page.eval_on_selector(".cu-tile[data-place='0']", down)
     page.wait_for_selector(".cu-tile[data-place='0'][aria-selected=true]")
-    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.evaluate(f"window.dispatchEvent(new PointerEvent('pointerup', {finger}))")
     page.tap(".cu-tile[data-place='1']")
     page.wait_for_selector(".cu-tile[data-place='1'][aria-selected=true]")
     page.tap(".cu-foot button:has-text('delete')")
@@ -323,7 +326,8 @@ def test_five_thousand_images(
         page.wait_for_selector(".cu-meaning:has-text('5\u2009000 in queue')")
         for width, height in ((1024, 768), (1920, 1080), (3840, 2160)):
             page.set_viewport_size({"width": width, "height": height})
-            page.wait_for_timeout(600)
+            page.wait_for_timeout(300)  # a window that is being resized is left alone
+            settle(page)
             last = page.locator(".cu-tile").last.bounding_box()
             foot = page.locator(".cu-foot").bounding_box()
             assert last
