@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from curator.project import Project
 from curator.store import schema
-from widgets.drafts import beside
+from widgets.background import beside
 from widgets.panel import Handler, Panel
 
 # Every change of what the sections show adds a row to one of these.

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from curator.project import Project
 
 OFFERED = 200  # of a kind
-
-
 NOTHING: dict[str, Any] = {"hosts": [], "tags": [], "issues": []}
 
 
@@ -26,23 +24,22 @@ class Choices:
     """The choices of one project at a time."""
 
     def __init__(self) -> None:
-        self._key: tuple[Any, ...] = ()
+        self._of: tuple[Any, ...] = ()  # project and label
+        self._counted: tuple[Any, ...] = ()  # what was there when they were counted
         self._found = NOTHING
 
     def known(self, project: Project, label: str | None) -> dict[str, Any]:
         """What was counted of this project and label; nothing before that."""
-        wanted = (project.path, label)
-        return self._found if (self._key[:1] + self._key[3:]) == wanted else NOTHING
+        return self._found if self._of == (project.path, label) else NOTHING
 
     def of(self, project: Project, label: str | None) -> dict[str, Any]:
         """Lists of (value, number of images) or (value, words); names are those of ``label``."""
         with project.database.read() as connection:
             newest = connection.execute(select(func.max(schema.images.c.id))).scalar()
             named = connection.execute(select(func.count()).select_from(schema.tags)).scalar()
-            key = (project.path, newest, named, label)
-            if key != self._key:
+            if ((project.path, label), (newest, named)) != (self._of, self._counted):
                 seen = tags.tag_counts(connection, label).head(OFFERED)
-                self._key = key
+                self._of, self._counted = (project.path, label), (newest, named)
                 self._found = {
                     "hosts": [list(pair) for pair in hosts(connection)[:OFFERED]],
                     "tags": [[row.name, int(str(row.images))] for row in seen.itertuples()],

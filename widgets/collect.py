@@ -20,7 +20,8 @@ from curator.errors import CuratorError
 from curator.project import Project
 from curator.store import jobs, schema
 from curator.store.classes import all_classes
-from widgets.drafts import Drafts, added_or_not, beside, previewed, refusals
+from widgets.background import beside
+from widgets.drafts import Drafts, added_or_not, previewed, refusals
 from widgets.leftovers import interrupted
 from widgets.panel import Handler, Panel, script
 from widgets.receiving import Receiver

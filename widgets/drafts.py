@@ -6,8 +6,6 @@ list takes seconds, so it happens beside the page's event loop.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +13,10 @@ from typing import Any
 from curator.collect.adding import Added
 from curator.errors import CuratorError
 from curator.project import Project
-from widgets.panel import Handler, Panel
 from widgets.uploads import Upload
 
 SHOWN_REFUSALS = 50
 SHOWN_HOSTS = 8
-_TASKS: set[asyncio.Future[None]] = set()  # a task that nobody holds may be collected
 
 
 @dataclass
@@ -102,33 +98,3 @@ def refusals(refused: Any) -> list[dict[str, Any]]:
         {"line": r.line, "problem": r.problem, "text": r.text[:200]}
         for r in refused[:SHOWN_REFUSALS]
     ]
-
-
-def beside(
-    work: Callable[[], Any], then: Callable[[Any], None], complain: Handler, at_once: bool
-) -> None:
-    """Run ``work`` in a thread, then ``then`` with its answer on the event loop.
-
-    What either raises goes to ``complain``. ``at_once``: no page is kept waiting, so do all of it
-    here and now.
-    """
-    if at_once:
-        Panel.guard(lambda: then(work()), complain)
-        return
-
-    async def both() -> None:
-        try:
-            answer = await asyncio.to_thread(work)
-        except Exception as error:  # noqa: BLE001 -- shown on the page by the guard
-            problem = error
-
-            def fail() -> None:
-                raise problem
-
-            Panel.guard(fail, complain)
-        else:
-            Panel.guard(lambda: then(answer), complain)
-
-    task = asyncio.ensure_future(both())
-    _TASKS.add(task)
-    task.add_done_callback(_TASKS.discard)

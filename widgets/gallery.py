@@ -14,12 +14,10 @@ from curator.project import Project
 from curator.review.details import details
 from curator.store import ledger
 from widgets import wording
-from widgets.paging import PAGE, Paging
+from widgets.paging import Paging
 from widgets.panel import Handler, script
 from widgets.pictures import enlarged, thumbnails_of
 from widgets.shown import Shown
-
-__all__ = ["PAGE", "Gallery"]
 
 
 class Gallery(Paging):

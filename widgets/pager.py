@@ -65,13 +65,10 @@ class Pager:
         self.offset = place
         self._show()
 
-    def rerank(self, fresh: NDArray[np.int64]) -> bool:
-        """Put what was not seen yet into the order of ``fresh``; return whether it moved."""
+    def rerank(self, fresh: NDArray[np.int64]) -> None:
+        """Put what was not seen yet into the order of ``fresh``."""
         kept = self.ids[: self.seen]
-        ids = np.concatenate([kept, fresh[~np.isin(fresh, kept)]])
-        moved = not np.array_equal(ids, self.ids)
-        self.ids = ids
-        return moved
+        self.ids = np.concatenate([kept, fresh[~np.isin(fresh, kept)]])
 
     def _show(self) -> None:
         self.seen = max(self.seen, min(len(self.ids), self.offset + self.size))

@@ -17,7 +17,7 @@ from curator.project import Project
 from curator.review.queues import QUEUES, Filters, counts, queue_ids
 from curator.store import ledger, runs
 from widgets import wording
-from widgets.choices import Choices
+from widgets.choices import NOTHING, Choices
 from widgets.pager import Pager
 from widgets.panel import Handler, Panel
 from widgets.pictures import Sent, thumbnails_of
@@ -50,7 +50,7 @@ class Paging(Panel):
             queues=menu,
             counts={},
             filters=asdict(Filters()),
-            choices={"hosts": [], "tags": [], "issues": []},
+            choices=NOTHING,
             classes=[],
             size="M",
             page=PAGE,
@@ -118,17 +118,16 @@ class Paging(Panel):
         )
         self._handlers["moved"]({})
 
-    def rerank(self) -> bool:
+    def rerank(self) -> None:
         """Put what was not seen into the order of the newest run; nothing on the page moves."""
         assert self.project is not None
         try:
             fresh = queue_ids(self.project, self.state["kind"], self.filters)
         except CuratorError:
-            return False
-        moved = self._pager.rerank(fresh)
+            return
+        self._pager.rerank(fresh)
         self.show(total=len(self._pager))
-        self._look_ahead()
-        return moved
+        self._look_ahead(self._ranking())
 
     @property
     def ranked(self) -> bool:
@@ -191,22 +190,26 @@ class Paging(Panel):
         """Read the present page and show it."""
         assert self.project is not None
         kind, ids = changes.get("kind", self.state["kind"]), self._pager.page()
-        with self.project.database.read() as connection:
-            run_id = runs.ranking_id(connection)
+        run_id = self._ranking()
         ready = self._ahead
         self._ahead = None
         if ready is None or not ready.fits(kind, ids, run_id):
-            ready = Shown(self.project, kind, ids)
+            ready = Shown(self.project, kind, ids, run_id)
         self._shown = ready
         self._show_tiles(offset=self._pager.offset, **changes)
         ready.open()
-        self._look_ahead()
+        self._look_ahead(run_id)
 
-    def _look_ahead(self) -> None:
+    def _ranking(self) -> int | None:
+        assert self.project is not None
+        with self.project.database.read() as connection:
+            return runs.ranking_id(connection)
+
+    def _look_ahead(self, run_id: int | None) -> None:
         """Send the next page, so that it is there when its key is pressed."""
         assert self.project is not None
         ids = self._pager.following()
-        self._ahead = Shown(self.project, self.state["kind"], ids) if ids else None
+        self._ahead = Shown(self.project, self.state["kind"], ids, run_id) if ids else None
         self._send_pictures()
 
     def _show_tiles(self, **changes: Any) -> list[int]:

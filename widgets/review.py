@@ -23,9 +23,9 @@ from curator.review.queues import QUEUES, Filters
 from curator.store import jobs, ledger, schema
 from curator.words import many
 from widgets import recent
+from widgets.background import beside
 from widgets.classes import ClassesPanel
 from widgets.confusion import ConfusionPanel
-from widgets.drafts import beside
 from widgets.fixes import FixesPanel
 from widgets.gallery import Gallery
 from widgets.panel import Handler

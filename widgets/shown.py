@@ -13,28 +13,29 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from curator.review.log import AGAIN, record_page
+from curator.review.orders import GROUPED
 from curator.review.queues import rows
-from curator.store import ledger, runs, schema
+from curator.store import ledger, schema
 from curator.store.classes import names_by_id
 
 if TYPE_CHECKING:
     from curator.project import Project
 
 LONGEST_PAGE = 600.0  # seconds: who looks longer at a page has left the desk
-GROUPED = ("duplicates", "two classes")  # queues whose images stand group by group
 _SHOWN = ("id", "label", "predicted", "confidence", "split", "in_sample", "flags", "note")
 
 
 class Shown:
     """A page of a queue."""
 
-    def __init__(self, project: Project, kind: str, image_ids: Sequence[int]) -> None:
+    def __init__(
+        self, project: Project, kind: str, image_ids: Sequence[int], run_id: int | None
+    ) -> None:
         self._project = project
         self._kind = kind
-        with project.database.read() as connection:
-            self.run_id = runs.ranking_id(connection)
-        """The run whose scores are shown."""
-        self.rows = rows(project, kind, image_ids)
+        self.run_id = run_id
+        """The run whose scores are shown; None: there is none."""
+        self.rows = rows(project, kind, image_ids, run_id)
         self._decided: dict[int, str] = {}  # image id -> state that was decided on this page
         self.open()
 

@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import pandas as pd
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
-from curator.check.keepers import twins
 from curator.store import schema
 from curator.store.classes import counted_as, merged_ids
+
+
+def listed_under_several(merged: Mapping[int, int]) -> Select[tuple[int | None]]:
+    """A query for the images that are listed under more than one class.
+
+    ``merged``: as of :func:`curator.store.classes.merged_ids`; such classes count as one.
+    """
+    table = schema.sources.c
+    under = counted_as(table.class_id, merged)
+    twice = (  # a look at the index, which leaves few to read
+        select(table.image_id)
+        .where(table.image_id.is_not(None))
+        .group_by(table.image_id)
+        .having(func.count() > 1)
+    )
+    return (
+        select(table.image_id)
+        .where(table.image_id.in_(twice))
+        .group_by(table.image_id)
+        .having(func.min(under) != func.max(under))
+    )
 
 
 def listed_under(connection: Connection) -> dict[int, list[str]]:
@@ -19,20 +40,17 @@ def listed_under(connection: Connection) -> dict[int, list[str]]:
     A class that was merged counts as what it was merged into.
     """
     table = schema.sources
-    counted = counted_as(table.c.class_id, merged_ids(connection))
-    undecided = schema.current.c.state.in_([schema.NEW, schema.UNSURE])
-    several = (
-        select(table.c.image_id)
-        .join(schema.current, schema.current.c.image_id == table.c.image_id)
-        .where(undecided)
-        .group_by(table.c.image_id)
-        .having(func.count(counted.distinct()) > 1)
-    )
+    merged = merged_ids(connection)
+    counted = counted_as(table.c.class_id, merged)
     query = (
         select(table.c.image_id, schema.classes.c.name)
         .distinct()
         .join(schema.classes, schema.classes.c.id == counted)
-        .where(table.c.image_id.in_(several))
+        .join(schema.current, schema.current.c.image_id == table.c.image_id)
+        .where(
+            table.c.image_id.in_(listed_under_several(merged)),
+            schema.current.c.state.in_(schema.UNDECIDED),
+        )
         .order_by(table.c.image_id, schema.classes.c.position)
     )
     names = defaultdict(list)
@@ -48,8 +66,3 @@ def differing(table: pd.DataFrame) -> list[int]:
     """
     labels = table.groupby("group_id")["label"].transform("nunique")
     return [int(image_id) for image_id in table.loc[labels > 1, "image_id"]]
-
-
-def two_classes(connection: Connection) -> list[int]:
-    """All images that are in two classes, byte for byte or as near-duplicates."""
-    return sorted({*listed_under(connection), *differing(twins(connection))})

@@ -36,6 +36,7 @@ from curator.store.classes import (
     validated_name,
     validated_names,
 )
+from curator.store.database import pieces
 from curator.words import many
 
 if TYPE_CHECKING:
@@ -220,9 +221,8 @@ def _ids(connection: Connection, roots: Iterable[str]) -> dict[Any, tuple[int, s
         .order_by(table.c.id)
     )
     found: dict[Any, tuple[int, str]] = {}
-    every = sorted(roots)
-    for start in range(0, len(every), 500):
-        for row in connection.execute(query, {"roots": every[start : start + 500]}):
+    for piece in pieces(sorted(roots)):
+        for row in connection.execute(query, {"roots": piece}):
             found[row.root, row.origin, row.class_id] = (row.id, row.state)
     return found
 

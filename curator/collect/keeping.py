@@ -21,7 +21,7 @@ from curator.collect.verifying import Verdict
 from curator.errors import FileError
 from curator.platform import sync_files
 from curator.store import class_changes, schema
-from curator.store.database import now
+from curator.store.database import now, pieces
 
 if TYPE_CHECKING:
     from curator.project import Project
@@ -102,10 +102,9 @@ def known(connection: Connection, digests: Collection[str]) -> dict[str, int]:
     query = select(table.c.sha256, table.c.id).where(
         table.c.sha256.in_(bindparam("digests", expanding=True))
     )
-    every = list(digests)
     found: dict[str, int] = {}
-    for start in range(0, len(every), 500):
-        for row in connection.execute(query, {"digests": every[start : start + 500]}):
+    for piece in pieces(digests):
+        for row in connection.execute(query, {"digests": piece}):
             found[row.sha256] = row.id
     return found
 

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, bindparam, func, select, text
 from curator.review.log import AUDIT
 from curator.review.remaining import FEWEST, SCALE, wrong_left
 from curator.store import runs, schema
+from curator.store.database import pieces
 from curator.words import many
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ FEW, SHARE = 3, 0.01  # wrong labels left: fewer than this, or than this share o
 EVIDENCE = 4000  # reviewed images, the latest, that are enough to learn from
 
 _JUDGED = (schema.KEPT, *schema.OUT)
-_IDS_AT_A_TIME = 500  # SQLite limits the variables of a statement
 
 
 @dataclass(frozen=True)
@@ -194,9 +194,8 @@ def _scores_now(
         [np.nan if one.score is None else one.score for one in reviewed], dtype=np.float64
     )
     place_of = {one.image_id: place for place, one in enumerate(reviewed)}
-    ids = list(place_of)
-    for start in range(0, len(ids), _IDS_AT_A_TIME):
-        for row in connection.execute(query, {"ids": ids[start : start + _IDS_AT_A_TIME]}):
+    for piece in pieces(place_of):
+        for row in connection.execute(query, {"ids": piece}):
             place = place_of[row.image_id]
             before = reviewed[place].class_before
             if row.class_id == before:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from curator.project import Project
     from curator.review.scope import Scope
 
-UNDECIDED = (schema.NEW, schema.UNSURE)
 _REMEMBERED = 8  # projects whose limits of quality are kept
 
 
@@ -92,7 +91,7 @@ def look_around(scope: Scope, quality: Limits, every: Sequence[Any]) -> Around:
     return Around(
         {row.group_id: row.image_id for row in found},
         frozenset(row.group_id for row in found if row.lowest != row.highest),
-        _listed_under(scope, [row.id for row in every if row.state in UNDECIDED]),
+        _listed_under(scope, [row.id for row in every if row.state in schema.UNDECIDED]),
         quality,
     )
 

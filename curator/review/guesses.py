@@ -17,13 +17,12 @@ from curator.encode.backbones import EFFICIENTNET_LITE0
 from curator.encode.features import FeatureCache
 from curator.learn.recording import HEAD_FILE
 from curator.store import runs, schema
+from curator.store.database import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from curator.project import Project
-
-_IDS_AT_A_TIME = 500  # SQLite limits the variables of a statement
 
 
 def guesses(
@@ -79,7 +78,6 @@ def _digests(connection: Connection, image_ids: list[int]) -> dict[int, str]:
         schema.images.c.id.in_(bindparam("ids", expanding=True))
     )
     found: dict[int, str] = {}
-    for start in range(0, len(image_ids), _IDS_AT_A_TIME):
-        piece = image_ids[start : start + _IDS_AT_A_TIME]
+    for piece in pieces(image_ids):
         found |= {row[0]: row[1] for row in connection.execute(query, {"ids": piece})}
     return found

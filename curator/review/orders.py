@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import ColumnElement, Select, case, false, func, or_, select
 
+from curator.check.conflicts import listed_under_several
 from curator.check.keepers import placed, shared_groups
 from curator.review.filters import Filters, conditions, score_of
 from curator.store import images, schema
@@ -67,7 +68,7 @@ def _by_model(
 ) -> Select[tuple[int]]:
     now, said = schema.current.c, schema.predictions.c
     if kind == "low confidence":
-        query = judged.where(now.state.in_((schema.NEW, schema.UNSURE)))
+        query = judged.where(now.state.in_(schema.UNDECIDED))
         return query.order_by(said.confidence, now.image_id)
     if kind in {"suspicious", "top losses"}:
         among = now.state == schema.NEW if kind == "suspicious" else images.LIVE
@@ -114,21 +115,8 @@ def _by_group(scope: Scope, plain: Select[tuple[int]], kind: str) -> Select[tupl
     if kind == "duplicates":
         query = plain.join(members, members.c.image_id == now.image_id)
         return query.order_by(members.c.group_id, members.c.place)
-    listed = schema.sources.c
-    under = scope.counted(listed.class_id)
-    twice = (  # a look at the index, which leaves few to read
-        select(listed.image_id)
-        .where(listed.image_id.is_not(None))
-        .group_by(listed.image_id)
-        .having(func.count() > 1)
-    )
-    several = (
-        select(listed.image_id)
-        .where(listed.image_id.in_(twice))
-        .group_by(listed.image_id)
-        .having(func.min(under) != func.max(under))
-    )
-    undecided = now.state.in_((schema.NEW, schema.UNSURE))
+    several = listed_under_several(scope.merged)
+    undecided = now.state.in_(schema.UNDECIDED)
     differing = select(members.c.image_id).where(members.c.lowest != members.c.highest)
     table = schema.images.c
     return (

@@ -9,14 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from curator.errors import UnknownImage
-from curator.review.around import UNDECIDED, known_limits, look_around
+from curator.review.around import known_limits, look_around
 from curator.review.judging import Judged, judge
 from curator.review.notes import note
 from curator.review.scope import Scope
-from curator.store import schema
+from curator.store import images, schema
+from curator.store.database import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from curator.project import Project
-
-_AT_A_TIME = 500  # SQLite limits the variables of a statement
 
 _UNSEEN: dict[str, Any] = {
     "label_score": None,
@@ -81,8 +80,8 @@ def rows(
     with project.database.read() as connection:
         scope = Scope(connection, run_id)
         quality = known_limits(project, connection)
-        for start in range(0, len(ids), _AT_A_TIME):
-            every = images_of(connection, ids[start : start + _AT_A_TIME])
+        for piece in pieces(ids):
+            every = images_of(connection, piece)
             around = look_around(scope, quality, every)
             sources = first_sources(connection, [image.id for image in every])
             said = said_of(scope, every)
@@ -119,7 +118,7 @@ def said_of(scope: Scope, every: Sequence[Any]) -> dict[int, dict[str, Any]]:
     if scope.found_run is None:
         return {}
     stored, judged = judged_of(scope, every)
-    state_of = {image.id: image.state for image in every}
+    undecided = {image.id for image in every if image.state in schema.UNDECIDED}
     return {
         said.image_id: {
             "label_score": None if np.isnan(score) else score,
@@ -128,7 +127,7 @@ def said_of(scope: Scope, every: Sequence[Any]) -> dict[int, dict[str, Any]]:
             "predicted": scope.names[predicted],
             "confidence": confidence,
             "suggestions": [[scope.names[key], share] for key, share in likeliest],
-            "is_label_issue": bool(said.is_label_issue) and state_of[said.image_id] in UNDECIDED,
+            "is_label_issue": bool(said.is_label_issue) and said.image_id in undecided,
         }
         for said, score, loss, predicted, confidence, likeliest in zip(
             stored,
@@ -186,18 +185,13 @@ _IMAGES = (
     .outerjoin(schema.decisions, schema.decisions.c.id == schema.current.c.decision_id)
     .where(schema.images.c.id.in_(_IDS))
 )
+_FIRST = images.first_sources().where(schema.sources.c.image_id.in_(_IDS)).subquery()
 _SOURCES = select(
     schema.sources.c.image_id,
     schema.sources.c.kind,
     schema.sources.c.origin,
     schema.sources.c.final_address,
-).where(
-    schema.sources.c.id.in_(
-        select(func.min(schema.sources.c.id))
-        .where(schema.sources.c.image_id.in_(_IDS))
-        .group_by(schema.sources.c.image_id)
-    )
-)
+).join(_FIRST, _FIRST.c.source_id == schema.sources.c.id)
 _SAID = select(
     schema.predictions.c.image_id,
     schema.predictions.c.is_label_issue,

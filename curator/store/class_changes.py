@@ -19,12 +19,11 @@ from curator.errors import InputError, UnknownClass
 from curator.store import schema
 from curator.store.acts import MERGE, UNDO, Decided, last_batch, reviewer
 from curator.store.classes import LONGEST_NAME, add_classes, names_by_id, validated_names
-from curator.store.database import Database, now
+from curator.store.database import Database, now, pieces
+from curator.store.images import frame
 
 NEW_CLASS = "new class"
 RENAME = "rename"
-
-_IDS_AT_A_TIME = 500  # SQLite limits the variables of a statement
 
 
 def new_class(database: Database, name: str, by: str | None = None) -> Decided:
@@ -90,8 +89,8 @@ def follow(connection: Connection, image_ids: Sequence[int] | None = None) -> No
         if image_ids is None:
             _move(connection, *whole)
             continue
-        for start in range(0, len(image_ids), _IDS_AT_A_TIME):
-            _move(connection, *whole, image_ids[start : start + _IDS_AT_A_TIME])
+        for piece in pieces(image_ids):
+            _move(connection, *whole, piece)
 
 
 def invert(connection: Connection, batch: int, number: int, action: str, by: str | None) -> str:
@@ -150,9 +149,7 @@ def log(database: Database, limit: int | None = None) -> pd.DataFrame:
         .limit(limit)
     )
     with database.read() as connection:
-        return pd.DataFrame(
-            connection.execute(query).mappings().all(), columns=list(query.selected_columns.keys())
-        )
+        return frame(connection, query)
 
 
 def _live(connection: Connection, class_id: int) -> Any:

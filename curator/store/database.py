@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,12 @@ BUSY_SECONDS = 30
 def now() -> str:
     """The present as ISO 8601 in UTC with milliseconds: the form of every time in the store."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def pieces(values: Iterable[Any], size: int = 500) -> Iterator[list[Any]]:
+    """``values`` in lists of at most ``size``: SQLite limits the variables of a statement."""
+    every = list(values)
+    return (every[start : start + size] for start in range(0, len(every), size))
 
 
 class Database:

@@ -21,7 +21,8 @@ from curator.errors import InputError, NothingToRedo, NothingToUndo, UnknownClas
 from curator.store import acts, class_changes, runs, schema
 from curator.store.acts import REDO, UNDO, Decided, can_redo, can_undo, reviewer
 from curator.store.classes import all_classes, names_by_id
-from curator.store.database import Database, now
+from curator.store.database import Database, now, pieces
+from curator.store.images import frame
 
 __all__ = [
     "Action",
@@ -66,8 +67,7 @@ def current_of(connection: Connection, image_ids: Sequence[int]) -> dict[int, An
     query = select(schema.current).where(
         schema.current.c.image_id.in_(bindparam("ids", expanding=True))
     )
-    for start in range(0, len(image_ids), 500):  # SQLite limits the variables of a statement
-        piece = [i for i in image_ids[start : start + 500] if i <= schema.LARGEST_ID]
+    for piece in pieces(i for i in image_ids if i <= schema.LARGEST_ID):
         for row in connection.execute(query, {"ids": piece}):
             found[row.image_id] = row
     missing = [str(i) for i in image_ids if i not in found]
@@ -276,9 +276,7 @@ def log(database: Database, limit: int | None = None) -> pd.DataFrame:
         .limit(limit)
     )
     with database.read() as connection:
-        return pd.DataFrame(
-            connection.execute(query).mappings().all(), columns=list(query.selected_columns.keys())
-        )
+        return frame(connection, query)
 
 
 def _check(action: str, class_id: int | None) -> None:
@@ -305,14 +303,13 @@ def _scores(
     if run_id is None:
         return {}
     class_ids = runs.get(connection, run_id).class_ids
-    ids = list(present)
     query = select(schema.predictions.c.image_id, schema.predictions.c.probabilities).where(
         schema.predictions.c.run_id == run_id,
         schema.predictions.c.image_id.in_(bindparam("ids", expanding=True)),
     )
     scores: dict[int, float] = {}
-    for start in range(0, len(ids), 500):
-        for row in connection.execute(query, {"ids": ids[start : start + 500]}):
+    for piece in pieces(present):
+        for row in connection.execute(query, {"ids": piece}):
             label = present[row.image_id].class_id
             if label in class_ids:
                 probabilities = np.frombuffer(row.probabilities, dtype="<f4")  # (K,)

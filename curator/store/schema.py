@@ -41,6 +41,7 @@ PENDING, FETCHED, FAILED = "pending", "fetched", "failed"
 
 # States of an image. SEVERAL: it shows things of more than one class; NONE: of none of them.
 NEW, KEPT, UNSURE, SEVERAL, NONE, DELETED = "new", "kept", "unsure", "several", "none", "deleted"
+UNDECIDED = (NEW, UNSURE)  # nobody said yet what it shows
 OUT = (SEVERAL, NONE, DELETED)  # neither trained on nor exported; everything else is live
 
 TRAIN, VALID = "train", "valid"

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from curator.errors import FileError
+from curator.store.database import pieces
 
 # The column bears the name of the format that it held at first; a picture tells its own format.
 CREATE = "CREATE TABLE IF NOT EXISTS thumbnails (sha256 TEXT PRIMARY KEY, webp BLOB)"
@@ -56,8 +57,7 @@ class Thumbnails:
         found: dict[str, bytes] = {}
         with self._connect() as connection:
             connection.execute(CREATE)
-            for start in range(0, len(digests), 500):
-                piece = list(digests[start : start + 500])
+            for piece in pieces(digests):
                 marks = ",".join("?" * len(piece))
                 query = f"SELECT sha256, webp FROM thumbnails WHERE sha256 IN ({marks})"  # noqa: S608  only question marks are put in
                 found.update(connection.execute(query, piece).fetchall())

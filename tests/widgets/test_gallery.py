@@ -8,7 +8,8 @@ import pytest
 
 from curator.review.queues import QUEUES, queue_ids
 from curator.review.ranking import scored
-from widgets.gallery import PAGE, Gallery
+from widgets.gallery import Gallery
+from widgets.paging import PAGE
 
 if TYPE_CHECKING:
     from curator.project import Project

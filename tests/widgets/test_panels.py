@@ -16,8 +16,8 @@ from widgets import recent
 from widgets.app import Dashboard
 from widgets.collect import CollectPanel
 from widgets.export import ExportPanel, free
-from widgets.gallery import PAGE
 from widgets.jobbar import JobBar
+from widgets.paging import PAGE
 from widgets.shell import Shell
 from widgets.start import StartPanel, folder_name
 from widgets.train import TrainPanel

@@ -15,12 +15,13 @@ function render({ model, el }) {
   const state = () => (early ? { ...model.get("state"), ...early } : model.get("state"));
   const send = (/** @type {any} */ message) => model.send(message);
   const tiles = () => state().tiles;
+  /** @type {() => number[]} of the page */
+  const ids = () => tiles().map((/** @type {any} */ t) => t.id);
   const pageKey = () => `${state().queue_number}/${state().offset}`;
   let shown = pageKey(); // a page that is turned starts at its first tile; one that changes does not
   let queue = state().queue_number;
   let patience = 0;
-  const chosen = () => (ui.zoom || !ui.selected.size ? tiles().slice(ui.focus, ui.focus + 1).map((/** @type {any} */ t) => t.id)
-    : tiles().map((/** @type {any} */ t) => t.id).filter((/** @type {number} */ id) => ui.selected.has(id)));
+  const chosen = () => (ui.zoom || !ui.selected.size ? ids().slice(ui.focus, ui.focus + 1) : ids().filter((id) => ui.selected.has(id)));
 
   /** Ask for another page or queue; if it takes long, say so. @param {any} message */
   function ask(message) {
@@ -50,17 +51,15 @@ function render({ model, el }) {
     undo: () => send({ do: "undo" }),
     redo: () => send({ do: "redo" }),
     decide(/** @type {string} */ action, /** @type {string} */ label = "") {
-      const ids = chosen();
-      if (!ids.length) return;
-      send({ do: "decide", ids, action, label });
+      if (!chosen().length) return;
+      send({ do: "decide", ids: chosen(), action, label });
       goOn();
     },
     relabel: () => { if (chosen().length) { ui.relabel = { text: "", at: 0 }; redraw(); /** @type {any} */ (el.querySelector("[name=relabel]"))?.focus(); } },
     typed: (/** @type {string} */ text, /** @type {number} */ at) => { ui.relabel = { text, at }; redraw(); },
     labelled(/** @type {string} */ label, /** @type {boolean} */ fresh) {
-      const ids = chosen();
       ui.relabel = null;
-      send({ do: "decide", ids, action: "relabel", label, fresh });
+      send({ do: "decide", ids: chosen(), action: "relabel", label, fresh });
       goOn();
     },
     move,
@@ -106,7 +105,7 @@ function render({ model, el }) {
     if (ui.zoom) enlarge();
     else if (extend) {
       const [from, until] = [Math.min(ui.anchor, ui.focus), Math.max(ui.anchor, ui.focus)];
-      ui.selected = new Set(tiles().slice(from, until + 1).map((/** @type {any} */ t) => t.id));
+      ui.selected = new Set(ids().slice(from, until + 1));
     } else ui.anchor = ui.focus;
     redraw();
     focusTile();
@@ -184,7 +183,7 @@ function render({ model, el }) {
       if (name === "z") (event.shiftKey ? act.redo : act.undo)();
       else if (name === "y") act.redo();
       else if (name === " ") toggle(tiles()[ui.focus]?.id);
-      else if (name === "a") { ui.selected = new Set(tiles().map((/** @type {any} */ t) => t.id)); redraw(); }
+      else if (name === "a") { ui.selected = new Set(ids()); redraw(); }
       else return;
       event.preventDefault();
     } else if (/^[1-9]$/.test(name)) {
@@ -207,7 +206,7 @@ function render({ model, el }) {
 
   function view() {
     const s = state();
-    const here = new Set(s.tiles.map((/** @type {any} */ t) => t.id));
+    const here = new Set(ids());
     for (const id of ui.drawn.keys()) if (!here.has(id)) ui.drawn.delete(id); // no longer on the page
     return h("div", { class: "cu-gallery" },
       queueBar(s, ui, act),
@@ -224,11 +223,11 @@ function render({ model, el }) {
       ui.relabel && relabelBox(s, ui, act, chosen().length));
   }
 
-  const thumbs = keeping(ui.pictures, () => new Set(tiles().map((/** @type {any} */ t) => t.id)), redraw);
+  const thumbs = keeping(ui.pictures, () => new Set(ids()), redraw);
   let touched = false;
   const touch = (/** @type {PointerEvent} */ e) => { touched = e.pointerType === "touch"; };
-  const pointer = pointing(el, (ids, add) => {
-    ui.selected = new Set([...(add ? ui.selected : []), ...ids]);
+  const pointer = pointing(el, (covered, add) => {
+    ui.selected = new Set([...(add ? ui.selected : []), ...covered]);
     redraw();
   }, toggle);
   el.setAttribute("data-lm-suppress-shortcuts", "true");
