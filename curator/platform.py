@@ -1,7 +1,7 @@
 """The only place with calls that differ between Linux, macOS and Windows.
 
-Starting a process that outlives its parent, limiting a process's memory, counting cores, and making
-files durable.
+Starting a process that outlives its parent, limiting a process's memory, counting cores, making
+files durable, and how a command is quoted.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import contextlib
 import ctypes
 import functools
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +46,22 @@ def start_detached(command: list[str], log: Path) -> int:
     # The child is meant to live on: without this, Popen warns when it is collected.
     child.returncode = 0
     return child.pid
+
+
+def shell_command(*words: object) -> str:
+    """The command of these words as one line to be pasted into this system's terminal."""
+    if sys.platform == "win32":
+        return " ".join(map(quoted_for_windows, map(str, words)))
+    return shlex.join(map(str, words))
+
+
+def quoted_for_windows(word: str) -> str:
+    """A word as cmd.exe and PowerShell take it; file names there hold no quotation mark."""
+    if re.fullmatch(r"[\w.:\\/-]+", word):
+        return word
+    # A backslash before the closing mark would take it along.
+    tail = len(word) - len(word.rstrip("\\"))
+    return f'"{word}{chr(92) * tail}"'
 
 
 def cpu_count() -> int:

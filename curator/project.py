@@ -156,17 +156,22 @@ class Project:
             classes.add_classes(connection, names)
 
     def add(
-        self, class_name: str, addresses: str | bytes | Path, listed_in: str = "pasted"
+        self,
+        class_name: str,
+        addresses: str | bytes | Path,
+        listed_in: str = "pasted",
+        new_class: bool = False,
     ) -> Added:
         """Add a list of addresses to a class: pasted text, a file's bytes, or a Path to a file.
 
         The list may be of any kind; see :mod:`curator.collect.lists`. ``listed_in``: its name.
-        Nothing is fetched yet. Lines that hold no usable address are in the answer, by line
-        number. Raises UnknownClass, and BadList when nothing at all is usable.
+        ``new_class``: make the class, in one step with the addresses. Nothing is fetched yet. Lines
+        that hold no usable address are in the answer, by line number. Raises UnknownClass,
+        BadClassName, and BadList when nothing at all is usable; then nothing is added or made.
         """
         from curator.collect.adding import add
 
-        return add(self, class_name, addresses, listed_in)
+        return add(self, class_name, [(addresses, listed_in)], new_class)[0]
 
     def preview(
         self,
@@ -209,6 +214,8 @@ class Project:
 
     def queue(self, kind: str = "suspicious", **filters: Any) -> pd.DataFrame:
         """The images of a review queue in its order, as in :data:`curator.review.queues.QUEUES`.
+
+        Spelt with blanks or hyphens: "top losses", "top-losses".
 
         ``filters``: of :class:`curator.review.filters.Filters`, such as ``label="black"``,
         ``split="valid"``, ``host="example.org"``, ``text="zoo"``. Raises InputError, NoRun.

@@ -7,6 +7,7 @@ from typing import Any
 
 from curator.deliver.folder import counts, plan
 from curator.errors import CuratorError
+from curator.platform import shell_command
 from curator.project import Project
 from widgets.panel import Handler, Panel, script
 
@@ -42,9 +43,9 @@ class ExportPanel(Panel):
             folder=str(folder),
             model_folder=str(model),
             commands=[
-                f"curator export {project.path} {folder}",
-                f"curator export-model {project.path} {model}",
-                f"curator predict {model} IMAGE",
+                shell_command("curator", "export", project.path, folder),
+                shell_command("curator", "export-model", project.path, model),
+                shell_command("curator", "predict", model, "IMAGE"),
             ],
             errors={},
             busy=busy,

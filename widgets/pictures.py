@@ -19,7 +19,7 @@ ENLARGED = 1600  # pixels of the longer side
 
 
 def thumbnails_of(project: Project, image_ids: Sequence[int]) -> dict[int, bytes]:
-    """WebP thumbnails by image id; without those whose original is gone."""
+    """Thumbnails (JPEG; WebP in older projects) by image id; without those of lost originals."""
     table = schema.images
     query = select(table.c.id, table.c.sha256, table.c.file).where(
         table.c.id.in_(bindparam("ids", expanding=True))

@@ -127,18 +127,20 @@ class Review:
         """
         assert self._project is not None
         table = schema.decisions
-        query = select(func.count(table.c.image_id.distinct()), func.max(table.c.by)).where(
-            table.c.id > after, table.c.batch.not_in(own)
+        query = (
+            select(table.c.by, func.count(table.c.image_id.distinct()).label("images"))
+            .where(table.c.id > after, table.c.batch.not_in(own))
+            .group_by(table.c.by)
+            .order_by(table.c.by)
         )
         with self._project.database.read() as connection:
-            number, who = connection.execute(query).one()
-        if not number:
+            others = connection.execute(query).all()
+        if not others:
             return
         changed = self.gallery.refresh()
+        who = " and ".join(f"{row.by} decided on {many(row.images, 'image')}" for row in others)
         here = f", {len(changed)} of them on this page" if changed else ""
-        self.gallery.show(
-            status=f"{who} decided on {many(number, 'image')} in another window{here}."
-        )
+        self.gallery.show(status=f"{who} in another window{here}.")
         self.soon()
 
     def _advise(self, project: Project) -> None:

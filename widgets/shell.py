@@ -69,8 +69,7 @@ def _figures(status: dict[str, Any], problems: int | None) -> dict[str, tuple[st
     if images and problems is not None:
         figures["check"] = (f"{problems} to see", "needs") if problems else ("fine", "done")
     if run is not None:
-        rate = run["out_of_fold"]["error"]
-        error = f"err {run['valid']['error'] if rate is None else rate:.1%}"
+        error = "trained" if run["error"] is None else f"err {run['error']:.1%}"
         figures["train"] = (error, "needs" if status["stale"] else "done")
         figures["review"] = (f"{left} left", "needs") if left else ("done", "done")
     return figures

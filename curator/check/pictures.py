@@ -27,9 +27,9 @@ KEY = f"grey-{SIDE}x{SIDE}-v1"
 PIECE = 256
 
 
-def small_picture(webp: bytes) -> NDArray[np.uint8]:
+def small_picture(thumbnail: bytes) -> NDArray[np.uint8]:
     """A thumbnail squeezed to 64 x 64 grey values: (4096,), 0..255."""
-    with Image.open(io.BytesIO(webp)) as image:
+    with Image.open(io.BytesIO(thumbnail)) as image:
         grey = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
     return np.asarray(grey, dtype=np.uint8).ravel()
 
@@ -50,7 +50,7 @@ def ensure_pictures(
         piece = missing[start : start + PIECE]
         thumbnails = keeping.thumbnails(project, {digest: files[digest] for digest in piece})
         if thumbnails:
-            rows = np.stack([small_picture(webp) for webp in thumbnails.values()])
+            rows = np.stack([small_picture(thumbnail) for thumbnail in thumbnails.values()])
             cache.append(list(thumbnails), rows)
         progress(start + len(piece))
     return cache

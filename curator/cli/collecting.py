@@ -15,6 +15,8 @@ from curator.project import Project
 from curator.words import many
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from curator.collect.adding import Preview
 
 SHOWN_REFUSALS = 20
@@ -72,23 +74,28 @@ def add(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add lists of image addresses to a class. Nothing is fetched yet."""
-    answers = []
+    """Add lists of image addresses to a class: all of them, or none when one cannot be read.
+
+    Nothing is fetched yet.
+    """
+    from curator.collect.adding import add as add_lists
+
+    # Bytes: a terminal's encoding must not decide what an address is.
+    contents: list[tuple[bytes | Path, str]] = [
+        (sys.stdin.buffer.read() if item == "-" else Path(item), "standard input") for item in lists
+    ]
+    found: Sequence[Preview]
     with Project.open(project) as opened:
-        if new_class and not dry_run:
-            opened.add_class(class_name)
-        for item in lists:
-            # Bytes: a terminal's encoding must not decide what an address is.
-            content = sys.stdin.buffer.read() if item == "-" else Path(item)
-            if dry_run:
-                found = opened.preview(class_name, content, "standard input", new_class)
-            else:
-                found = opened.add(class_name, content, "standard input")
-            answers.append({"list": item, **found.as_dict()})
-            if not as_json:
-                say_list(item, found, dry_run)
+        if dry_run:
+            found = [opened.preview(class_name, *content, new_class) for content in contents]
+        else:
+            found = add_lists(opened, class_name, contents, new_class)
+    named = list(zip(lists, found, strict=True))
     if as_json:
-        say_json(answers)
+        say_json([{"list": item, **one.as_dict()} for item, one in named])
+        return
+    for item, one in named:
+        say_list(item, one, dry_run)
 
 
 def say_list(name: str, found: Preview, dry_run: bool) -> None:

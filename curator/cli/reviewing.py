@@ -94,9 +94,9 @@ def queue(
     """List the images of a review queue in its order."""
     from curator.review.filters import Filters
     from curator.review.orders import GROUPED
-    from curator.review.queues import QUEUES, queue_ids, table_of
+    from curator.review.queues import QUEUES, queue_ids, queue_named, table_of
 
-    name = kind.replace("-", " ").lower()
+    name = queue_named(kind)
     filters = Filters(label, predicted, split, host, tag, probability, text, issue)
     with Project.open(project) as opened:
         ids = queue_ids(opened, name, filters)
@@ -196,9 +196,10 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
     ]
     say(f"decisions: {found['decisions']}, images left out: {', '.join(out) or 'none'}")
     if found["run"]:
-        rate = found["run"]["out_of_fold"]
+        error, judged = found["run"]["error"], found["run"]["judged_on"]
+        said = "no image to judge it on" if error is None else f"error {error:.1%} {judged}"
         say(
-            f"newest run: {found['run']['run']}, error {rate['error']:.1%} out-of-fold, "
+            f"newest run: {found['run']['run']}, {said}, "
             f"{found['left']} flagged images left to review"
         )
     if job is not None:

@@ -8,7 +8,7 @@ appear; the next fetch verifies them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -21,7 +21,14 @@ from curator.collect.lists import read_list as read_list_file
 from curator.errors import BadList
 from curator.files import write_atomic
 from curator.store import schema
-from curator.store.classes import all_classes, find_class, merged_ids, validated_names
+from curator.store.classes import (
+    Class,
+    add_classes,
+    all_classes,
+    find_class,
+    merged_ids,
+    validated_names,
+)
 from curator.words import many
 
 if TYPE_CHECKING:
@@ -98,26 +105,51 @@ class Added(Preview):
     """What became of a list: the same figures, now done."""
 
 
-def add(project: Project, class_name: str, addresses: str | bytes | Path, listed_in: str) -> Added:
-    """See :meth:`curator.Project.add`."""
-    name, parsed = _parsed(addresses, listed_in)
+def add(
+    project: Project,
+    class_name: str,
+    lists: Sequence[tuple[str | bytes | Path, str]],
+    new_class: bool = False,
+) -> list[Added]:
+    """Add lists, each with its name, to one class: all of them, or none when one is refused.
+
+    See :meth:`curator.Project.add`.
+    """
+    every = [_parsed(addresses, listed_in) for addresses, listed_in in lists]
     with project.database.read() as connection:
-        target = find_class(connection, class_name)
-        known = _classes_of(connection, parsed.images)
-    # Files before rows: a kill in between leaves files that no row asks for, never the reverse.
-    for image in parsed.images:
-        path = project.inbox / image.sha256
-        if target.id not in known.get(image.origin, ()) and not path.exists():
-            write_atomic(path, image.data)
+        target_id, _ = _target(connection, class_name, new_class)
+        # Files before rows: a kill in between leaves files that no row asks for, never the reverse.
+        for _, parsed in every:
+            known = _classes_of(connection, parsed.images)
+            for image in parsed.images:
+                path = project.inbox / image.sha256
+                if target_id not in known.get(image.origin, ()) and not path.exists():
+                    write_atomic(path, image.data)
     with project.database.write() as connection:
-        known = _classes_of(connection, _items(parsed))
-        fresh = list(_fresh(parsed, known, target.id))
-        if fresh:
-            connection.execute(
-                insert(schema.sources), [_source(item, target.id, name) for item in fresh]
-            )
+        if new_class:
+            add_classes(connection, [class_name])
+        target = find_class(connection, class_name)
+        return [_enter(connection, target, name, parsed) for name, parsed in every]
+
+
+def _enter(connection: Connection, target: Class, name: str, parsed: AddressList) -> Added:
+    known = _classes_of(connection, _items(parsed))
+    fresh = list(_fresh(parsed, known, target.id))
+    if fresh:
+        connection.execute(
+            insert(schema.sources), [_source(item, target.id, name) for item in fresh]
+        )
     preview = _preview(parsed, target.name, fresh, known)
     return Added(**{item.name: getattr(preview, item.name) for item in fields(Preview)})
+
+
+def _target(connection: Connection, class_name: str, new_class: bool) -> tuple[int, str]:
+    """Id and name of the class, which may still be to be made. Raises what ``add`` raises."""
+    if new_class:
+        taken = (item.name for item in all_classes(connection))
+        return _NO_CLASS, validated_names([class_name], taken)[0]
+    target = find_class(connection, class_name)
+    return target.id, target.name
 
 
 def preview(
@@ -131,12 +163,7 @@ def preview(
     _, parsed = _parsed(addresses, listed_in)
     with project.database.read() as connection:
         known = _classes_of(connection, _items(parsed))
-        if new_class:
-            taken = (item.name for item in all_classes(connection))
-            class_id, (class_name,) = _NO_CLASS, validated_names([class_name], taken)
-        else:
-            target = find_class(connection, class_name)
-            class_id, class_name = target.id, target.name
+        class_id, class_name = _target(connection, class_name, new_class)
     return _preview(parsed, class_name, list(_fresh(parsed, known, class_id)), known)
 
 

@@ -28,6 +28,7 @@ from curator.errors import BundleInvalid
 from curator.files import refuse_occupied, replacing_folder, sha256_of, write_atomic
 from curator.learn.metrics import softmax
 from curator.learn.recording import HEAD_FILE, MODEL_FILE
+from curator.platform import shell_command
 from curator.store import images, runs
 from curator.store.classes import names_by_id
 
@@ -110,7 +111,7 @@ def run(
         "classes": labels,
         "largest_difference": compared,
         "sentence": f"The model of run {found.id} is in {target}{read_back}. "
-        f"Try: curator predict {target} IMAGE",
+        f"Try: {shell_command('curator', 'predict', target, 'IMAGE')}",
     }
 
 

@@ -7,7 +7,9 @@ A job function is ``run(project, progress, **arguments) -> dict``; the dict must
 from __future__ import annotations
 
 import importlib
+import os
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
@@ -54,6 +56,7 @@ def run(
     raises; the outcome is in the jobs table in any case.
     """
     check_kind(kind)
+    arguments = as_json(arguments)
     lock = work_lock(project)
     try:
         # A moment's patience: `reap` below holds the lock for an instant.
@@ -107,6 +110,32 @@ def execute(
         finally:
             # Whatever becomes of the last report, such as a second Ctrl+C: the job has ended.
             jobs.end(project.database, job_id, state, result, error)
+
+
+def as_json(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments as the jobs table keeps them: paths as text, from the root; numpy's numbers plain.
+
+    Raises :class:`InputError` for what no job takes.
+    """
+    return {name: _plain(name, value) for name, value in arguments.items()}
+
+
+def _plain(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if isinstance(value, os.PathLike):
+        # The worker may have been started in another folder.
+        return str(Path(os.fsdecode(value)).expanduser().absolute())
+    if isinstance(value, dict):
+        return {str(key): _plain(name, item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(name, item) for item in value]
+    if hasattr(value, "item") and not getattr(value, "shape", ()):
+        return _plain(name, value.item())
+    raise InputError(
+        f"The argument {name} of a job cannot be a {type(value).__name__}.",
+        "Give text, numbers, paths, or lists of them.",
+    )
 
 
 def check_kind(kind: str) -> None:

@@ -46,12 +46,18 @@ def ensure(project: Project) -> None:
 def submit(project: Project, kind: str, arguments: dict[str, Any]) -> int:
     """Queue a job for the worker, start the worker if needed, and return the job's id.
 
-    The same job twice in the queue, or queued while it runs, is the same wish: its id is returned.
+    The same job twice in the queue is the same wish: its id is returned. So is one that runs,
+    unless something was decided or listed since it began, of which it may know nothing.
     """
     runner.check_kind(kind)
+    arguments = runner.as_json(arguments)
     runner.reap(project)
     newest = jobs.latest(project.database, jobs.OPEN)
-    if newest is not None and (newest.kind, newest.arguments) == (kind, arguments):
+    if (
+        newest is not None
+        and (newest.kind, newest.arguments) == (kind, arguments)
+        and (newest.state == jobs.QUEUED or jobs.is_up_to_date(project.database))
+    ):
         job_id = newest.id
     else:
         job_id = jobs.queue(project.database, kind, arguments)

@@ -16,6 +16,7 @@ from sqlalchemy import case, func, insert, select
 
 from curator.errors import InputError
 from curator.learn.metrics import wilson_interval
+from curator.review.queues import QUEUES
 from curator.store import ledger, schema
 from curator.store.classes import names_by_id
 from curator.store.database import now
@@ -160,7 +161,8 @@ def _agreement(connection: Connection) -> dict[str, Any]:
     ]
     if not pairs:
         nothing = dict.fromkeys(("share", "low", "high", "kappa"))
-        said = "No decision was made twice yet: the queue “Once more” shows some of yours again."
+        title = QUEUES[AGAIN].title
+        said = f"No decision was made twice yet: the queue “{title}” shows some of yours again."
         return {"images": 0, "same": 0, **nothing, "sentence": said}
     same = sum(first == second for first, second in pairs)
     low, high = wilson_interval(same, len(pairs))

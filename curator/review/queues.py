@@ -38,6 +38,7 @@ __all__ = [
     "counts",
     "open_queue",
     "queue_ids",
+    "queue_named",
     "rows",
     "table_of",
 ]
@@ -146,7 +147,7 @@ def queue_ids(
     InputError for an unknown kind, split or measure, UnknownClass, UnknownRun, and NoRun where the
     queue or a filter needs scores and nothing was trained.
     """
-    _check(kind)
+    kind = queue_named(kind)
     with project.database.read() as connection:
         query = orders.ordered(Scope(connection, run_id), kind, filters or Filters())
         found = np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
@@ -163,8 +164,7 @@ def counts(
     found = {}
     with project.database.read() as connection:
         scope = Scope(connection, run_id)
-        for kind in QUEUES if kinds is None else kinds:
-            _check(kind)
+        for kind in map(queue_named, QUEUES if kinds is None else kinds):
             if scope.found_run is None and QUEUES[kind].needs_run:
                 found[kind] = 0
                 continue
@@ -194,12 +194,18 @@ def table_of(
     read = [
         row
         for start in range(0, len(image_ids), AT_ONCE)
-        for row in rows(project, kind, image_ids[start : start + AT_ONCE], run_id)
+        for row in rows(project, queue_named(kind), image_ids[start : start + AT_ONCE], run_id)
     ]
     table = pd.DataFrame(read, columns=KEYS).rename(columns={"id": "image_id"})
     return table.astype(dict.fromkeys(_NUMBERS, float))
 
 
-def _check(kind: str) -> None:
+def queue_named(name: str) -> str:
+    """The key of :data:`QUEUES` for a name as people write it: "top-losses", "Top losses".
+
+    Raises InputError for a queue that there is not.
+    """
+    kind = " ".join(name.replace("-", " ").lower().split())
     if kind not in QUEUES:
-        raise InputError(f"{kind!r} is no queue.", f"Use one of {', '.join(QUEUES)}.")
+        raise InputError(f"{name!r} is no queue.", f"Use one of {', '.join(QUEUES)}.")
+    return kind

@@ -23,7 +23,8 @@ def status(project: Project) -> dict[str, Any]:
     ``states``: images in each of :data:`STATES`. ``unchecked``: images that no check or training
     has grouped with their near-duplicates yet. ``left``: images that the run which ranks flags as
     label issues and nobody decided on yet. ``stale``: images whose label or presence changed since
-    the newest run was trained. ``decisions``: those in force, undone ones not counted.
+    the newest run was trained. ``decisions``: those in force, undone ones not counted. ``error`` of
+    the run, 0..1, is that of the images ``judged_on``; None where there was no such image.
     """
     now = schema.current.c
     with project.database.read() as connection:
@@ -52,6 +53,7 @@ def status(project: Project) -> dict[str, Any]:
                 "choice": found.settings.get("choice", ""),
                 "out_of_fold": found.metrics["out_of_fold"],
                 "valid": found.metrics["valid"],
+                **_judged(found.metrics),
             }
             left = _flagged(connection, runs.ranking_id(connection))
             stale = _changed(connection, newest)
@@ -68,6 +70,14 @@ def status(project: Project) -> dict[str, Any]:
         "left": left,
         "stale": stale,
     }
+
+
+def _judged(metrics: dict[str, Any]) -> dict[str, Any]:
+    """The one error of a run: a network fine-tuned without folds has none out-of-fold."""
+    whole = metrics["out_of_fold"]["error"]
+    if whole is not None:
+        return {"error": whole, "judged_on": "out-of-fold"}
+    return {"error": metrics["valid"]["error"], "judged_on": "on the validation images"}
 
 
 def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:

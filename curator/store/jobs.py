@@ -11,13 +11,14 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from curator.store import schema
 from curator.store.database import Database, now
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 OPEN = (QUEUED, RUNNING)
+_BEGAN_WITH = "job_began_with"  # in the table of single values: only one job runs at a time
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,34 @@ def start(database: Database, job_id: int) -> bool:
             .where(schema.jobs.c.id == job_id, schema.jobs.c.state == QUEUED)
             .values(state=RUNNING, process=os.getpid(), started_at=now(), heartbeat=time.time())
         )
+        if changed.rowcount:
+            connection.execute(delete(schema.meta).where(schema.meta.c.key == _BEGAN_WITH))
+            began = {"key": _BEGAN_WITH, "value": _asked_of(connection)}
+            connection.execute(insert(schema.meta).values(began))
         return bool(changed.rowcount)
+
+
+def is_up_to_date(database: Database) -> bool:
+    """Whether nothing was decided, renamed or listed since the job that started last started.
+
+    What jobs bring themselves, images and imported files, does not count.
+    """
+    with database.read() as connection:
+        began = connection.execute(
+            select(schema.meta.c.value).where(schema.meta.c.key == _BEGAN_WITH)
+        ).scalar()
+        return bool(began == _asked_of(connection))
+
+
+def _asked_of(connection: Connection) -> str:
+    """The last of what people did by now; differs whenever they did something since."""
+    decisions, acts, sources = schema.decisions.c, schema.class_acts.c, schema.sources.c
+    newest = (
+        select(func.max(decisions.id)),
+        select(func.max(acts.id)),
+        select(func.max(sources.id)).where(sources.kind != "file"),
+    )
+    return json.dumps([connection.execute(query).scalar() for query in newest])
 
 
 def report(database: Database, job_id: int, **values: Any) -> bool:

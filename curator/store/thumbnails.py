@@ -14,12 +14,13 @@ from pathlib import Path
 from curator.errors import FileError
 from curator.store.database import pieces
 
-# The column bears the name of the format that it held at first; a picture tells its own format.
+# The column bears the name of the format that it held at first; pictures are JPEG since, and each
+# tells its own format.
 CREATE = "CREATE TABLE IF NOT EXISTS thumbnails (sha256 TEXT PRIMARY KEY, webp BLOB)"
 
 
 class Thumbnails:
-    """JPEG or WebP pictures of at most 256 px, by the SHA-256 of the original."""
+    """JPEG pictures (of older projects WebP) of at most 256 px, by the SHA-256 of the original."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

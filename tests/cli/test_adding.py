@@ -37,6 +37,26 @@ def test_a_dry_run_changes_nothing(curator: Curator, tmp_path: Path) -> None:
     assert (answer["new"], answer["known"], answer["kind"]) == (0, 10, "list")
 
 
+def test_a_bad_list_leaves_no_class_behind(curator: Curator, tmp_path: Path) -> None:
+    """With --new-class the class and all lists come in one step, so the command can be repeated."""
+    home, good, bad = tmp_path / "p", tmp_path / "good.txt", tmp_path / "bad.txt"
+    good.write_text(LIST)
+    bad.write_text("nothing usable\n")
+    curator("new", home)
+    command = ("add", home, "--class", "a", "--new-class", good, bad)
+    refused = curator(*command)
+    assert refused.status == 2
+    assert "bad.txt" in refused.err
+    found = curator("status", home, "--json").json
+    assert (found["classes"], found["addresses"]["pending"]) == ({}, 0)
+
+    bad.write_text("https://c.example/1.jpg\nhttps://a.example/1.jpg\n")
+    first, second = curator(*command, "--json").json
+    assert (first["new"], second["new"], second["known"]) == (10, 1, 1)
+    assert "is there already" in curator(*command).err
+    assert curator("status", home, "--json").json["classes"] == {"a": 0}
+
+
 def test_a_page_from_standard_input(
     curator: Curator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,9 @@ import typer.main
 from curator import __version__
 from curator.cli import app
 from curator.sample.digits import CLASSES
+from curator.store import runs
 from tests.pictures import write_folders
+from widgets.shell import Shell
 
 if TYPE_CHECKING:
     from curator.project import Project
@@ -172,6 +174,31 @@ def test_confusion(curator: Curator, sample_folder: Path) -> None:
     assert (
         "No pair is confused 999 times" in curator("most-confused", sample_folder, "--min", 999).out
     )
+
+
+def test_status_of_a_run_without_folds(curator: Curator, sample_copy: Project) -> None:
+    """A network fine-tuned without folds is judged on validation images, or on none at all."""
+    error = {"images": 0, "error": None, "low": None, "high": None}
+    for valid, said in ((0.125, "error 12.5% on the validation images"), (None, "no image to")):
+        with sample_copy.database.write() as connection:
+            runs.add(
+                connection,
+                recipe="finetune",
+                backbone="none",
+                ledger_position=0,
+                out_of_fold=0,
+                settings={"classes": [1, 2, 3]},
+                metrics={"out_of_fold": error, "valid": {**error, "error": valid}, "seconds": 1.0},
+                history=[],
+            )
+        answer = curator("status", sample_copy.path)
+        assert (answer.status, answer.err) == (0, "")
+        assert said in answer.out
+        assert curator("status", sample_copy.path, "--json").json["run"]["error"] == valid
+        shell = Shell({})
+        shell.refresh(sample_copy.status(), "train", None)
+        figure = next(row["figure"] for row in shell.state["stations"] if row["id"] == "train")
+        assert figure == ("trained" if valid is None else "err 12.5%")
 
 
 def test_exporting(curator: Curator, small: Project, tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from curator.errors import BadFolder, InputError, JobCancelled, JobRunning
 from curator.jobs import runner
 from curator.store import jobs
 from tests.jobs.conftest import NUMBER, SETTINGS, content, is_free, wait_for
+from tests.pictures import write_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +84,23 @@ def test_an_unknown_kind_is_refused(small: Project) -> None:
     with pytest.raises(InputError, match="'dance'"):
         small.submit("dance")
     assert jobs.latest(small.database, jobs.OPEN) is None
+
+
+def test_arguments_may_be_paths_and_numbers_of_numpy(small: Project, tmp_path: Path) -> None:
+    """What a table or pathlib gives is taken; what no job takes is a named error."""
+    answer = small.run("export", out=tmp_path / "curated")
+    assert answer["folder"] == str(tmp_path / "curated")
+    job = jobs.latest(small.database)
+    assert job is not None
+    assert job.arguments == {"out": str(tmp_path / "curated")}
+    folder = write_folders(tmp_path / "new", {"cat": 1})
+    assert "sentence" in small.run("import", things=[folder])
+    plain = runner.as_json({"run_id": np.int64(3), "settings": {"rate": np.float32(0.5)}})
+    assert json.loads(json.dumps(plain)) == {"run_id": 3, "settings": {"rate": 0.5}}
+    with pytest.raises(InputError, match="The argument out of a job cannot be a object"):
+        small.run("export", out=object())
+    with pytest.raises(InputError, match="cannot be a ndarray"):
+        small.submit("export", out=np.zeros(2))
 
 
 HOLDER = """

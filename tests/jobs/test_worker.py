@@ -6,17 +6,19 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from curator.jobs import runner
-from curator.store import jobs
-from tests.jobs.conftest import SETTINGS, content, is_free, wait_for
+from curator.store import jobs, ledger, runs
+from tests.jobs.conftest import SETTINGS, content, is_free, stop_workers, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from curator.jobs.progress import Progress
     from curator.project import Project
 
 pytestmark = pytest.mark.slow  # starts processes or loads whole networks
@@ -69,6 +71,42 @@ def test_the_same_wish_twice_is_one_job(listed: Callable[[str], Project]) -> Non
     wait_for(lambda: ended(project, first) and ended(project, other), "both jobs to end")
     assert jobs.get(project.database, first).state == jobs.CANCELLED
     assert jobs.get(project.database, other).state == jobs.DONE
+
+
+def test_what_is_decided_while_a_refit_runs_is_learnt_by_the_next(sample_copy: Project) -> None:
+    """Asked for again after a decision, a refit waits behind the running one, and only one does."""
+    worst = sample_copy.rank(4)["image_id"].tolist()
+    sample_copy.decide(worst[:2], "delete")
+    asked: list[int] = []
+
+    def go_on_reviewing(progress: Progress) -> None:
+        if asked or progress.message != "training the head":
+            return
+        asked.append(sample_copy.submit("refit"))  # nothing came since: the same wish
+        sample_copy.decide(worst[2:], "delete")
+        asked.extend(sample_copy.submit("refit") for _ in range(2))
+
+    sample_copy.run("refit", go_on_reviewing)
+    first, behind, again = asked
+    assert jobs.get(sample_copy.database, first).state == jobs.DONE
+    assert behind == again != first
+    wait_for(lambda: ended(sample_copy, behind), "the second refit to end")
+    with sample_copy.database.read() as connection:
+        assert runs.ranking(connection).ledger_position == ledger.position(connection)
+    stop_workers(sample_copy)
+
+
+def test_a_path_is_a_path_for_the_worker_too(
+    small: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative Path means the folder of who asked, and is the same wish as its text."""
+    monkeypatch.chdir(tmp_path)
+    job_id = small.submit("export", out=Path("curated"))
+    monkeypatch.chdir(small.path)
+    wait_for(lambda: ended(small, job_id), "the export to end")
+    assert (tmp_path / "curated" / "manifest.csv").is_file()
+    assert jobs.get(small.database, job_id).arguments == {"out": str(tmp_path / "curated")}
+    stop_workers(small)
 
 
 def test_the_worker_ends_when_idle_and_another_takes_over(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from curator.errors import InputError, UnknownImage
 from curator.project import Project
 from curator.review.log import Page, _kappa, record_page, review_log
+from curator.review.queues import QUEUES
 
 
 def rows(project: Project, count: int) -> list[dict[str, object]]:
@@ -68,6 +69,7 @@ def test_a_second_look_tells_how_well_decisions_agree(small: Project) -> None:
     before = rows(small, 4)
     nothing = review_log(small)["agreement"]
     assert (nothing["images"], nothing["share"]) == (0, None)
+    assert QUEUES["again"].title in nothing["sentence"]
     small.decide(ids[:1], "relabel", "owl")
     record_page(small, "again", None, before, 9.0)
     found = review_log(small)["agreement"]

@@ -9,7 +9,7 @@ import pytest
 from curator.check.conflicts import listed_under
 from curator.check.report import report
 from curator.errors import InputError, NoRun, UnknownRun
-from curator.review.queues import QUEUES, TABLE_COLUMNS, counts, open_queue, queue_ids
+from curator.review.queues import QUEUES, TABLE_COLUMNS, counts, open_queue, queue_ids, queue_named
 from curator.review.ranking import scored
 from tests.pictures import write_folders, write_picture
 
@@ -181,6 +181,15 @@ def test_an_unknown_queue_is_named(sample: Project) -> None:
     """The error lists the queues that there are."""
     with pytest.raises(InputError, match=r"'worst' is no queue.*suspicious"):
         open_queue(sample, "worst")
+
+
+@pytest.mark.parametrize("name", ["top-losses", "Top losses", " top  losses "])
+def test_queues_are_named_with_hyphens_or_blanks(name: str, sample: Project) -> None:
+    """Python and the command line take the same spellings."""
+    assert queue_named(name) == "top losses"
+    assert sample.queue(name).equals(sample.queue("top losses"))
+    assert queue_ids(sample, name).tolist() == queue_ids(sample, "top losses").tolist()
+    assert counts(sample, [name]) == counts(sample, ["top losses"])
 
 
 def test_tiles_say_why_they_are_there(sample_copy: Project) -> None:

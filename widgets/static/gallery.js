@@ -267,7 +267,7 @@ function render({ model, el }) {
   }
 
   function received(/** @type {any} */ message, /** @type {DataView[]} */ buffers) {
-    const url = (/** @type {number} */ place) => URL.createObjectURL(new Blob([/** @type {any} */ (buffers[place])], { type: "image/webp" }));
+    const url = (/** @type {number} */ place) => URL.createObjectURL(new Blob([/** @type {any} */ (buffers[place])]));
     if (message.type === "pictures") {
       thumbs.received(message, buffers);
       if (message.ahead) ahead = { ...message.ahead, queue: model.get("state").queue_number };

@@ -16,7 +16,7 @@ function keeping(pictures, shown, redraw) {
   function take(/** @type {number} */ id, /** @type {DataView} */ data) {
     if (pictures.has(id)) return;
     const image = new Image();
-    image.src = URL.createObjectURL(new Blob([/** @type {any} */ (data)], { type: "image/webp" }));
+    image.src = URL.createObjectURL(new Blob([/** @type {any} */ (data)]));
     image.decode().catch(() => {}); // a broken one shows as such where it is drawn
     pictures.set(id, image.src);
     decoded.set(id, image);
