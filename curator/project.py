@@ -262,6 +262,7 @@ class Project:
         """Record a decision on images: "keep", "delete", "relabel" (with ``label``), "unsure".
 
         And "several" (it shows things of more than one class) and "none" (of none of them).
+        ``label`` may be a name that the class had before it was renamed.
         ``run_id``: the run whose scores were looked at; the one that ranks when left out.
         ``seen``: the last decision on each image that the reviewer saw; see
         :func:`curator.store.ledger.decide_each`. Raises UnknownImage, UnknownClass, UnknownRun;
@@ -269,7 +270,8 @@ class Project:
         """
         class_id = None
         if label is not None:
-            class_id = self._class_id(label)
+            with self.database.read() as connection:
+                class_id = classes.find_class(connection, label, renamed=True).id
         run_id = self._ranking_run() if run_id is None else run_id
         return ledger.decide(self.database, image_ids, action, class_id, by, run_id, seen)
 

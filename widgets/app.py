@@ -94,6 +94,7 @@ class Dashboard:
         self.station = "start"
         self._poller: asyncio.Future[None] | None = None  # from the first page on
         self._seen: tuple[Any, ...] = ()
+        self._classes: tuple[Any, ...] = ()  # the last changes of classes that this page shows
         self._own_position = 0  # the last decision that this page knows of
         self._own_batches: set[int] = set()  # what it decided since
         self._decided_at = 0.0
@@ -182,6 +183,7 @@ class Dashboard:
         worker.ensure(project)
         self._looked_after = time.monotonic()
         self._own_position = self._position()
+        self._classes = self._class_changes()
         last = newest(project)
         self._ended = 0 if last is None else last.id - last.is_open
         self.review.adopt(project, place)
@@ -271,6 +273,10 @@ class Dashboard:
         began = time.monotonic()
         self.refresh()
         self._cost = time.monotonic() - began
+        classes = self._class_changes()
+        if classes != self._classes:
+            self._classes = classes
+            self.review.classes_changed()
         if ended and job is not None:
             self._ended = job.id
             self.review.job_ended(job.kind, self.station == "review")
@@ -296,8 +302,16 @@ class Dashboard:
             job.state if job else "",
             job.id if job else 0,
             self._position(),
+            self._class_changes(),
             images // 25 if running else images,
         )
+
+    def _class_changes(self) -> tuple[Any, ...]:
+        """Differ whenever classes were made, renamed or merged, in whatever window."""
+        assert self.project is not None
+        tables = (schema.classes, schema.class_acts)
+        with self.project.database.read() as connection:
+            return tuple(connection.execute(select(func.max(t.c.id))).scalar() for t in tables)
 
     def _position(self) -> int:
         assert self.project is not None

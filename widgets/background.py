@@ -8,20 +8,14 @@ from typing import Any
 
 from widgets.panel import Handler, Panel
 
-_TASKS: set[asyncio.Future[None]] = set()  # a task that nobody holds may be collected
+RUNNING: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected
 
 
-def beside(
-    work: Callable[[], Any], then: Callable[[Any], None], complain: Handler, at_once: bool
-) -> None:
-    """Run ``work`` in a thread, then ``then`` with its answer on the event loop.
+def beside(work: Callable[[], Any], then: Callable[[Any], None], complain: Handler) -> None:
+    """Run ``work`` in a thread, then ``then`` with its answer on the event loop that runs.
 
-    What either raises goes to ``complain``. ``at_once``: no page is kept waiting, so do all of it
-    here and now.
+    What either raises goes to ``complain``.
     """
-    if at_once:
-        Panel.guard(lambda: then(work()), complain)
-        return
 
     async def both() -> None:
         try:
@@ -36,6 +30,6 @@ def beside(
         else:
             Panel.guard(lambda: then(answer), complain)
 
-    task = asyncio.ensure_future(both())
-    _TASKS.add(task)
-    task.add_done_callback(_TASKS.discard)
+    task = asyncio.get_running_loop().create_task(both())
+    RUNNING.add(task)
+    task.add_done_callback(RUNNING.discard)

@@ -7,7 +7,6 @@ time: a key pressed in the gallery meanwhile does not wait.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from sqlalchemy import func, select
@@ -88,7 +87,7 @@ class Beside(Panel):
                 complain(message)
             end()
 
-        beside(lambda: self.figures(project), show, fail, at_once=not _loop_runs())
+        beside(lambda: self.figures(project), show, fail)
 
     def figures(self, project: Project) -> dict[str, Any]:
         """The part of the state that comes from the store; called in a thread."""
@@ -101,12 +100,3 @@ class Beside(Panel):
         self._opened = opened
         if opened and self._project is not None:
             self.count()
-
-
-def _loop_runs() -> bool:
-    """Whether this is called by an event loop, as on a page; there is none on the command line."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

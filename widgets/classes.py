@@ -9,14 +9,17 @@ from sqlalchemy import func, select
 
 from curator.errors import CuratorError
 from curator.project import Project
-from curator.store import classes, schema
+from curator.store import class_changes, classes, schema
 from curator.store.ledger import Decided
 from widgets.beside import Beside
 from widgets.panel import Handler, script
 
 
 class ClassesPanel(Beside):
-    """The classes with their counts. ``errors`` name the field: "new", or the class's id."""
+    """The classes with their counts. ``errors`` name the field: "new", or the class's id.
+
+    The page names classes by their ids, since another window may have renamed them.
+    """
 
     _esm = script("beside", "classes")
 
@@ -50,12 +53,12 @@ class ClassesPanel(Beside):
         self._act("new", lambda: self.project.new_class(str(message["name"])))
 
     def _rename(self, message: dict[str, Any]) -> None:
-        old, new = str(message["old"]), str(message["name"])
-        self._act(str(message["id"]), lambda: self.project.rename_class(old, new))
+        key, name = int(message["id"]), str(message["name"])
+        self._act(str(key), lambda: class_changes.rename(self.project.database, key, name))
 
     def _merge(self, message: dict[str, Any]) -> None:
-        name, into = str(message["name"]), str(message["into"])
-        self._act(str(message["id"]), lambda: self.project.merge_classes(name, into))
+        key, into = int(message["id"]), int(message["into"])
+        self._act(str(key), lambda: class_changes.merge(self.project.database, key, into))
 
     def _act(self, field: str, act: Callable[[], Decided]) -> None:
         """Do it and say so, or say beside the field why not."""

@@ -7,7 +7,6 @@ Nothing is added before the page has shown what it would do; files that are drop
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Any
 
 import traitlets
@@ -19,7 +18,7 @@ from curator.collect.triage import addresses, report
 from curator.errors import CuratorError
 from curator.project import Project
 from curator.store import jobs, schema
-from curator.store.classes import all_classes
+from curator.store.classes import all_classes, present_names
 from widgets.background import beside
 from widgets.drafts import Drafts, added_or_not, previewed, refusals
 from widgets.leftovers import interrupted
@@ -79,6 +78,7 @@ class CollectPanel(Panel):
         )
         self.snippet = {"console": console_snippet(), "bookmarklet": bookmarklet()}
         self.project: Project | None = None
+        self._ids: dict[str, int] = {}  # of the classes by the names that are shown
         self._drafts = Drafts()
         self._is_shown = False
 
@@ -88,8 +88,10 @@ class CollectPanel(Panel):
         if is_other:
             self.leave()
         self.project = project
-        names = project.class_names()
-        chosen = self.state["chosen"]
+        chosen = self._present(self.state["chosen"])
+        with project.database.read() as connection:
+            self._ids = {item.name: item.id for item in all_classes(connection)}
+        names = list(self._ids)
         self.show(
             names=names,
             classes=_rows(project, status),
@@ -102,11 +104,19 @@ class CollectPanel(Panel):
         if is_other and self._is_shown:
             self._look()
 
+    def _present(self, name: str | None) -> str | None:
+        """What the class that is shown by that name is called now: another window may rename it."""
+        if self.project is None or name not in self._ids:
+            return name
+        with self.project.database.read() as connection:
+            return present_names(connection)[self._ids[name]]
+
     def leave(self) -> None:
         """Let go of the project: what is on its way in is dropped."""
         self._drafts.clear()
         self._receiver.end()
         self.project = None
+        self._ids = {}
         self.show(added=None, previews=[], notices=[], errors={}, upload=None)
 
     def fail(self, where: str, error: CuratorError) -> None:
@@ -130,8 +140,7 @@ class CollectPanel(Panel):
         if notices:
             self.show(notices=[*self.state["notices"], *notices])
         if others:
-            with contextlib.suppress(RuntimeError):  # no event loop, as in tests
-                asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+            asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
 
     # Classes and addresses
 
@@ -171,12 +180,12 @@ class CollectPanel(Panel):
         def work() -> list[dict[str, Any]]:
             return [previewed(project, chosen, part) for part in parts]
 
-        beside(work, then, self._complain, at_once=not self._is_shown)
+        beside(work, then, self._complain)
 
     def _add(self, message: dict[str, Any]) -> None:
         """Add what was previewed to a class; ``fetch``: and fetch it."""
         assert self.project is not None
-        project, name = self.project, str(message["name"])
+        project, name = self.project, str(self._present(str(message["name"])))
         if "text" in message:
             self._drafts.receive(message["text"], first=True, last=True)
         parts = self._drafts.parts() or [""]
@@ -211,7 +220,7 @@ class CollectPanel(Panel):
         def work() -> list[Added | CuratorError]:
             return [added_or_not(project, name, part) for part in parts]
 
-        beside(work, then, fail, at_once=not self._is_shown)
+        beside(work, then, fail)
 
     def _discard(self) -> None:
         self._drafts.clear()

@@ -13,6 +13,7 @@ from curator.errors import InputError, NothingToRedo, NothingToUndo
 from curator.project import Project
 from curator.review.details import details
 from curator.store import ledger
+from curator.store.classes import names_by_id
 from widgets import wording
 from widgets.paging import Paging
 from widgets.panel import Handler, script
@@ -52,8 +53,17 @@ class Gallery(Paging):
             raise InputError("That page was left already.", "Decide again on what is shown now.")
         if message.get("fresh") and label:
             project.new_class(label)
-            self.show(classes=project.class_names())
-        decided = project.decide(ids, action, label, run_id=page.run_id, seen=seen)
+            self.show(**self._classes())
+        if message.get("class_id") is None:
+            decided = project.decide(ids, action, label, run_id=page.run_id, seen=seen)
+        else:
+            # By its id: another window may have renamed the class, or given its name to another.
+            class_id = int(message["class_id"])
+            decided = ledger.decide(
+                project.database, ids, action, class_id, run_id=page.run_id, seen=seen
+            )
+            with project.database.read() as connection:
+                label = names_by_id(connection)[class_id]
         taken = [i for i in ids if i not in decided.conflicts]
         page.decided(taken, ledger.STATE_AFTER[action])
         self.refresh(wording.decided(action, label, decided))
@@ -69,7 +79,7 @@ class Gallery(Paging):
             return
         page.decided(done.image_ids, None)
         text = wording.stepped(words, done, page.ids)
-        self._show_tiles(status=text, classes=project.class_names())
+        self._show_tiles(status=text, **self._classes())
         self._handlers["decided"]({"batch": done.batch})
 
     def _rest(self) -> None:

@@ -16,6 +16,7 @@ from curator.errors import CuratorError, NoRun
 from curator.project import Project
 from curator.review.queues import QUEUES, Filters, counts, queue_ids
 from curator.store import ledger, runs
+from curator.store.classes import all_classes
 from widgets import wording
 from widgets.choices import NOTHING, Choices
 from widgets.pager import Pager
@@ -52,6 +53,7 @@ class Paging(Panel):
             filters=asdict(Filters()),
             choices=NOTHING,
             classes=[],
+            class_ids=[],
             size="M",
             page=PAGE,
             total=0,
@@ -108,7 +110,7 @@ class Paging(Panel):
             if self._row_is_open
             else self._choices.known(self.project, label),
             counts=counts(self.project, COUNTED),
-            classes=self.project.class_names(),
+            **self._classes(),
             meaning=QUEUES[kind].meaning if kind in QUEUES else "",
             empty=empty,
             step=step,
@@ -149,8 +151,28 @@ class Paging(Panel):
             return []
         changes: dict[str, Any] = {} if status is None else {"status": status}
         if classes:
-            changes["classes"] = self.project.class_names()
+            changes |= self._classes()
         return self._show_tiles(**changes)
+
+    def follow_classes(self) -> dict[str, str]:
+        """Show the classes as they are called now; return what was renamed, new names by old."""
+        before = dict(zip(self.state["class_ids"], self.state["classes"], strict=True))
+        self.refresh(classes=True)
+        now = zip(self.state["class_ids"], self.state["classes"], strict=True)
+        renamed = {before[key]: name for key, name in now if before.get(key, name) != name}
+        label, predicted = (
+            renamed.get(name, name) for name in (self.filters.label, self.filters.predicted)
+        )
+        self.filters = replace(self.filters, label=label, predicted=predicted)
+        self.show(filters=asdict(self.filters))
+        return renamed
+
+    def _classes(self) -> dict[str, Any]:
+        """The classes by name, and the ids by which the page names them to us."""
+        assert self.project is not None
+        with self.project.database.read() as connection:
+            found = all_classes(connection)
+        return {"classes": [item.name for item in found], "class_ids": [item.id for item in found]}
 
     def place(self) -> dict[str, Any]:
         """Queue, filters, size and position, to be remembered."""

@@ -120,6 +120,13 @@ class Review:
         elif not shown:
             self.gallery.restore(self.gallery.place())
 
+    def classes_changed(self) -> None:
+        """Call the classes as they are called now, whoever renamed them."""
+        renamed = self.gallery.follow_classes()
+        cell = {key: self.confusion.state[key] for key in ("label", "predicted")}
+        self.confusion.show(**{key: renamed.get(name, name) for key, name in cell.items()})
+        self.soon()
+
     def others_decided(self, after: int, own: Collection[int]) -> None:
         """Say who else decided after the decision ``after``, and on how much of what is shown.
 
@@ -151,7 +158,7 @@ class Review:
                 told = bool(found["pages"] or found["estimate"])
                 self.gallery.show(advice=found if told else None)
 
-        beside(lambda: advice(project), show, self._outer["error"], at_once=False)
+        beside(lambda: advice(project), show, self._outer["error"])
 
     def _cell(self, message: dict[str, Any]) -> None:
         self.confusion.show(label=message["label"], predicted=message["predicted"])

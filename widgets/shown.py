@@ -7,7 +7,7 @@ the reviewer; label and state follow the ledger.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -16,13 +16,14 @@ from curator.review.log import AGAIN, record_page
 from curator.review.orders import GROUPED
 from curator.review.queues import rows
 from curator.store import ledger, schema
-from curator.store.classes import names_by_id
+from curator.store.classes import present_names
 
 if TYPE_CHECKING:
     from curator.project import Project
 
 LONGEST_PAGE = 600.0  # seconds: who looks longer at a page has left the desk
 _SHOWN = ("id", "label", "predicted", "confidence", "split", "in_sample", "flags", "note")
+_NAMES = ("label", "given_label", "predicted")
 
 
 class Shown:
@@ -35,6 +36,8 @@ class Shown:
         self._kind = kind
         self.run_id = run_id
         """The run whose scores are shown; None: there is none."""
+        with project.database.read() as connection:
+            self._names = present_names(connection)
         self.rows = rows(project, kind, image_ids, run_id)
         self._decided: dict[int, str] = {}  # image id -> state that was decided on this page
         self.open()
@@ -82,7 +85,9 @@ class Shown:
 
     def update(self, connection: Connection) -> list[int]:
         """Read label and state anew; return the images whose last decision is another."""
-        names = names_by_id(connection)
+        names = present_names(connection)
+        self._rename({old: names[key] for key, old in self._names.items() if names[key] != old})
+        self._names = names
         present = ledger.current_of(connection, self.ids)
         changed = []
         for row in self.rows:
@@ -95,6 +100,13 @@ class Shown:
                 "decision_id": now.decision_id,
             }
         return changed
+
+    def _rename(self, renamed: Mapping[str, str]) -> None:
+        """Call classes by other names, by their old ones, also in what the page was before."""
+        for row in [*self.rows, *self._before] if renamed else ():
+            for key in _NAMES:
+                row[key] = renamed.get(row[key], row[key])
+            row["listed_under"] = [renamed.get(name, name) for name in row["listed_under"]]
 
     def tiles(self) -> list[dict[str, Any]]:
         """What the page draws, as JSON."""

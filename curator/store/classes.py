@@ -84,6 +84,12 @@ def names_by_id(connection: Connection) -> dict[int, str]:
     return {row.id: row.name for row in rows}
 
 
+def present_names(connection: Connection) -> dict[int, str]:
+    """What each class is called by its id; a merged one is called as what it was merged into."""
+    names, merged = names_by_id(connection), merged_ids(connection)
+    return {class_id: names[merged.get(class_id, class_id)] for class_id in names}
+
+
 def class_counts(connection: Connection) -> list[dict[str, Any]]:
     """Each class that is not retired, in order: id, name, and its images that are not left out."""
     table, current = schema.classes, schema.current
@@ -151,13 +157,21 @@ def add_classes(connection: Connection, names: Sequence[str]) -> list[Class]:
     return all_classes(connection)
 
 
-def find_class(connection: Connection, name: str) -> Class:
-    """The class of that name, in whatever case; else :class:`UnknownClass`."""
+def find_class(connection: Connection, name: str, renamed: bool = False) -> Class:
+    """The class of that name, in whatever case; else :class:`UnknownClass`.
+
+    ``renamed``: or the one class that was ever called so, unless it was merged or undone since.
+    """
     known = all_classes(connection)
-    wanted = unicodedata.normalize("NFC", name.strip()).casefold()
+    wanted = _folded(name)
     for item in known:
-        if item.name.casefold() == wanted:
+        if _folded(item.name) == wanted:
             return item
+    if renamed:
+        once = _once_called(connection, wanted)
+        for item in known:
+            if once == {item.id}:
+                return item
     merged = merged_names(connection).get(wanted)
     became = ""
     if merged is not None:
@@ -167,3 +181,16 @@ def find_class(connection: Connection, name: str) -> Class:
         f"There is no class {name!r}.{became}",
         f"The classes are: {', '.join(item.name for item in known) or 'none yet'}.",
     )
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip()).casefold()
+
+
+def _once_called(connection: Connection, wanted: str) -> set[int]:
+    """The ids of all classes that ever had the folded name, retired ones too."""
+    acts = schema.class_acts.c
+    rows = connection.execute(select(acts.class_id, acts.name_before, acts.name_after))
+    return {
+        row.class_id for row in rows if wanted in map(_folded, (row.name_before, row.name_after))
+    }

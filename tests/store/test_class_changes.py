@@ -60,6 +60,28 @@ def test_chains_of_merges_are_followed_and_undone(small: Project) -> None:
     assert sizes(small) == {"cat": 12, "dog": 10, "owl": 8}
 
 
+def test_a_label_may_be_a_name_from_before_a_rename(small: Project) -> None:
+    """Old names mean the one class that ever had them; where there were two, the error says so."""
+    small.rename_class("owl", "barn owl")
+    small.decide([1], "relabel", "Owl")
+    assert sizes(small) == {"cat": 11, "dog": 10, "barn owl": 9}
+    small.undo(2)
+    small.decide([1], "relabel", "barn owl")  # a name that was taken back
+    assert sizes(small) == {"cat": 11, "dog": 10, "owl": 9}
+    small.rename_class("owl", "bird")
+    small.rename_class("dog", "owl")
+    small.decide([2], "relabel", "owl")  # what a name means now comes first
+    assert sizes(small) == {"cat": 10, "owl": 11, "bird": 9}
+    small.rename_class("owl", "dog")
+    with pytest.raises(UnknownClass, match="'owl'"):
+        small.decide([3], "relabel", "owl")
+    small.merge_classes("bird", "cat")
+    with pytest.raises(UnknownClass, match="'owl'"):
+        small.decide([3], "relabel", "owl")
+    with pytest.raises(UnknownClass, match=r"'bird' was merged into 'cat'"):
+        small.decide([3], "relabel", "bird")
+
+
 def test_the_name_of_a_merged_class_is_free(small: Project) -> None:
     """A new class may have it; undoing everything gives it back to the first."""
     small.merge_classes("owl", "dog")

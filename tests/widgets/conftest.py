@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def no_loop() -> Iterator[None]:
-    """Panels ask whether an event loop runs; that of a browser's driver is none of theirs."""
+    """A browser's driver, where one runs in this process, has a loop; it is none of the panels'."""
     running = asyncio._get_running_loop()
     asyncio._set_running_loop(None)
     yield

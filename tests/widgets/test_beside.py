@@ -14,6 +14,7 @@ from curator.review.log import record_page
 from curator.review.rows import rows
 from curator.review.suggestions import suggestions
 from curator.store import images
+from tests.widgets.kernel import refreshed, tell
 from widgets.classes import ClassesPanel
 from widgets.confusion import ConfusionPanel
 from widgets.fixes import FixesPanel
@@ -22,7 +23,6 @@ from widgets.reviewlog import ReviewLogPanel
 
 if TYPE_CHECKING:
     from curator.project import Project
-    from widgets.beside import Beside
 
 
 @pytest.fixture
@@ -41,11 +41,6 @@ def handlers(heard: list[dict[str, Any]]) -> dict[str, Any]:
     return {**{n: lambda m, n=n: heard.append({"do": n, **m}) for n in names}, "error": fail}
 
 
-def tell(panel: Beside, **message: Any) -> None:
-    """Send a message as the script does."""
-    panel._received(panel, message, [])
-
-
 def matrix(panel: ConfusionPanel, what: str) -> np.ndarray[Any, Any]:
     """Put the cells that a panel sends back into a matrix."""
     size = len(panel.state["labels"])
@@ -58,7 +53,7 @@ def matrix(panel: ConfusionPanel, what: str) -> np.ndarray[Any, Any]:
 def test_the_matrix_travels_as_its_cells(sample: Project, heard: list[dict[str, Any]]) -> None:
     """Cells, order and pairs are those of `confusion`; a cell is asked for by its names."""
     panel = ConfusionPanel(handlers(heard))
-    panel.refresh(sample)
+    refreshed(panel, sample)
     counts = sample.confusion()
     assert panel.state["labels"] == list(counts.index)
     assert (matrix(panel, "cells") == counts.to_numpy()).all()
@@ -76,11 +71,11 @@ def test_a_folded_section_counts_when_it_is_opened(
     """Folded it reads nothing; opened it shows what came since; without a run it says so."""
     panel = ConfusionPanel(handlers(heard))
     tell(panel, do="open", open=False)
-    panel.refresh(sample)
+    refreshed(panel, sample)
     assert not panel.state["counted"]
     tell(panel, do="open", open=True)
     assert panel.state["run"] == 1
-    panel.refresh(small)
+    refreshed(panel, small)
     assert (panel.state["run"], panel.state["labels"]) == (None, [])
 
 
@@ -89,7 +84,7 @@ def test_before_and_after_and_the_change_of_the_matrix(
 ) -> None:
     """One run, decisions, a second run: each state says what is known, from the same figures."""
     progress, confusion = ProgressPanel(handlers(heard)), ConfusionPanel(handlers(heard))
-    progress.refresh(sample_copy)
+    refreshed(progress, sample_copy)
     assert (progress.state["run"], progress.state["comparison"]) == (1, None)
     assert progress.state["waiting"] == 0
     ranked = sample_copy.rank(30)
@@ -97,15 +92,15 @@ def test_before_and_after_and_the_change_of_the_matrix(
     for image_id, suggested in zip(wrong["image_id"], wrong["suggested_label"], strict=True):
         sample_copy.decide([image_id], "relabel", suggested)
     sample_copy.decide([int(ranked.iloc[-1]["image_id"])], "delete")
-    progress.refresh(sample_copy)
+    refreshed(progress, sample_copy)
     assert progress.state["waiting"] == len(wrong) + 1
     sample_copy.run("train")
-    progress.refresh(sample_copy)
+    refreshed(progress, sample_copy)
     found = progress.state["comparison"]
     assert (found["before"]["run"], found["after"]["run"]) == (1, 2)
     assert progress.state["changes"]["relabelled"] == len(wrong)
     assert progress.state["changes"]["left_out"] == 1
-    confusion.refresh(sample_copy)
+    refreshed(confusion, sample_copy)
     assert confusion.state["earlier"] == [1]
     assert confusion.state["change"] == []
     tell(confusion, do="since", run=1)
@@ -127,17 +122,17 @@ def test_the_comparison_of_many_images_waits_for_a_run(
     valid = known[known["split"] == "valid"]["image_id"].tolist()
     few, much = ProgressPanel(handlers(heard)), ProgressPanel(handlers(heard))
     for panel in (few, much):
-        panel.refresh(sample_copy)
+        refreshed(panel, sample_copy)
     shown = much.state["comparison"]["images"]
     sample_copy.decide(valid[:2], "delete")
-    few.refresh(sample_copy)
+    refreshed(few, sample_copy)
     assert (few.state["comparison"]["images"], few.state["kept"]) == (shown - 2, False)
     monkeypatch.setattr("widgets.progress.MANY", 0)
-    much.refresh(sample_copy)
+    refreshed(much, sample_copy)
     assert (much.state["comparison"]["images"], much.state["kept"]) == (shown, True)
     assert much.state["waiting"] == 2
     sample_copy.run("train")
-    much.refresh(sample_copy)
+    refreshed(much, sample_copy)
     assert (much.state["comparison"]["images"], much.state["kept"]) == (shown - 2, False)
 
 
@@ -149,7 +144,7 @@ def test_a_suggestion_is_applied_without_what_was_unticked(
     monkeypatch.setenv("CURATOR_REVIEWER", "ana")
     sent: list[tuple[dict[str, Any], list[bytes]]] = []
     panel.send = lambda message, buffers=None: sent.append((message, buffers))  # type: ignore[method-assign]
-    panel.refresh(sample_copy)
+    refreshed(panel, sample_copy)
     known = suggestions(sample_copy)
     assert [item["key"] for item in panel.state["fixes"]] == [item["key"] for item in known]
     assert len(sample_copy.log()) == 0
@@ -167,7 +162,7 @@ def test_a_suggestion_is_applied_without_what_was_unticked(
     assert panel.state["said"] == f"{len(rest)} images deleted. U takes it back."
     assert heard == [{"do": "decided"}]
     sample_copy.undo()
-    panel.refresh(sample_copy)
+    refreshed(panel, sample_copy)
     assert panel.state["fixes"][0]["images"] == first["images"]
 
 
@@ -176,7 +171,7 @@ def test_a_label_suggestion_shows_what_the_label_would_become(
 ) -> None:
     """Images that would be relabelled carry the class they would get, the others none."""
     panel = FixesPanel(handlers(heard))
-    panel.refresh(sample)
+    refreshed(panel, sample)
     assert "labels" in [item["key"] for item in panel.state["fixes"]]
     for item in panel.state["fixes"]:
         for tile in item["preview"]:
@@ -189,7 +184,7 @@ def test_an_unknown_suggestion_is_refused_beside_its_card(
 ) -> None:
     """The error stands at the card, and nothing is recorded."""
     panel = FixesPanel(handlers(heard))
-    panel.refresh(sample_copy)
+    refreshed(panel, sample_copy)
     tell(panel, do="apply", key="everything", leave_out=[])
     assert "no suggestion" in panel.state["errors"]["everything"]
     assert len(sample_copy.log()) == 0
@@ -198,26 +193,26 @@ def test_an_unknown_suggestion_is_refused_beside_its_card(
 def test_classes_are_made_renamed_and_merged(small: Project, heard: list[dict[str, Any]]) -> None:
     """Each act is in the ledger, shows its counts at once, and is taken back by undo."""
     panel = ClassesPanel(handlers(heard))
-    panel.refresh(small)
+    refreshed(panel, small)
     assert not panel.state["counted"]
     tell(panel, do="open", open=True)
     with small.database.read() as connection:
         owls = images.live(connection).query("label == 'owl'")["image_id"].tolist()
     small.decide(owls[:2], "delete")
-    panel.refresh(small)
+    refreshed(panel, small)
     counted = {row["name"]: (row["images"], row["out"]) for row in panel.state["classes"]}
     assert counted == {"cat": (12, 0), "dog": (10, 0), "owl": (6, 2)}
     tell(panel, do="new_class", name="fox")
     ids = {row["name"]: row["id"] for row in panel.state["classes"]}
-    tell(panel, do="rename", id=ids["owl"], old="owl", name="barn owl")
+    tell(panel, do="rename", id=ids["owl"], name="barn owl")
     assert panel.state["said"] == "Renamed owl to barn owl. U takes it back."
-    tell(panel, do="merge", id=ids["dog"], name="dog", into="cat")
+    tell(panel, do="merge", id=ids["dog"], into=ids["cat"])
     counted = {row["name"]: (row["images"], row["out"]) for row in panel.state["classes"]}
     assert counted == {"cat": (22, 0), "barn owl": (6, 2), "fox": (0, 0)}
     assert small.class_names() == ["cat", "barn owl", "fox"]
     assert panel.state["done"] == len(heard) == 3
     small.undo(3)
-    panel.refresh(small)
+    refreshed(panel, small)
     assert [row["name"] for row in panel.state["classes"]] == ["cat", "dog", "owl"]
 
 
@@ -226,9 +221,9 @@ def test_classes_are_made_renamed_and_merged(small: Project, heard: list[dict[st
     [
         ({"do": "new_class", "name": "CAT"}, "new"),
         ({"do": "new_class", "name": " "}, "new"),
-        ({"do": "rename", "id": 2, "old": "dog", "name": "a/b"}, "2"),
-        ({"do": "rename", "id": 2, "old": "dog", "name": "cat"}, "2"),
-        ({"do": "merge", "id": 2, "name": "dog", "into": "dog"}, "2"),
+        ({"do": "rename", "id": 2, "name": "a/b"}, "2"),
+        ({"do": "rename", "id": 2, "name": "cat"}, "2"),
+        ({"do": "merge", "id": 2, "into": 2}, "2"),
     ],
 )
 def test_a_class_that_cannot_be_is_refused_beside_its_field(
@@ -236,7 +231,7 @@ def test_a_class_that_cannot_be_is_refused_beside_its_field(
 ) -> None:
     """The error stands at the field, the editor stays open, and nothing changes."""
     panel = ClassesPanel(handlers(heard))
-    panel.refresh(small)
+    refreshed(panel, small)
     tell(panel, **message)
     assert list(panel.state["errors"]) == [field]
     assert panel.state["done"] == 0
@@ -252,7 +247,7 @@ def test_the_review_log_shows_pages_and_who_signed_them(
     """A page that was left is a row; the reviewer's name is told on and shown when it is kept."""
     panel = ReviewLogPanel(handlers(heard))
     tell(panel, do="open", open=True)
-    panel.refresh(small)
+    refreshed(panel, small)
     assert panel.state["days"] == []
     assert panel.state["agreement"]["images"] == 0
     with small.database.read() as connection:
@@ -261,7 +256,7 @@ def test_the_review_log_shows_pages_and_who_signed_them(
     small.decide(ids[:2], "delete")
     small.decide(ids[2:], "keep")
     record_page(small, "all", None, before, 30.0, "ana")
-    panel.refresh(small)
+    refreshed(panel, small)
     day = panel.state["days"][0]
     assert (day["by"], day["hits"], day["decided"], day["per_minute"]) == ("ana", 2, 6, 12.0)
     tell(panel, do="reviewer", name="bo")

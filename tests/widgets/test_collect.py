@@ -14,6 +14,7 @@ from curator.project import Project
 from curator.review.status import status
 from curator.store import schema
 from tests.pictures import encoded, picture
+from tests.widgets.kernel import on_loop
 from widgets.collect import CollectPanel
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class Panel(CollectPanel):
 
     def tell(self, do: str, *buffers: bytes, **message: Any) -> None:
         """Send a message as the script does."""
-        self._received(self, {"do": do, **message}, [memoryview(data) for data in buffers])
+        pieces = [memoryview(data) for data in buffers]
+        on_loop(lambda: self._received(self, {"do": do, **message}, pieces))
 
     def upload(self, files: dict[str, bytes], piece: int = 1 << 20, last: bool = True) -> None:
         """Drop files; ``last``: to the end, else all but the last piece."""

@@ -7,12 +7,11 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import InputError
-from tests.widgets.test_beside import handlers, tell
+from tests.widgets.kernel import send, until
+from tests.widgets.test_beside import handlers
 from widgets.classes import ClassesPanel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from curator.project import Project
 
 
@@ -33,13 +32,6 @@ class Gated(ClassesPanel):
         return super().figures(project)
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Let the event loop run until something is so."""
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 def test_a_count_does_not_hold_up_the_page(small: Project) -> None:
     """On a page it runs in a thread; all that comes meanwhile is one more count, after it."""
     heard: list[dict[str, Any]] = []
@@ -47,7 +39,7 @@ def test_a_count_does_not_hold_up_the_page(small: Project) -> None:
     async def page() -> None:
         panel = Gated(heard)
         panel.refresh(small)
-        tell(panel, do="open", open=True)
+        send(panel, do="open", open=True)
         for name in ("fox", "hen", "ant"):
             small.new_class(name)
             panel.refresh(small)
@@ -68,7 +60,7 @@ def test_a_count_that_fails_is_told_and_tried_again(small: Project) -> None:
         panel = Gated(heard, fail=True)
         panel.gate.set()
         panel.refresh(small)
-        tell(panel, do="open", open=True)
+        send(panel, do="open", open=True)
         await until(lambda: len(heard) == 1)
         assert heard[0]["text"] == "The figures are off."
         panel.refresh(small)

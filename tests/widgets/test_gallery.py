@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from curator.project import Project
+from curator.review.log import review_log
 from curator.review.queues import QUEUES, queue_ids
 from curator.review.ranking import scored
+from curator.store import ledger
+from tests.widgets.kernel import tell
 from widgets.gallery import Gallery
 from widgets.paging import PAGE
 
-if TYPE_CHECKING:
-    from curator.project import Project
-
 HANDLERS = dict.fromkeys(("decided", "moved", "page", "error"), lambda _: None)
-
-
-def tell(panel: Any, **message: Any) -> None:
-    """Send a message as the script does."""
-    panel._received(panel, message, [])
 
 
 def opened(project: Project, kind: str = "suspicious", **handlers: Any) -> Gallery:
@@ -132,6 +128,50 @@ def test_a_second_window_does_not_overwrite_the_first(sample_copy: Project) -> N
     assert "1 image had been decided on elsewhere" in second.state["status"]
     tell(second, do="decide", ids=wanted[:1], action="keep", label="")  # now it was seen
     assert second.state["tiles"][0]["state"] == "kept"
+
+
+def test_a_class_renamed_elsewhere_is_followed(sample_copy: Project) -> None:
+    """Tiles, keys and filters bear the new name; the page is logged, and no tile looks changed."""
+    gallery = opened(sample_copy, "all")
+    tell(gallery, do="narrow", filters={"label": "three"})
+    ids = shown(gallery)
+    tell(gallery, do="decide", ids=ids[:1], action="keep", label="")
+    with Project.open(sample_copy.path) as elsewhere:
+        elsewhere.rename_class("three", "trois")
+    assert gallery.follow_classes() == {"three": "trois"}
+    assert gallery.state["classes"] == sample_copy.class_names()
+    assert gallery.state["filters"]["label"] == "trois"
+    assert {tile["label"] for tile in gallery.state["tiles"]} == {"trois"}
+    assert not any(tile["relabelled"] for tile in gallery.state["tiles"])
+    assert "three" not in {tile["predicted"] for tile in gallery.state["tiles"]}
+    tell(gallery, do="turn", by=1)
+    (day,) = review_log(sample_copy)["days"]
+    assert (day["pages"], day["images"], day["hits"]) == (1, len(ids), 0)
+
+
+def test_a_key_means_the_class_that_it_showed(sample_copy: Project) -> None:
+    """Renamed elsewhere, even with another's name, the class that the page meant gets the image."""
+    gallery = opened(sample_copy)
+    ids, names = gallery.state["class_ids"], gallery.state["classes"]
+    first, second, third = shown(gallery)[:3]
+    with Project.open(sample_copy.path) as elsewhere:
+        elsewhere.rename_class(names[0], "between")
+        elsewhere.rename_class(names[1], names[0])
+        elsewhere.rename_class("between", names[1])
+    for place, image_id in ((0, first), (1, second)):
+        relabel = {"action": "relabel", "label": names[place], "class_id": ids[place]}
+        tell(gallery, do="decide", ids=[image_id], **relabel)
+        with sample_copy.database.read() as connection:
+            assert ledger.current_of(connection, [image_id])[image_id].class_id == ids[place]
+        assert f"as {names[1 - place]}" in gallery.state["status"]
+    with Project.open(sample_copy.path) as elsewhere:
+        elsewhere.merge_classes(names[1], names[2])
+    heard: list[str] = []
+    gallery._handlers["error"] = lambda message: heard.append(message["text"])
+    tell(gallery, do="decide", ids=[third], **{**relabel, "class_id": ids[0]})
+    assert "merged or undone meanwhile" in heard[0]
+    assert shown(gallery)[2] == third
+    assert gallery.state["tiles"][2]["state"] == "new"
 
 
 @pytest.mark.parametrize("kind", list(QUEUES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from curator.project import Project
 from curator.review.queues import queue_ids
 from curator.review.status import status
 from curator.store import jobs
+from tests.widgets.kernel import ended, send, tell, until
 from widgets import recent
 from widgets.app import Dashboard
 from widgets.collect import CollectPanel
@@ -39,11 +41,6 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CURATOR_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("CURATOR_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CURATOR_WORKER_IDLE", "1")
-
-
-def tell(panel: Any, **message: Any) -> None:
-    """Send a message as the script does."""
-    panel._received(panel, message, [])
 
 
 def test_the_page_loads_no_torch() -> None:
@@ -161,6 +158,39 @@ def test_the_dashboard_opens_a_project_where_it_was_left(sample_copy: Project) -
         assert dashboard.review.gallery.state["offset"] == 2 * PAGE
     finally:
         dashboard.leave()
+
+
+def test_what_happens_in_other_windows_is_seen(sample_copy: Project) -> None:
+    """A page that stands open shows who decided how much, and what classes are called now."""
+
+    async def page() -> None:
+        dashboard = Dashboard(str(sample_copy.path))
+        send(dashboard.shell, do="hello", project=str(sample_copy.path))
+        send(dashboard.shell, do="go", station="review")
+        gallery = dashboard.review.gallery
+        ids = [tile["id"] for tile in gallery.state["tiles"]]
+        with Project.open(sample_copy.path) as elsewhere:
+            elsewhere.decide(ids[:2], "keep", by="ann")
+            elsewhere.decide(ids[2:5], "keep", by="bob")
+        await until(lambda: "another window" in gallery.state["status"])
+        assert gallery.state["status"] == (
+            "ann decided on 2 images and bob decided on 3 images in another window, "
+            "5 of them on this page."
+        )
+        with Project.open(sample_copy.path) as elsewhere:
+            elsewhere.rename_class("three", "trois")
+        await until(lambda: "trois" in gallery.state["classes"])
+        labels = dashboard.review.confusion
+        await until(lambda: "trois" in labels.state["labels"])
+        send(dashboard.shell, do="go", station="collect")
+        send(dashboard.collect, do="choose", name="five")
+        with Project.open(sample_copy.path) as elsewhere:
+            elsewhere.rename_class("five", "cinq")
+        await until(lambda: dashboard.collect.state["chosen"] == "cinq")
+        dashboard.leave()
+        await ended()
+
+    asyncio.run(page())
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ function editor(state, item, own, send, edit, redraw) {
   if (own.what === "rename") return h("form", { class: "cu-row cu-edit", key: `rename${item.id}`, onkeydown: keyed, onsubmit: (/** @type {any} */ event) => {
     event.preventDefault();
     own.tried = true;
-    send({ do: "rename", id: item.id, old: item.name, name: event.target.elements.name.value });
+    send({ do: "rename", id: item.id, name: event.target.elements.name.value });
   } },
   h("input", { name: "name", value: item.name, "aria-label": `New name of ${item.name}`, maxlength: 100, autocomplete: "off", spellcheck: "false" }),
   h("button", { class: "cu-button cu-primary" }, "Rename"), cancel);
@@ -19,7 +19,7 @@ function editor(state, item, own, send, edit, redraw) {
   return h("form", { class: "cu-row cu-edit", key: `merge${item.id}`, onkeydown: keyed, onsubmit: (/** @type {any} */ event) => {
     event.preventDefault();
     own.tried = true;
-    send({ do: "merge", id: item.id, name: item.name, into: into.name });
+    send({ do: "merge", id: item.id, into: into.id });
   } },
   h("label", {}, "Merge into ", h("select", { class: "cu-select", name: "into", value: into.name, onchange: (/** @type {any} */ event) => { own.into = event.target.value; redraw(); } },
     others.map((/** @type {any} */ one) => h("option", { value: one.name, selected: one === into }, one.name)))),

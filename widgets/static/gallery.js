@@ -23,6 +23,9 @@ function render({ model, el }) {
   let patience = 0;
   const chosen = () => (ui.zoom || !ui.selected.size ? ids().slice(ui.focus, ui.focus + 1) : ids().filter((id) => ui.selected.has(id)));
 
+  /** The id of a class by the name that is shown: the name may be another by now. @param {string} label @returns {number | null} */
+  const idOf = (label) => state().class_ids[state().classes.indexOf(label)] ?? null;
+
   /** Ask for another page or queue; if it takes long, say so. @param {any} message */
   function ask(message) {
     window.clearTimeout(patience);
@@ -52,14 +55,14 @@ function render({ model, el }) {
     redo: () => send({ do: "redo" }),
     decide(/** @type {string} */ action, /** @type {string} */ label = "") {
       if (!chosen().length) return;
-      send({ do: "decide", ids: chosen(), action, label });
+      send({ do: "decide", ids: chosen(), action, label, class_id: idOf(label) });
       goOn();
     },
     relabel: () => { if (chosen().length) { ui.relabel = { text: "", at: 0 }; redraw(); /** @type {any} */ (el.querySelector("[name=relabel]"))?.focus(); } },
     typed: (/** @type {string} */ text, /** @type {number} */ at) => { ui.relabel = { text, at }; redraw(); },
     labelled(/** @type {string} */ label, /** @type {boolean} */ fresh) {
       ui.relabel = null;
-      send({ do: "decide", ids: chosen(), action: "relabel", label, fresh });
+      send({ do: "decide", ids: chosen(), action: "relabel", label, fresh, class_id: idOf(label) });
       goOn();
     },
     move,
