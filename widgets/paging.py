@@ -142,6 +142,11 @@ class Paging(Panel):
         self.project = None
         self._shown = None
 
+    def hand_over(self) -> None:
+        """Somebody else decides from now on: what was done on the page so far goes into the log."""
+        self._left(self._shown)
+        self.refresh()
+
     def refresh(self, status: str | None = None, classes: bool = False) -> list[int]:
         """Show the page's images as they are now; return those that changed meanwhile.
 

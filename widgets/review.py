@@ -186,6 +186,7 @@ class Review:
         """Sign decisions with ``name`` from now on; without one, with the system's user."""
         cleaned = " ".join(name.split())[:80]
         if keep:
+            self.gallery.hand_over()
             recent.sign(cleaned)
         if cleaned:
             os.environ[REVIEWER] = cleaned  # this kernel serves one page, whoever decides in it

@@ -40,6 +40,7 @@ class Shown:
             self._names = present_names(connection)
         self.rows = rows(project, kind, image_ids, run_id)
         self._decided: dict[int, str] = {}  # image id -> state that was decided on this page
+        self._touched: set[int] = set()  # decided on here or taken back, and not in the log yet
         self.open()
 
     def open(self) -> None:
@@ -77,6 +78,8 @@ class Shown:
 
     def decided(self, image_ids: Iterable[int], state: str | None) -> None:
         """Note what was decided here; None: it was taken back."""
+        image_ids = list(image_ids)
+        self._touched.update(image_ids)
         for image_id in image_ids:
             if state is None:
                 self._decided.pop(image_id, None)
@@ -136,16 +139,22 @@ class Shown:
 
         Returns whether something was decided; None: nothing was recorded.
         """
-        now = {row["id"]: row["decision_id"] for row in self.rows}
-        decided = any(now[row["id"]] != row["decision_id"] for row in self._before)
+        with self._project.database.read() as connection:
+            self.update(connection)
+        now = {row["id"]: row for row in self.rows}
+        decided = any(now[row["id"]]["decision_id"] != row["decision_id"] for row in self._before)
+        own = self._touched & self._decided.keys()
         # Of a second look only what was decided: the rest would count as agreement.
-        before = [row for row in self._before if not self.blind or row["id"] in self._decided]
-        if not before or not (worked_through or decided or self._decided):
+        before = [row for row in self._before if not self.blind or row["id"] in own]
+        if not before or not (worked_through or decided or own):
             return None
         names = self._project.class_names()
         if any(row["label"] not in names for row in before):
-            return decided  # a class was renamed or merged meanwhile: the log could not name it
+            return decided  # a class is gone meanwhile: the log could not name it
+        # What was decided in other windows meanwhile is in the log of those.
+        before = [row if row["id"] in self._touched else now[row["id"]] for row in before]
         seconds = min(time.monotonic() - self._opened, LONGEST_PAGE)
         record_page(self._project, self._kind, self.run_id, before, seconds)
-        self._before = [dict(row) for row in self.rows]
+        self._touched.clear()
+        self.open()
         return decided

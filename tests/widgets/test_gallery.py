@@ -149,6 +149,25 @@ def test_a_class_renamed_elsewhere_is_followed(sample_copy: Project) -> None:
     assert (day["pages"], day["images"], day["hits"]) == (1, len(ids), 0)
 
 
+def test_the_log_credits_who_decided(sample_copy: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that two sign is logged for each; what other windows decided counts for neither."""
+    monkeypatch.setenv("CURATOR_REVIEWER", "ann")
+    gallery = opened(sample_copy, "all")
+    ids = shown(gallery)
+    tell(gallery, do="decide", ids=ids[:3], action="delete", label="")
+    gallery.hand_over()
+    monkeypatch.setenv("CURATOR_REVIEWER", "bob")
+    tell(gallery, do="decide", ids=ids[3:4], action="delete", label="")
+    with Project.open(sample_copy.path) as elsewhere:
+        elsewhere.decide(ids[4:9], "delete", by="eve")
+    tell(gallery, do="turn", by=1)
+    days = review_log(sample_copy)["days"]
+    assert [(day["by"], day["decided"], day["hits"]) for day in days] == [
+        ("ann", 3, 3),
+        ("bob", 1, 1),
+    ]
+
+
 def test_a_key_means_the_class_that_it_showed(sample_copy: Project) -> None:
     """Renamed elsewhere, even with another's name, the class that the page meant gets the image."""
     gallery = opened(sample_copy)
