@@ -17,7 +17,7 @@ from curator.check.linking import grouped
 from curator.check.naming import names_of
 from curator.check.outliers import update_outliers
 from curator.encode.backbones import DEFAULT, choose, describe
-from curator.encode.stored import ensure_features, feature_cache
+from curator.encode.stored import Checked, ensure_features, feature_cache
 from curator.project import VALID_SHARE
 from curator.store import images, schema, tags
 from curator.words import many
@@ -57,12 +57,13 @@ def prepare(
     progress: Progress,
     device: str | None = None,
     notes: list[str] | None = None,
+    checked: Checked | None = None,
 ) -> list[tuple[str, str]]:
     """Give every image that lacks them a group, a split and names. Cheap when nothing is new.
 
     Features of live images that have none are computed first, on ``device`` (None: the fastest);
-    ``notes`` as of :func:`curator.encode.stored.ensure_features`. Returns (SHA-256, what is wrong)
-    of images that cannot be read; they are compared by their hash alone.
+    ``notes`` and ``checked`` as of :func:`curator.encode.stored.ensure_features`. Returns
+    (SHA-256, what is wrong) of images that cannot be read; they are compared by their hash alone.
 
     Raises JobCancelled, WeightsMissing, WeightsAltered, FileError.
     """
@@ -73,7 +74,9 @@ def prepare(
     ungrouped = (table["group_id"].isna() | table["split"].isna()).to_numpy(dtype=bool)
     # All the live ones: a features folder that was deleted is made good here.
     choice = choose(DEFAULT, device)
-    unreadable = ensure_features(project, progress, choice, table[live], notes=notes)
+    unreadable = ensure_features(
+        project, progress, choice, table[live], notes=notes, checked=checked
+    )
     cache = feature_cache(project, backbone)
     lacking = set(cache.missing(table["sha256"].tolist()))
     featured = ~table["sha256"].isin(lacking).to_numpy(dtype=bool)

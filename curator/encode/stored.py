@@ -7,7 +7,8 @@ backbone's features every image gets a 32 x 32 version, for the baselines.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from curator.encode.backbones import STRONGER, choose, describe, fetch_weights
 from curator.encode.encoder import Encoder
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from curator.project import Project
 
 TINY_KEY = "tiny-32x32-v1"
+
+Checked: TypeAlias = dict[Path, set[str]]
+"""SHA-256 of the rows that have their checksum, by the cache's folder."""
 
 # Kept between jobs of a worker process, so that the next one loads no network again.
 _encoders: dict[Choice, Encoder] = {}
@@ -88,12 +92,14 @@ def ensure_features(
     *,
     flip: bool = False,
     notes: list[str] | None = None,
+    checked: Checked | None = None,
 ) -> list[tuple[str, str]]:
     """Encode what of ``table`` (sha256, file) is not in the caches; return unreadable images.
 
     Each as (sha256, what is wrong). ``flip``: the mirrored images' features too. ``notes`` gets
     sentences for the user: a damaged cache or graph that was made again, batches halved for want
-    of memory. Weights that are not on disk are downloaded first.
+    of memory. ``checked``: rows of each cache that this job has checked already; those of this call
+    are added. Weights that are not on disk are downloaded first.
 
     Raises JobCancelled (what was encoded before is kept), WeightsMissing, WeightsAltered.
     """
@@ -107,7 +113,12 @@ def ensure_features(
     tiny = tiny_cache(project)
     caches = [each for each in (cache, flipped, tiny) if each is not None]
     digests = table["sha256"].tolist()
-    damaged = sum(each.check(digests) for each in caches)
+    checked = {} if checked is None else checked
+    known = [checked.setdefault(each.folder, set()) for each in caches]
+    damaged = sum(
+        each.check([digest for digest in digests if digest not in good])
+        for each, good in zip(caches, known, strict=True)
+    )
     if damaged:
         said.append(f"{many(damaged, 'stored feature')} had been altered and were computed again.")
     missing = {digest for each in caches for digest in each.missing(digests)}
@@ -131,6 +142,9 @@ def ensure_features(
             flip_cache=flipped,
         )
         said += network.take_notes()
+    for good in known:
+        good.update(digests)
+        good.difference_update(digest for digest, _ in unreadable)
     # Told once, and only when it is mended: a job that is cancelled leaves it to the next.
     said += [damage for each in caches if (damage := each.take_damage())]
     return unreadable

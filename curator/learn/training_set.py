@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from curator.check.run import prepare
 from curator.encode.backbones import choose
-from curator.encode.stored import ensure_features, ready, tiny_cache
+from curator.encode.stored import Checked, ensure_features, ready, tiny_cache
 from curator.errors import NotEnoughData
 from curator.learn.folds import assign_folds
 from curator.store import images, ledger, schema
@@ -114,9 +114,12 @@ def training_set(
     _live(project)
     notes: list[str] = []
     choice = ready(progress, backbone, device, notes)
-    prepare(project, progress, choice.device, notes)
+    checked: Checked = {}
+    prepare(project, progress, choice.device, notes, checked)
     table, position, classes = _live(project)
-    unreadable = ensure_features(project, progress, choice, table, flip=flip, notes=notes)
+    unreadable = ensure_features(
+        project, progress, choice, table, flip=flip, notes=notes, checked=checked
+    )
     if unreadable:
         table = table[~table["sha256"].isin([digest for digest, _ in unreadable])]
         _enough(table, classes)

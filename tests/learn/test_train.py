@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from safetensors.torch import save
 from curator.deliver.predict import Predictor
 from curator.encode import torchvision_compat
 from curator.encode.backbones import EFFICIENTNET_LITE0
+from curator.encode.features import FeatureCache
 from curator.encode.stored import feature_cache
 from curator.errors import InputError, JobCancelled, NotEnoughData
 from curator.jobs.progress import Progress
@@ -136,6 +138,32 @@ def test_a_damaged_feature_cache_is_made_again_and_said(small: Project) -> None:
     assert "computed again" in " ".join(result["notes"])
     np.testing.assert_allclose(features(), before, atol=1e-5)
     assert newest(small)[0].settings["notes"] == result["notes"]
+
+
+def test_a_row_is_checked_once_a_job(small: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training reads each stored row once for its checksum, and trusts none that has it not."""
+    small.run("train")
+    read: Counter[tuple[Path, str]] = Counter()
+    check = FeatureCache.check
+
+    def counted(cache: FeatureCache, digests: list[str]) -> int:
+        read.update((cache.folder, digest) for digest in digests)
+        return check(cache, digests)
+
+    monkeypatch.setattr(FeatureCache, "check", counted)
+    small.run("train")
+    assert len(read) == 2 * 30  # features, and the small versions for the baselines
+    assert set(read.values()) == {1}
+
+    rows = next(path for path in small.features.glob("*lite0*/rows.bin"))
+    content = bytearray(rows.read_bytes())
+    content[100:200] = bytes(100)  # of the first row
+    rows.write_bytes(content)
+    first = next(rows.parent.glob("index.bin")).read_bytes()[32:64].hex()
+    next(small.originals.glob(f"*/{first}.*")).unlink()  # so that it cannot be computed again
+    result = small.run("train")
+    assert [line[:64] for line in result["unreadable"]] == [first]
+    assert len(newest(small)[1].image_ids) == 29
 
 
 def test_a_tensorboard_log_is_written_beside(small: Project, tmp_path: Path) -> None:
