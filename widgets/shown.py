@@ -124,6 +124,8 @@ class Shown:
 
         Returns whether something was decided; None: nothing was recorded.
         """
+        if self._project.read_only:
+            return None
         now = {row["id"]: row["decision_id"] for row in self.rows}
         decided = any(now[row["id"]] != row["decision_id"] for row in self._before)
         # Of a second look only what was decided: the rest would count as agreement.
