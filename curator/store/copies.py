@@ -68,7 +68,7 @@ def keep(path: Path) -> Path | None:
         for left in folder.glob(f"{TEMPORARY_PREFIX}*"):
             left.unlink()
         before = copies_of(path)
-        if before and _marks(path) == _marks(before[0]):
+        if before and _marks(path) == _marks(before[0], "&immutable=1"):
             return None
         target = folder / f"{path.stem}-{datetime.now(UTC):{_STAMP}}.db"
         unfinished = folder / f"{TEMPORARY_PREFIX}{os.getpid()}.db"
@@ -232,12 +232,13 @@ def _problem(path: Path) -> str:
     return "" if said == "ok" else str(said)
 
 
-def _marks(path: Path) -> list[object] | None:
+def _marks(path: Path, how: str = "") -> list[object] | None:
     """Differ whenever something was added, in whatever table, or a job ended."""
+    uri = f"{path.as_uri()}?mode=ro{how}"
     ends = [f"SELECT max(rowid) FROM {table}" for table in schema.metadata.tables]  # noqa: S608  our own names
     newest = "SELECT state, done, ended_at FROM jobs ORDER BY id DESC LIMIT 1"
     try:
-        with contextlib.closing(sqlite3.connect(path.as_uri() + "?mode=ro", uri=True)) as source:
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as source:
             return [source.execute(query).fetchone() for query in (*ends, newest)]
     except sqlite3.Error:
         return None

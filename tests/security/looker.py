@@ -29,7 +29,6 @@ READS = [
     ["queue", "suspicious", "--top", "3"],
     ["queue", "duplicates", "--top", "3"],
     ["runs"],
-    ["compare"],
     ["advice"],
     ["suggest"],
     ["tags"],

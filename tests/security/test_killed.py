@@ -61,10 +61,7 @@ def test_exports_are_for_others_to_read(tmp_path: Path) -> None:
         write_atomic(tmp_path / "group.txt", b"x")
     finally:
         os.umask(before)
-    modes = {
-        path.name: stat.S_IMODE(path.stat().st_mode)
-        for path in [tmp_path / "out", *tmp_path.rglob("*")]
-    }
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
     if os.name == "posix":
         assert modes == {"out": 0o755, "model.bin": 0o644, "group.txt": 0o640}
 
@@ -107,7 +104,7 @@ def test_links_among_the_parts_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_unfinished_files_in_the_project_are_swept(small: Project) -> None:
-    """What a dead process was writing goes when the next job begins; what a living one writes stays."""
+    """What a dead process was writing goes with the next job; what a living one writes stays."""
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     left = [
@@ -189,7 +186,12 @@ def test_a_stopped_worker_is_told_and_ended_on_the_page(small: Project, stopped:
     """The job bar names the process; its button ends it, and the job can be started again."""
     dashboard = Dashboard(str(small.path))
     bar: Any = dashboard.jobbar
-    dashboard._tick()
+
+    def told() -> bool:
+        dashboard._tick()
+        return bool(bar.state["job"]["silent"])
+
+    wait_for(told, "the bar to tell")
     shown = bar.state["job"]
     assert shown["open"]
     assert shown["process"] == stopped
@@ -236,7 +238,7 @@ def test_a_process_that_is_not_surely_ours_is_left_alone(
         with pytest.raises(JobSilent, match=f"Process {child.pid} does not answer"):
             health.end(small)
         other = subprocess.Popen(
-            [sys.executable, "-m", "curator.jobs.worker", str(small.path), "not", "this"],
+            [sys.executable, "-c", "import sys; sys.stdin.read()", str(small.path)],
             stdin=subprocess.PIPE,
         )
         with small.database.write() as connection:

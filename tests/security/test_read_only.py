@@ -182,15 +182,14 @@ def test_what_a_killed_process_left_beside_is_read_too(
 AS_GUEST = """
 import os, sys
 from curator.project import Project
-from curator.review.status import status
 warm = Project.open(sys.argv[2])
-warm.status(); warm.log(); warm.close()
+warm.log(); warm.close()
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 with Project.open(sys.argv[1]) as project:
-    print(project.status()["images"], len(project.log()), flush=True)
+    print(len(project.log()), flush=True)
     for line in sys.stdin:
-        print(project.status()["images"], len(project.log()), flush=True)
+        print(len(project.log()), flush=True)
 """
 
 
@@ -214,14 +213,14 @@ def test_a_guest_sees_what_the_owner_does_meanwhile(
     )
     assert guest.stdout is not None
     assert guest.stdin is not None
-    assert guest.stdout.readline() == "30 0\n"
+    assert guest.stdout.readline() == "0\n"
     with Project.open(project) as owner:
         owner.decide([1, 2], "delete")
         guest.stdin.write("\n")
         guest.stdin.flush()
-        assert guest.stdout.readline() == "28 2\n"
+        assert guest.stdout.readline() == "2\n"
     out, _ = guest.communicate("\n", timeout=60)
-    assert (guest.returncode, out) == (0, "28 2\n")
+    assert (guest.returncode, out) == (0, "2\n")
 
 
 def test_an_older_project_is_read_through_a_copy_brought_up_to_date(
@@ -248,8 +247,6 @@ def test_an_older_project_is_read_through_a_copy_brought_up_to_date(
         check=False,
     )
     assert (guest.returncode, guest.stderr) == (0, "")
-    images, decisions = map(int, guest.stdout.split())
-    assert images > 0
-    assert decisions > 0
+    assert int(guest.stdout) > 0
     assert contents(project) == before
     assert set(Path(tempfile.gettempdir()).glob("curator-*")) <= there
