@@ -13,7 +13,9 @@
     │   ├── NotAProject
     │   ├── ProjectExists
     │   ├── ProjectTooNew
-    │   └── ProjectReadOnly
+    │   ├── ProjectReadOnly
+    │   ├── ProjectDamaged         its database is not whole any more
+    │   └── ProjectBusy            another process keeps it from being written
     ├── DataError                  the data set does not allow this step
     │   ├── NotEnoughData
     │   ├── NoRun                  nothing was trained yet
@@ -23,6 +25,7 @@
     ├── JobError                   long work
     │   ├── JobRunning
     │   ├── JobCancelled
+    │   ├── JobSilent              its process does not answer
     │   └── DeviceFull             not even one image fits into the device's memory
     ├── FileError                  the disk: full, or not writable
     ├── PackageMissing             an optional package is not installed
@@ -109,6 +112,14 @@ class ProjectReadOnly(ProjectError):
     """The project's folder or files cannot be written."""
 
 
+class ProjectDamaged(ProjectError):
+    """The project's database is not whole: some of it was lost or overwritten."""
+
+
+class ProjectBusy(ProjectError):
+    """Another process has been writing to the project for too long."""
+
+
 class DataError(CuratorError):
     """The data set, as it stands, does not allow this step."""
 
@@ -151,6 +162,10 @@ class JobRunning(JobError):
 
 class JobCancelled(JobError):
     """The job was asked to stop."""
+
+
+class JobSilent(JobError):
+    """The process of a job does not answer and cannot be ended safely."""
 
 
 class DeviceFull(JobError):

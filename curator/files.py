@@ -10,15 +10,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock
+
 from curator.errors import FileError, TargetNotEmpty
-from curator.platform import sync_folder
+from curator.platform import process_lives, sync_folder
 
 TEMPORARY_PREFIX = ".part-"
+_UNFINISHED = re.compile(r"\.(?:part|new)-(\d+)[-.]")
+_EXPORT_LOCK = re.compile(r"\.part-[0-9a-f]{16}\.lock")
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -26,20 +32,19 @@ def write_atomic(path: Path, data: bytes) -> None:
 
     Raises :class:`FileError` when the disk refuses (full, read-only, no permission).
     """
-    temporary = ""
+    # Not by `tempfile`, whose files are their owner's alone: others may read what is handed on.
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
+        with temporary.open("xb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)
         sync_folder(path.parent)
     except OSError as error:
-        if temporary:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise _unwritten(path, error) from error
 
 
@@ -100,6 +105,20 @@ def sweep(root: Path) -> None:
                 left.unlink()
 
 
+def sweep_dead(project: Path) -> None:
+    """Remove what processes that are dead left unfinished in a project's folder.
+
+    The name of an unfinished file tells its process; what a living one writes stays. Originals,
+    which are many, are seen to by what fetches them: :func:`sweep`.
+    """
+    for pattern in (".*", "inbox/.*", "backups/.*", "features/*/.*", "runs/*/.*"):
+        for left in project.glob(pattern):
+            found = _UNFINISHED.match(left.name)
+            if found and left.is_file() and not process_lives(int(found[1])):
+                with contextlib.suppress(OSError):
+                    left.unlink()
+
+
 def _unwritten(path: Path, error: OSError) -> FileError:
     return FileError(
         f"{path} could not be written: {error.strerror or error}.",
@@ -114,16 +133,21 @@ def replacing_folder(target: Path) -> Iterator[Path]:
     Raises :class:`TargetNotEmpty` when ``target`` exists and is not an empty folder.
     """
     refuse_occupied(target)
+    temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+    # The system frees the lock when this process dies: then the folder may go.
+    lock = FileLock(temporary.with_name(f"{temporary.name}.lock"))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=target.parent))
+        _sweep_exports(target.parent)
+        lock.acquire(timeout=5)
+        temporary.mkdir()
     except OSError as error:
+        _let_go(lock)
         raise FileError(
             f"{target} cannot be made: {error.strerror or error}.", "Choose another folder."
         ) from error
     try:
         yield temporary
-        temporary.chmod(0o755)  # mkdtemp makes it private; an export is to be shared
         if target.exists():
             target.rmdir()
         os.replace(temporary, target)
@@ -136,6 +160,27 @@ def replacing_folder(target: Path) -> Iterator[Path]:
     finally:
         if temporary.exists():
             shutil.rmtree(temporary, ignore_errors=True)
+        _let_go(lock)
+
+
+def _sweep_exports(folder: Path) -> None:
+    """Remove the parts of exports into ``folder`` that were killed: nobody holds their locks."""
+    for path in folder.glob(f"{TEMPORARY_PREFIX}*.lock"):
+        if path.is_symlink() or not _EXPORT_LOCK.fullmatch(path.name):
+            continue
+        lock = FileLock(path)
+        with contextlib.suppress(OSError):  # it is held, or another user's
+            lock.acquire(timeout=0)
+            part = path.with_suffix("")
+            if part.is_dir() and not part.is_symlink():
+                shutil.rmtree(part, ignore_errors=True)
+            _let_go(lock)
+
+
+def _let_go(lock: FileLock) -> None:
+    lock.release()
+    with contextlib.suppress(OSError):
+        Path(lock.lock_file).unlink()
 
 
 def refuse_occupied(target: Path) -> None:

@@ -71,6 +71,13 @@ def cpu_count() -> int:
     return os.cpu_count() or 1
 
 
+def process_lives(process: int) -> bool:
+    """Whether there is a process with that number, whoever's it is."""
+    import psutil
+
+    return bool(psutil.pid_exists(process))
+
+
 def limit_memory(size: int) -> None:
     """Let this process have at most ``size`` bytes of address space, where the system can say so.
 

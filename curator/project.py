@@ -6,6 +6,7 @@
       thumbnails.db     small pictures for the page
       features/         what the backbone makes of each image, computed once
       runs/             the head of each training run
+      backups/          whole copies of project.db (see curator.store.copies)
       log.txt           the worker's output
 
 This module ties the stations together; each station works on what it is given. Long verbs run
@@ -21,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import NotAProject, ProjectExists, ProjectReadOnly
-from curator.store import class_changes, classes, ledger
+from curator.files import sweep_dead
+from curator.store import class_changes, classes, copies, ledger
 from curator.store.database import Database, now
 from curator.store.thumbnails import Thumbnails
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from curator.jobs.progress import Progress
 
 DATABASE = "project.db"
+PARTS = ("originals", "features", "runs")
 VALID_SHARE = 0.2
 
 
@@ -49,7 +52,7 @@ class Project:
         self.database = database
         self.name = database.meta("name")
         self.seed = int(database.meta("seed"))
-        self.thumbnails = Thumbnails(path / "thumbnails.db")
+        self.thumbnails = Thumbnails(path / "thumbnails.db", database.read_only is not None)
 
     @classmethod
     def create(
@@ -63,13 +66,13 @@ class Project:
         folder = Path(path).expanduser().resolve()
         if (folder / DATABASE).exists():
             raise ProjectExists(f"{folder} already holds a project.", "Open it instead.")
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and not _is_free(folder):
             raise ProjectExists(
                 f"{folder} already holds files.", "Name a new folder for the project."
             )
         classes.validated_names(class_names)
         try:
-            for part in ("originals", "features", "runs"):
+            for part in PARTS:
                 (folder / part).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ProjectReadOnly(
@@ -94,18 +97,41 @@ class Project:
 
     @classmethod
     def open(cls, path: str | Path) -> Project:
-        """Open an existing project. Raises NotAProject, ProjectTooNew."""
+        """Open an existing project; one that cannot be written for reading (:attr:`read_only`).
+
+        Raises NotAProject, ProjectTooNew, ProjectDamaged, FileError.
+        """
         folder = Path(path).expanduser().resolve()
         if not (folder / DATABASE).is_file():
+            if copies.copies_of(folder / DATABASE):
+                raise copies.damaged(folder / DATABASE, FileNotFoundError())
             raise NotAProject(
                 f"{folder} is not a project: it holds no {DATABASE}.",
                 "Make one with `curator new`, or name the right folder.",
             )
         return cls(folder, Database.open(folder / DATABASE))
 
+    @classmethod
+    def restore(cls, path: str | Path) -> copies.Restored:
+        """Put the newest whole copy in the place of a damaged database, which is kept.
+
+        What was decided since the copy was made is not in it. Raises NotAProject, InputError when
+        the database is whole, JobRunning when a process works on it, ProjectDamaged when no copy
+        is whole, ProjectReadOnly.
+        """
+        from curator.jobs import runner
+
+        folder = Path(path).expanduser().resolve()
+        with runner.alone(folder):
+            return copies.restore(folder / DATABASE)
+
     def close(self) -> None:
-        """Let go of the database file."""
+        """Let go of the database file; it is copied if it was changed and the copy is old."""
+        self.thumbnails.close()
         self.database.close()
+        if self.database.wrote:
+            self.database.wrote = False
+            copies.keep_when_due(self.database.path)
 
     def __enter__(self) -> Project:
         return self
@@ -115,6 +141,11 @@ class Project:
 
     def __repr__(self) -> str:
         return f"Project({str(self.path)!r})"
+
+    @property
+    def read_only(self) -> ProjectReadOnly | None:
+        """Why nothing can be written in the project, with the next step; None: it can."""
+        return self.database.read_only
 
     # Places
 
@@ -171,6 +202,7 @@ class Project:
         """
         from curator.collect.adding import add
 
+        self.database.require_writable()
         return add(self, class_name, [(addresses, listed_in)], new_class)[0]
 
     def preview(
@@ -332,3 +364,14 @@ class Project:
 
         with self.database.read() as connection:
             return runs.ranking_id(connection)
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether a project may be made there: nothing, or what a killed creation left."""
+    if not folder.is_dir():
+        return False
+    sweep_dead(folder)
+    names = {path.name for path in folder.iterdir()}
+    begun = {*PARTS, *(f"thumbnails.db{ending}" for ending in ("", "-wal", "-shm"))}
+    empty = all(not any((folder / part).iterdir()) for part in names & set(PARTS))
+    return not names or (names <= begun and set(PARTS) <= names and empty)

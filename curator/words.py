@@ -9,9 +9,11 @@ def many(number: int, one: str, several: str = "") -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time rounded as people say it: "40 seconds", "3 minutes", "2.5 hours"."""
+    """A time rounded as people say it: "40 seconds", "3 minutes", "2.5 hours", "3 days"."""
     if seconds < 90:
         return f"{max(1, round(seconds / 10)) * 10} seconds"
     if seconds < 5400:
         return f"{round(seconds / 60)} minutes"
-    return f"{seconds / 3600:.1f} hours"
+    if seconds < 172_800:
+        return f"{seconds / 3600:.1f} hours"
+    return f"{round(seconds / 86_400)} days"

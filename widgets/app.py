@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from curator.errors import CuratorError
 from curator.files import refuse_occupied
-from curator.jobs import runner, worker
+from curator.jobs import health, worker
 from curator.project import Project
 from curator.review.status import status as status_of
 from curator.store import jobs, ledger, schema
@@ -78,6 +78,7 @@ class Dashboard:
                 **common,
                 "cancel": lambda message: self._cancel(int(message["id"])),
                 "again": lambda message: self._again(int(message["id"])),
+                "end": lambda _: self._end(),
             }
         )
         self._panels: dict[str, ipywidgets.DOMWidget] = {
@@ -145,7 +146,8 @@ class Dashboard:
         self.refresh()
         self._remember()
         job = newest(self.project)
-        if station == "check" and self.check.unchecked and not (job and job.is_open):
+        wanted = self.check.unchecked and not self.project.read_only
+        if station == "check" and wanted and not (job and job.is_open):
             self._submit("check")  # a second's work, and the page would be wrong without it
 
     def refresh(self) -> None:
@@ -179,7 +181,7 @@ class Dashboard:
         self.check.show(report=None)
         place = recent.place_of(project.path)
         recent.remember(project.name, project.path)
-        runner.reap(project)
+        health.look(project)
         worker.ensure(project)
         self._looked_after = time.monotonic()
         self._own_position = self._position()
@@ -241,6 +243,13 @@ class Dashboard:
     def _cancel(self, job_id: int) -> None:
         assert self.project is not None
         jobs.cancel(self.project.database, job_id)
+        self._follow()
+
+    def _end(self) -> None:
+        """End the process that does not answer; the bar then offers to start its job again."""
+        assert self.project is not None
+        health.end(self.project)
+        worker.ensure(self.project)
         self._follow()
 
     def _again(self, job_id: int) -> None:

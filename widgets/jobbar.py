@@ -7,7 +7,8 @@ from collections import deque
 from datetime import datetime
 from typing import Any
 
-from curator.jobs import runner, worker
+from curator.jobs import health, worker
+from curator.jobs.health import Silence
 from curator.project import Project
 from curator.store import jobs
 from curator.store.jobs import Job
@@ -47,15 +48,16 @@ class JobBar(Panel):
     def follow(self, project: Project, station: str) -> Job | None:
         """Show the newest job and return it; mark it as failed if its process has died."""
         job = newest(project)
+        silence = None
         if job is not None and job.is_open and _silent(job):
-            runner.reap(project)
+            silence = health.look(project)
             worker.ensure(project)
             job = jobs.get(project.database, job.id)
         if job is not None and job.is_open:
             self._complaining = False
         if not self._complaining:  # a complaint stays until it is dismissed or work starts
             hidden = job is None or job.id == self._dismissed or _old(job)
-            self.refresh(None if hidden else job, station)
+            self.refresh(None if hidden else job, station, silence)
         return job
 
     def complain(self, text: str) -> None:
@@ -77,8 +79,8 @@ class JobBar(Panel):
         self._dismissed = job_id or self._dismissed
         self.show(job=None)
 
-    def refresh(self, job: Job | None, station: str) -> None:
-        """Show ``job``, or nothing."""
+    def refresh(self, job: Job | None, station: str, silence: Silence | None = None) -> None:
+        """Show ``job``, or nothing. ``silence``: that nobody works on it, though one should."""
         if job is None:
             self.show(job=None)
             return
@@ -94,6 +96,8 @@ class JobBar(Panel):
                 "message": job.message,
                 "counts": job.counts,
                 "cancel": job.cancel,
+                "silent": silence and silence.problem,
+                "process": silence and silence.process,
                 "left": self._seconds_left(job),
                 "text": _outcome(job),
                 "next": following

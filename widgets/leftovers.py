@@ -27,6 +27,8 @@ def interrupted(project: Project) -> tuple[list[str], bool]:
     The second: whether there are others, which some process still receives. Also removed are
     folders that no job can ask for again.
     """
+    if project.read_only:
+        return [], False
     root = uploads_of(project)
     notices, alive = [], False
     for folder in sorted(root.glob("*.part")):

@@ -29,6 +29,7 @@ class Shell(Panel):
             images=0,
             classes=0,
             decisions=0,
+            reading=None,
             device="this machine, no cloud",
             station="start",
             stations=[],
@@ -44,6 +45,7 @@ class Shell(Panel):
             images=status["images"],
             classes=len(status["classes"]),
             decisions=status["decisions"],
+            reading=status["read_only"],
             device=run["choice"] if run else "bundled weights, no download needed",
             station=station,
             stations=[
@@ -54,7 +56,9 @@ class Shell(Panel):
 
     def leave(self) -> None:
         """Show the start page's header."""
-        self.show(project=None, path=None, station="start", device="this machine, no cloud")
+        self.show(
+            project=None, path=None, reading=None, station="start", device="this machine, no cloud"
+        )
 
 
 def _figures(status: dict[str, Any], problems: int | None) -> dict[str, tuple[str, str]]:

@@ -139,6 +139,8 @@ class Shown:
 
         Returns whether something was decided; None: nothing was recorded.
         """
+        if self._project.read_only:
+            return None
         with self._project.database.read() as connection:
             self.update(connection)
         now = {row["id"]: row for row in self.rows}

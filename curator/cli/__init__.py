@@ -18,6 +18,7 @@ from curator.cli import (
     comparing,
     deciding,
     delivering,
+    mending,
     reviewing,
     training,
 )
@@ -44,6 +45,7 @@ STATIONS = (
     advising,
     deciding,
     delivering,
+    mending,
 )
 for station in STATIONS:
     station.register(app)

@@ -170,17 +170,27 @@ def most_confused(
 
 def status(project: ProjectPath, as_json: AsJson = False) -> None:
     """Say where the project stands and what comes next."""
+    from curator.jobs import health
     from curator.store import jobs
 
     with Project.open(project) as opened:
+        silence = health.look(opened)
         found = opened.status()
-        job = jobs.latest(opened.database)
+        job = silence.job if silence else jobs.latest(opened.database)
     if job is not None:
-        found["job"] = {"kind": job.kind, "state": job.state, "message": job.message}
+        found["job"] = {
+            "kind": job.kind,
+            "state": job.state,
+            "message": job.message,
+            "error": job.error,
+            "silent": silence and silence.sentence,
+        }
     if as_json:
         say_json(found)
         return
     say(f"{found['project']} in {found['path']}")
+    if found["read_only"]:
+        say(f"Reading mode: {found['read_only']}")
     rows = [{"class": name, "images": number} for name, number in found["classes"].items()]
     if rows:
         say_table(pd.DataFrame(rows))
@@ -203,7 +213,8 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
             f"{found['left']} flagged images left to review"
         )
     if job is not None:
-        say(f"last job: {job.kind}, {job.state}" + (f": {job.error}" if job.error else ""))
+        said = silence.sentence if silence else job.error
+        say(f"last job: {job.kind}, {job.state}" + (f": {said}" if said else ""))
     say(f"Next: {next_step(found)}")
 
 

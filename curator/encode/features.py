@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _DIGEST_BYTES = 32
 _ENTRY_BYTES = _DIGEST_BYTES + 4  # and the CRC-32, little-endian
 _FORMAT_VERSION = 2
+LOCK_SECONDS = 60.0  # an append takes far less: who holds the lock for longer was stopped
 
 _log = logging.getLogger(__name__)
 
@@ -66,9 +67,13 @@ class FeatureCache:
         self._sums: list[int] = []  # CRC-32 of every row read so far, repeated digests included
         self._file = 0  # which index file they were read from
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with self._lock():
-                self._open()
+            # A whole cache is read without a lock or a write: the folder may be read-only.
+            if self._is_whole():
+                self._read_index()
+            else:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                with self._lock():
+                    self._open()
         except OSError as error:
             raise self._failed(error) from error
 
@@ -189,7 +194,7 @@ class FeatureCache:
             raise self._failed(error) from error
 
     def _lock(self) -> FileLock:
-        return FileLock(self.folder / "cache.lock")
+        return FileLock(self.folder / "cache.lock", timeout=LOCK_SECONDS)
 
     def _index_bytes(self, count: int) -> int:
         return len(self._header) + count * _ENTRY_BYTES
@@ -210,18 +215,28 @@ class FeatureCache:
         self._write(self._data, 0, b"")
         self._write(self._index, 0, self._header)
 
+    def _is_whole(self) -> bool:
+        return (
+            self._index.exists() and self._index_size() >= len(self._header) and not self._wrong()
+        )
+
+    def _index_size(self) -> int:
+        return self._index.stat().st_size if self._index.exists() else 0
+
     def _problem(self) -> str | None:
         """What is wrong with the files, or None. An index that was never begun is nothing wrong."""
-        rows = self._data.stat().st_size // self._row_bytes if self._data.exists() else 0
-        index = self._index.stat().st_size if self._index.exists() else 0
-        if index < len(self._header):  # killed before the first header was whole
+        if self._index_size() < len(self._header):  # killed before the first header was whole
             self._write(self._data, 0, b"")
             self._write(self._index, 0, self._header)
             return None
+        return self._wrong()
+
+    def _wrong(self) -> str | None:
+        rows = self._data.stat().st_size // self._row_bytes if self._data.exists() else 0
         with self._index.open("rb") as stream:
             if stream.read(len(self._header)) != self._header:
                 return "its header is of another version, or was altered"
-        entries = (index - len(self._header)) // _ENTRY_BYTES
+        entries = (self._index_size() - len(self._header)) // _ENTRY_BYTES
         return f"it had {entries} entries but only {rows} rows" if entries > rows else None
 
     def _catch_up(self) -> None:

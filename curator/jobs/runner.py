@@ -6,17 +6,21 @@ A job function is ``run(project, progress, **arguments) -> dict``; the dict must
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from curator.errors import CuratorError, InputError, JobCancelled, JobRunning
+from curator.files import sweep_dead
 from curator.jobs.progress import Listener, Progress
-from curator.store import jobs
+from curator.store import copies, jobs
+from curator.store.reading import refused
 
 if TYPE_CHECKING:
     from curator.project import Project
@@ -42,9 +46,32 @@ DIED = (
 )
 
 
+WORK_LOCK, WORKER_LOCK = "work.lock", "worker.lock"
+
+
 def work_lock(project: Project) -> FileLock:
     """The lock that whoever runs a long job holds."""
-    return FileLock(project.path / "work.lock")
+    return FileLock(project.path / WORK_LOCK)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a project's folder while its database is replaced. Raises JobRunning."""
+    if not folder.is_dir():
+        yield  # there is nothing to hold, as whoever asked is about to say
+        return
+    with contextlib.ExitStack() as held:
+        for name in (WORKER_LOCK, WORK_LOCK):
+            try:
+                held.enter_context(FileLock(folder / name).acquire(timeout=1))
+            except Timeout as error:
+                raise JobRunning(
+                    f"Another process works on {folder}.",
+                    "Close the dashboard, wait for that process to end, and run this again.",
+                ) from error
+            except OSError as error:
+                raise refused(folder / name, error) from error
+        yield
 
 
 def run(
@@ -52,16 +79,22 @@ def run(
 ) -> dict[str, Any]:
     """Run a job in the foreground and return its result.
 
-    Raises :class:`JobRunning` when another long job holds the project, and whatever the job
-    raises; the outcome is in the jobs table in any case.
+    Raises :class:`JobRunning` when another long job holds the project, ProjectReadOnly, and
+    whatever the job raises; the outcome is in the jobs table in any case.
     """
     check_kind(kind)
     arguments = as_json(arguments)
+    project.database.require_writable()
     lock = work_lock(project)
     try:
         # A moment's patience: `reap` below holds the lock for an instant.
         lock.acquire(timeout=1)
     except Timeout as error:
+        from curator.jobs import health
+
+        silence = health.look(project)
+        if silence is not None:
+            raise JobRunning(silence.problem, silence.fix) from error
         running = jobs.latest(project.database, (jobs.RUNNING,))
         what = f"{running.kind} (job {running.id})" if running else "another long job"
         raise JobRunning(
@@ -72,7 +105,9 @@ def run(
         jobs.fail_running(project.database, DIED)
         job_id = jobs.queue(project.database, kind, arguments)
         jobs.start(project.database, job_id)
-        return execute(project, job_id, kind, arguments, listener)
+        sweep_dead(project.path)
+        with copies.keeping(project.database.path):
+            return execute(project, job_id, kind, arguments, listener)
     finally:
         lock.release()
 

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from curator.files import sweep_dead
 from curator.jobs import runner
 from curator.platform import start_detached
-from curator.store import jobs
+from curator.store import copies, jobs
 
 if TYPE_CHECKING:
     from curator.project import Project
@@ -31,7 +32,9 @@ WARM_MODULES = ("curator.learn.train", "curator.collect.fetch", "curator.check.r
 
 
 def ensure(project: Project) -> None:
-    """Start the project's worker unless one is there."""
+    """Start the project's worker unless one is there, or nothing can be written."""
+    if project.read_only is not None:
+        return
     lock = _lock(project)
     try:
         lock.acquire(timeout=0)
@@ -48,8 +51,10 @@ def submit(project: Project, kind: str, arguments: dict[str, Any]) -> int:
 
     The same job twice in the queue is the same wish: its id is returned. So is one that runs,
     unless something was decided or listed since it began, of which it may know nothing.
+    Raises InputError, ProjectReadOnly.
     """
     runner.check_kind(kind)
+    project.database.require_writable()
     arguments = runner.as_json(arguments)
     runner.reap(project)
     newest = jobs.latest(project.database, jobs.OPEN)
@@ -74,7 +79,9 @@ def serve(project: Project, idle_seconds: float = IDLE_SECONDS) -> None:
         except Timeout:
             return
         try:
-            _work(project, idle_seconds)
+            sweep_dead(project.path)
+            with copies.keeping(project.database.path):
+                _work(project, idle_seconds)
         finally:
             lock.release()
         # A job that was queued just before the release saw a worker, and so started none.
@@ -118,7 +125,7 @@ def _warm_up() -> None:
 
 
 def _lock(project: Project) -> FileLock:
-    return FileLock(project.path / "worker.lock")
+    return FileLock(project.path / runner.WORKER_LOCK)
 
 
 def main() -> None:

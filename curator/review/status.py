@@ -25,6 +25,7 @@ def status(project: Project) -> dict[str, Any]:
     label issues and nobody decided on yet. ``stale``: images whose label or presence changed since
     the newest run was trained. ``decisions``: those in force, undone ones not counted. ``error`` of
     the run, 0..1, is that of the images ``judged_on``; None where there was no such image.
+    ``read_only``: why the project cannot be written, None when it can.
     """
     now = schema.current.c
     with project.database.read() as connection:
@@ -60,6 +61,7 @@ def status(project: Project) -> dict[str, Any]:
     return {
         "project": project.name,
         "path": str(project.path),
+        "read_only": None if project.read_only is None else str(project.read_only),
         "images": sum(per_class.values()),
         "classes": {names[class_id]: number for class_id, number in per_class.items()},
         "states": states,

@@ -1,5 +1,6 @@
 """Opening ``project.db``: pragmas, transactions, schema version.
 
+Whether it can be written is found out here, once, at opening: :attr:`Database.read_only`.
 A reading transaction sees one consistent state; a writing one takes the write lock at its start
 (``BEGIN IMMEDIATE``), so that two processes wait for each other instead of failing half-way.
 """
@@ -8,16 +9,25 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import QueuePool
 
-from curator.errors import FileError, NotAProject, ProjectReadOnly, ProjectTooNew
-from curator.store import schema
+from curator.errors import (
+    FileError,
+    NotAProject,
+    ProjectBusy,
+    ProjectDamaged,
+    ProjectReadOnly,
+    ProjectTooNew,
+)
+from curator.store import copies, schema
+from curator.store.reading import Reader, primary_code, refused, why_not_writable
 
 BUSY_SECONDS = 30
 
@@ -36,10 +46,15 @@ def pieces(values: Iterable[Any], size: int = 500) -> Iterator[list[Any]]:
 class Database:
     """One project's database; safe to share between threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, read_only: ProjectReadOnly | None = None) -> None:
         self.path = path
-        self._engine = _engine(path)
+        self.read_only = read_only
+        """Why the file cannot be written, with the next step; None: it can."""
+        self._reader = None if read_only is None else Reader(path)
+        self._engine = _engine(self._connect if self._reader is None else self._reader.connect)
         self._writer = self._engine.execution_options(writing=True)
+        self.wrote = False
+        """Whether a transaction was begun here."""
 
     @classmethod
     def create(cls, path: Path, values: dict[str, str]) -> Database:
@@ -59,31 +74,37 @@ class Database:
     def open(cls, path: Path) -> Database:
         """Open an existing database; refuse what is none, or what a newer version wrote.
 
-        A refused file is not changed. Raises NotAProject, ProjectTooNew, ProjectReadOnly.
+        One that cannot be written is opened for reading; see :attr:`read_only`. A refused file is
+        not changed. Raises NotAProject, ProjectTooNew, ProjectDamaged, FileError.
         """
-        database = cls(path)
+        database = cls(path, why_not_writable(path))
         try:
-            version = int(database.meta("schema_version"))
-        except (DatabaseError, KeyError, ValueError) as error:
+            database._prepare()
+        except BaseException:
             database.close()
-            explained = database._explained(error) if isinstance(error, OperationalError) else error
-            if explained is not error:
-                raise explained from error
+            raise
+        return database
+
+    def _prepare(self) -> None:
+        try:
+            version = int(self.meta("schema_version"))
+        except (DatabaseError, ProjectDamaged, KeyError, ValueError) as error:
+            if copies.is_of_a_project(self.path):
+                raise copies.damaged(self.path, error) from error
             raise NotAProject(
-                f"{path} is not a project's database.",
+                f"{self.path} is not a project's database.",
                 "Name a folder that `curator new` made, or make a new project.",
             ) from error
         if version > schema.SCHEMA_VERSION:
-            database.close()
             raise ProjectTooNew(
-                f"{path} has schema version {version}; this curator knows up to "
+                f"{self.path} has schema version {version}; this curator knows up to "
                 f"{schema.SCHEMA_VERSION}.",
                 "Update the curator to open it. Nothing was changed.",
             )
-        database._use_wal()
+        if self._reader is None:
+            self._use_wal()
         if version < schema.SCHEMA_VERSION:
-            database._migrate()
-        return database
+            self._migrate()
 
     def meta(self, key: str) -> str:
         """One value of the ``meta`` table. Raises KeyError when it is missing."""
@@ -97,25 +118,56 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for reading, all of it from one state of the database."""
-        with self._engine.connect() as connection:
-            yield connection
+        """A connection for reading, all of it from one state of the database.
+
+        Raises ProjectDamaged, ProjectBusy, FileError.
+        """
+        if self._reader is not None and self._reader.outdated():
+            self._engine.dispose()
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except DatabaseError as error:
+            raise self._explained(error) from error
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction: all of it is kept when the block ends, none of it when it raises."""
+        """A transaction: all of it is kept when the block ends, none of it when it raises.
+
+        Raises ProjectReadOnly, ProjectDamaged, ProjectBusy, FileError.
+        """
+        self.require_writable()
+        self.wrote = True
         try:
             with self._writer.begin() as connection:
                 yield connection
-        except OperationalError as error:
+        except DatabaseError as error:
             raise self._explained(error) from error
+
+    def require_writable(self) -> None:
+        """Raise ProjectReadOnly, which says why and what to do, when it cannot be written."""
+        if self.read_only is not None:
+            raise ProjectReadOnly(self.read_only.problem, self.read_only.fix)
 
     def close(self) -> None:
         """Let go of the file."""
         self._engine.dispose()
+        if self._reader is not None:
+            self._reader.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=BUSY_SECONDS, check_same_thread=False)
 
     def _migrate(self) -> None:
-        """Bring an older database up to the present schema; a kill in between changes nothing."""
+        """Bring an older database up to the present schema; a kill in between changes nothing.
+
+        Of one that cannot be written a copy is brought up, and read.
+        """
+        if self._reader is not None:
+            self._engine.dispose()
+            with contextlib.closing(Database(self._reader.copy())) as copy:
+                copy._migrate()
+            return
         with self.write() as connection:
             # Read inside the transaction: another process may have done it a moment ago.
             version = int(
@@ -143,17 +195,26 @@ class Database:
         ):
             connection.cursor().execute("PRAGMA journal_mode=WAL")
 
-    def _explained(self, error: OperationalError) -> Exception:
-        said = str(error.orig).lower()
-        if "readonly" in said or "unable to open" in said:
-            return ProjectReadOnly(
-                f"{self.path} cannot be written.",
-                "Give yourself write permission on the project's folder, or copy it elsewhere.",
-            )
-        if "full" in said or "i/o" in said:
+    def _explained(self, error: DatabaseError) -> Exception:
+        """What an error of SQLite means for the user; the error itself where nobody foresaw it."""
+        code, said = primary_code(error.orig), str(error.orig)
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            if self._reader is not None and self._reader.outdated():
+                return ProjectBusy(
+                    f"{self.path} was changed by another process while it was read.", "Try again."
+                )
+            return copies.damaged(self.path, error)
+        if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
+            return refused(self.path)
+        if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
             return FileError(
-                f"{self.path} could not be written: {error.orig}.",
+                f"{self.path} could not be written: {said}.",
                 "Free some space on that disk and try again; what was saved before is safe.",
+            )
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            return ProjectBusy(
+                f"Another process has been writing to {self.path} for {BUSY_SECONDS} s.",
+                "See which one with `curator status`; it may be stopped. Then try again.",
             )
         return error
 
@@ -163,11 +224,9 @@ def _make_triggers(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
-def _engine(path: Path) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path.as_posix()}",
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
-    )
+def _engine(connect: Callable[[], sqlite3.Connection]) -> Engine:
+    # The driver gets the path itself: in an address some of its letters would mean something.
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:

@@ -7,28 +7,39 @@ file loses nothing.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from curator.errors import FileError
 from curator.store.database import pieces
+from curator.store.reading import Reader, primary_code
 
 # The column bears the name of the format that it held at first; pictures are JPEG since, and each
 # tells its own format.
 CREATE = "CREATE TABLE IF NOT EXISTS thumbnails (sha256 TEXT PRIMARY KEY, webp BLOB)"
+_LOST = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Thumbnails:
-    """JPEG pictures (of older projects WebP) of at most 256 px, by the SHA-256 of the original."""
+    """JPEG pictures (of older projects WebP) of at most 256 px, by the SHA-256 of the original.
 
-    def __init__(self, path: Path) -> None:
+    With ``read_only`` nothing is written: what is to be stored is forgotten.
+    """
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path = path
+        self._reader = Reader(path) if read_only else None
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
         # A connection for each use: callers come from several threads and processes.
-        connection = sqlite3.connect(self.path, timeout=30)
+        if self._reader is None:
+            connection = sqlite3.connect(self.path, timeout=30)
+        else:
+            self._reader.outdated()
+            connection = self._reader.connect()
         try:
             with connection:
                 yield connection
@@ -43,23 +54,43 @@ class Thumbnails:
 
     def put(self, items: Iterable[tuple[str, bytes]]) -> None:
         """Store (sha256, picture) pairs. Raises FileError when the disk refuses."""
+        if self._reader is not None:
+            return
+        stored = list(items)
         try:
-            with self._connect() as connection:
-                connection.execute(CREATE)
-                connection.executemany("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", items)
-        except sqlite3.OperationalError as error:
+            try:
+                self._put(stored)
+            except sqlite3.DatabaseError as error:
+                if primary_code(error) not in _LOST:
+                    raise
+                # Damaged, and all of it can be made again.
+                os.replace(self.path, self.path.with_suffix(".corrupt"))
+                for ending in ("-wal", "-shm"):
+                    self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+                self.create()
+                self._put(stored)
+        except (sqlite3.DatabaseError, OSError) as error:
             raise FileError(
                 f"{self.path} could not be written: {error}.",
                 "Free some space on that disk and run it again: what was recorded is safe.",
             ) from error
 
-    def get(self, digests: Sequence[str]) -> Mapping[str, bytes]:
-        """The stored thumbnails among ``digests``."""
-        found: dict[str, bytes] = {}
+    def _put(self, items: Sequence[tuple[str, bytes]]) -> None:
         with self._connect() as connection:
             connection.execute(CREATE)
+            connection.executemany("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", items)
+
+    def get(self, digests: Sequence[str]) -> Mapping[str, bytes]:
+        """The stored thumbnails among ``digests``; none where the file is gone or damaged."""
+        found: dict[str, bytes] = {}
+        with contextlib.suppress(sqlite3.DatabaseError, OSError), self._connect() as connection:
             for piece in pieces(digests):
                 marks = ",".join("?" * len(piece))
                 query = f"SELECT sha256, webp FROM thumbnails WHERE sha256 IN ({marks})"  # noqa: S608  only question marks are put in
                 found.update(connection.execute(query, piece).fetchall())
         return found
+
+    def close(self) -> None:
+        """Let go of what was made for reading."""
+        if self._reader is not None:
+            self._reader.close()

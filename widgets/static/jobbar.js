@@ -20,6 +20,12 @@ function jobbar(state, send) {
       job.again && h("button", { class: "cu-button", onclick: () => send({ do: "again", id: job.id }) }, "Start again"),
       h("button", { class: "cu-quiet", "aria-label": "Dismiss", onclick: () => send({ do: "dismiss", id: job.id }) }, icon("cross")));
   }
+  if (job.silent) {
+    return h("div", { class: "cu-jobbar cu-failed", role: "status", "aria-live": "polite" },
+      icon("alert"),
+      h("span", { class: "cu-sentence" }, job.silent),
+      h("button", { class: "cu-button", onclick: () => send({ do: "end" }) }, `End process ${job.process}`));
+  }
   const share = job.total ? job.done / job.total : null;
   const notes = Object.entries(job.counts).map(([name, number]) => `${number} ${name.replaceAll("_", " ")}`).join(" · ");
   return h("div", { class: "cu-jobbar cu-running", role: "status", "aria-live": "off" },

@@ -36,7 +36,9 @@ function shell(state, send) {
       state.project && h("span", { class: "cu-counts" },
         `${many(state.images, "image")} · ${many(state.classes, "class", "classes")} · ${many(state.decisions, "decision")}`),
       h("span", { class: "cu-device", title: "What training runs on, and why" },
-        h("span", { class: "cu-dot", "aria-hidden": "true" }), state.device)),
+        h("span", { class: "cu-dot", "aria-hidden": "true" }), state.device),
+      state.reading && h("p", { class: "cu-reading", role: "status" }, icon("alert"),
+        h("span", {}, h("strong", {}, "Reading mode."), ` ${state.reading}`))),
     state.project && h("nav", { class: "cu-rail", "aria-label": "Stations" },
       state.stations.map((/** @type {any} */ item, /** @type {number} */ place) =>
         h("button", {
