@@ -13,7 +13,8 @@
     │   ├── NotAProject
     │   ├── ProjectExists
     │   ├── ProjectTooNew
-    │   └── ProjectReadOnly
+    │   ├── ProjectReadOnly
+    │   └── ProjectAltered         it holds what the curator never writes
     ├── DataError                  the data set does not allow this step
     │   ├── NotEnoughData
     │   ├── NoRun                  nothing was trained yet
@@ -107,6 +108,10 @@ class ProjectTooNew(ProjectError):
 
 class ProjectReadOnly(ProjectError):
     """The project's folder or files cannot be written."""
+
+
+class ProjectAltered(ProjectError):
+    """The project holds what the curator never writes: it was altered, and perhaps to do harm."""
 
 
 class DataError(CuratorError):

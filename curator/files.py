@@ -55,7 +55,8 @@ def put_once(root: Path, data: bytes, name: str, source: Path | None = None) -> 
     path = root / relative
     temporary = source or path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{name}")
     try:
-        if path.exists() and path.read_bytes() == data:
+        # No link and no pipe: those would be read, or waited for, in its place.
+        if path.is_file() and not path.is_symlink() and path.read_bytes() == data:
             if source:
                 source.unlink()
             return relative.as_posix()

@@ -20,6 +20,7 @@ from curator.cli import (
     delivering,
     reviewing,
     training,
+    waiting,
 )
 from curator.cli.printing import complain
 from curator.errors import CuratorError
@@ -44,6 +45,7 @@ STATIONS = (
     advising,
     deciding,
     delivering,
+    waiting,
 )
 for station in STATIONS:
     station.register(app)

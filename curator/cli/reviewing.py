@@ -170,11 +170,18 @@ def most_confused(
 
 def status(project: ProjectPath, as_json: AsJson = False) -> None:
     """Say where the project stands and what comes next."""
+    from curator.jobs import marks
     from curator.store import jobs
 
     with Project.open(project) as opened:
         found = opened.status()
         job = jobs.latest(opened.database)
+        waiting = opened.waiting_jobs()
+        if job is not None and job.id in {item.id for item in waiting}:
+            job = None
+    found["waiting"] = [
+        {"job": item.id, "kind": item.kind, "arguments": item.arguments} for item in waiting
+    ]
     if job is not None:
         found["job"] = {"kind": job.kind, "state": job.state, "message": job.message}
     if as_json:
@@ -203,6 +210,11 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
         )
     if job is not None:
         say(f"last job: {job.kind}, {job.state}" + (f": {job.error}" if job.error else ""))
+    for item in waiting:
+        say(
+            f"waiting, not asked for by you: {marks.described(item)}. "
+            f"`curator waiting PROJECT --run {item.id}` or `--dismiss {item.id}`"
+        )
     say(f"Next: {next_step(found)}")
 
 
