@@ -15,7 +15,8 @@
     │   ├── ProjectTooNew
     │   ├── ProjectReadOnly
     │   ├── ProjectDamaged         its database is not whole any more
-    │   └── ProjectBusy            another process keeps it from being written
+    │   ├── ProjectBusy            another process keeps it from being written
+    │   └── ProjectAltered         it holds what the curator never writes
     ├── DataError                  the data set does not allow this step
     │   ├── NotEnoughData
     │   ├── NoRun                  nothing was trained yet
@@ -118,6 +119,10 @@ class ProjectDamaged(ProjectError):
 
 class ProjectBusy(ProjectError):
     """Another process has been writing to the project for too long."""
+
+
+class ProjectAltered(ProjectError):
+    """The project holds what the curator never writes: it was altered, and perhaps to do harm."""
 
 
 class DataError(CuratorError):

@@ -27,16 +27,16 @@ _UNFINISHED = re.compile(r"\.(?:part|new)-(\d+)[-.]")
 _EXPORT_LOCK = re.compile(r"\.part-[0-9a-f]{16}\.lock")
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes, private: bool = False) -> None:
     """Write ``data`` to ``path`` in one step that survives a kill.
 
-    Raises :class:`FileError` when the disk refuses (full, read-only, no permission).
+    ``private``: no other user may read it; otherwise others may, since it may be handed on. Raises :class:`FileError` when the disk refuses (full, read-only, no permission).
     """
-    # Not by `tempfile`, whose files are their owner's alone: others may read what is handed on.
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as stream:
+        mode = 0o600 if private else 0o666  # less what the umask takes
+        with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
@@ -60,7 +60,8 @@ def put_once(root: Path, data: bytes, name: str, source: Path | None = None) -> 
     path = root / relative
     temporary = source or path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{name}")
     try:
-        if path.exists() and path.read_bytes() == data:
+        # No link and no pipe: those would be read, or waited for, in its place.
+        if path.is_file() and not path.is_symlink() and path.read_bytes() == data:
             if source:
                 source.unlink()
             return relative.as_posix()

@@ -26,12 +26,14 @@ from curator.files import sweep_dead
 from curator.store import class_changes, classes, copies, ledger
 from curator.store.database import Database, now
 from curator.store.thumbnails import Thumbnails
+from curator.trust import check_folder, original_path
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from curator.collect.adding import Added, Preview
     from curator.jobs.progress import Progress
+    from curator.store.jobs import Job
 
 DATABASE = "project.db"
 PARTS = ("originals", "features", "runs")
@@ -99,7 +101,8 @@ class Project:
     def open(cls, path: str | Path) -> Project:
         """Open an existing project; one that cannot be written for reading (:attr:`read_only`).
 
-        Raises NotAProject, ProjectTooNew, ProjectDamaged, FileError.
+        Nothing in it is run: see :meth:`waiting_jobs`. Raises NotAProject, ProjectTooNew,
+        ProjectDamaged, ProjectAltered, FileError.
         """
         folder = Path(path).expanduser().resolve()
         if not (folder / DATABASE).is_file():
@@ -109,6 +112,7 @@ class Project:
                 f"{folder} is not a project: it holds no {DATABASE}.",
                 "Make one with `curator new`, or name the right folder.",
             )
+        check_folder(folder)
         return cls(folder, Database.open(folder / DATABASE))
 
     @classmethod
@@ -153,6 +157,13 @@ class Project:
     def originals(self) -> Path:
         """Folder of the fetched bytes."""
         return self.path / "originals"
+
+    def original(self, file: str) -> Path:
+        """Path of the original that the database calls ``file``; it may be missing.
+
+        Raises ProjectAltered for what is no name of an original, and no plain file.
+        """
+        return original_path(self.originals, file)
 
     @property
     def inbox(self) -> Path:
@@ -202,7 +213,6 @@ class Project:
         """
         from curator.collect.adding import add
 
-        self.database.require_writable()
         return add(self, class_name, [(addresses, listed_in)], new_class)[0]
 
     def preview(
@@ -235,6 +245,16 @@ class Project:
         from curator.jobs import worker
 
         return worker.submit(self, kind, arguments)
+
+    def waiting_jobs(self) -> list[Job]:
+        """Jobs that were found in the project and that this user did not ask for: not run.
+
+        Whoever made the project asked for them. :func:`curator.jobs.marks.run_waiting` runs one,
+        :func:`curator.jobs.marks.dismiss` drops it.
+        """
+        from curator.jobs import marks
+
+        return marks.waiting(self)
 
     # Review
 

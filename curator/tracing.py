@@ -55,13 +55,13 @@ class _Sample:
     def __init__(self, project: Project, row: Any) -> None:
         self._project = project
         self._row = row
-        self._path = project.originals / row.file
 
     def source(self) -> str:
         row = self._row
         return f"image {row.image_id}, {row.origin}, given as {row.given}"
 
     def original(self) -> str:
+        self._path = self._project.original(self._row.file)
         digest = sha256_of(self._path)
         if digest != self._row.sha256:
             raise FileError(f"{self._path} was altered: its SHA-256 is {digest}.")

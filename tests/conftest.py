@@ -36,6 +36,12 @@ def copy_project(source: Path, target: Path) -> Path:
     return Path(shutil.copytree(source, target, ignore=passing))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what the curator remembers of its user out of the real user's folder."""
+    os.environ.setdefault("CURATOR_STATE", str(tmp_path_factory.mktemp("state")))
+
+
 @pytest.fixture(scope="session")
 def build_once(
     tmp_path_factory: pytest.TempPathFactory, worker_id: str

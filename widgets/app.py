@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from sqlalchemy import func, select
 
 from curator.errors import CuratorError
 from curator.files import refuse_occupied
-from curator.jobs import health, worker
+from curator.jobs import health, marks, worker
 from curator.project import Project
 from curator.review.status import status as status_of
 from curator.store import jobs, ledger, schema
@@ -79,6 +80,8 @@ class Dashboard:
                 "cancel": lambda message: self._cancel(int(message["id"])),
                 "again": lambda message: self._again(int(message["id"])),
                 "end": lambda _: self._end(),
+                "run_offer": lambda message: self._answer(marks.submit_waiting, message),
+                "drop_offer": lambda message: self._answer(marks.dismiss, message),
             }
         )
         self._panels: dict[str, ipywidgets.DOMWidget] = {
@@ -136,6 +139,7 @@ class Dashboard:
         self.start.refresh()
         self.shell.leave()
         self.jobbar.refresh(None, "start")
+        self.jobbar.offer(None)
         self._show("start")
 
     def go(self, station: str) -> None:
@@ -183,6 +187,7 @@ class Dashboard:
         recent.remember(project.name, project.path)
         health.look(project)
         worker.ensure(project)
+        self.jobbar.offer(project)
         self._looked_after = time.monotonic()
         self._own_position = self._position()
         self._classes = self._class_changes()
@@ -255,7 +260,16 @@ class Dashboard:
     def _again(self, job_id: int) -> None:
         assert self.project is not None
         job = jobs.get(self.project.database, job_id)
-        self._submit(job.kind, **job.arguments)
+        if marks.was_asked(self.project, job):
+            self._submit(job.kind, **job.arguments)
+
+    def _answer(self, answer: Callable[[Project, int], object], message: dict[str, Any]) -> None:
+        assert self.project is not None
+        try:
+            answer(self.project, int(message["id"]))
+        finally:
+            self.jobbar.offer(self.project)
+            self._follow()
 
     # Following the store
 

@@ -7,7 +7,7 @@ from collections import deque
 from datetime import datetime
 from typing import Any
 
-from curator.jobs import health, worker
+from curator.jobs import health, marks, worker
 from curator.jobs.health import Silence
 from curator.project import Project
 from curator.store import jobs
@@ -39,7 +39,7 @@ class JobBar(Panel):
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         own: dict[str, Handler] = {"dismiss": lambda message: self._dismiss(int(message["id"]))}
-        super().__init__({**handlers, **own}, job=None)
+        super().__init__({**handlers, **own}, job=None, offers=[])
         self._pace: deque[tuple[float, int]] = deque()
         self._job_id = 0
         self._dismissed = 0
@@ -57,8 +57,13 @@ class JobBar(Panel):
             self._complaining = False
         if not self._complaining:  # a complaint stays until it is dismissed or work starts
             hidden = job is None or job.id == self._dismissed or _old(job)
-            self.refresh(None if hidden else job, station, silence)
+            self.refresh(None if hidden else job, station, project, silence)
         return job
+
+    def offer(self, project: Project | None) -> None:
+        """Show the jobs that the project came with, to be run or dismissed."""
+        found = [] if project is None else project.waiting_jobs()
+        self.show(offers=[{"id": job.id, "text": marks.described(job)} for job in found])
 
     def complain(self, text: str) -> None:
         """Show what went wrong on the page itself."""
@@ -79,8 +84,17 @@ class JobBar(Panel):
         self._dismissed = job_id or self._dismissed
         self.show(job=None)
 
-    def refresh(self, job: Job | None, station: str, silence: Silence | None = None) -> None:
-        """Show ``job``, or nothing. ``silence``: that nobody works on it, though one should."""
+    def refresh(
+        self,
+        job: Job | None,
+        station: str,
+        project: Project | None = None,
+        silence: Silence | None = None,
+    ) -> None:
+        """Show ``job``, or nothing; of a ``project`` it can be started again if a user asked.
+
+        ``silence``: that nobody works on it, though one should.
+        """
         if job is None:
             self.show(job=None)
             return
@@ -103,7 +117,9 @@ class JobBar(Panel):
                 "next": following
                 if job.state == "done" and following and following["station"] != station
                 else None,
-                "again": job.state in ("failed", "cancelled"),
+                "again": job.state in ("failed", "cancelled")
+                and project is not None
+                and marks.was_asked(project, job),
             }
         )
 

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from sqlalchemy import func, select
 
 from curator.collect.importing import uploads_of
 from curator.project import Project
-from curator.store import jobs, schema
+from curator.store import jobs
 
 
 def interrupted(project: Project) -> tuple[list[str], bool]:
@@ -45,13 +44,9 @@ def interrupted(project: Project) -> tuple[list[str], bool]:
 
 def _remove_orphans(project: Project, root: Path) -> None:
     """Remove uploads whose job has ended, unless it is the newest and may be started again."""
-    table = schema.jobs
-    newest = select(func.max(table.c.id)).scalar_subquery()
-    with project.database.read() as connection:
-        rows = connection.execute(
-            select(table.c.arguments).where(table.c.state.in_(jobs.OPEN) | (table.c.id == newest))
-        ).scalars()
-        asked = {json.loads(row).get("upload") for row in rows}
+    newest = jobs.latest(project.database)
+    known = jobs.of_states(project.database, (*jobs.OPEN, jobs.OFFERED))
+    asked = {str(job.arguments.get("upload")) for job in [*known, *([newest] if newest else [])]}
     for folder in root.iterdir():
         if folder.is_dir() and folder.suffix != ".part" and folder.name not in asked:
             with _held(folder.with_suffix(".lock")) as held:

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select
 
 from curator.collect.decoding import Rejected, decode
 from curator.collect.keeping import thumbnails
+from curator.errors import ProjectAltered
 from curator.store import schema
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def thumbnails_of(project: Project, image_ids: Sequence[int]) -> dict[int, bytes
 def enlarged(project: Project, file: str) -> bytes | None:
     """The image as WebP, at most :data:`ENLARGED` pixels wide and high; None if unreadable."""
     try:
-        picture = decode(project.originals / file)
-    except (Rejected, OSError):
+        picture = decode(project.original(file))
+    except (Rejected, OSError, ProjectAltered):
         return None  # the thumbnail stays in its place
     picture.thumbnail((ENLARGED, ENLARGED))
     buffer = io.BytesIO()

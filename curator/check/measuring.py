@@ -15,6 +15,7 @@ from sqlalchemy import Row, bindparam, func, select, update
 from curator.collect.decoding import Rejected
 from curator.collect.measures import MEASURES_VERSION
 from curator.collect.verify import verify
+from curator.errors import ProjectAltered
 from curator.platform import cpu_count
 from curator.store import schema
 
@@ -76,8 +77,8 @@ def _measured(project: Project, row: Row[int, str, str]) -> dict[str, Any] | Non
     """The new measures of one image, or None where its original does not give them."""
     try:
         # The way by which it came in, so that the measures are those of a new image.
-        image = verify((project.originals / row.file).read_bytes(), min_side=1)
-    except (OSError, Rejected):
+        image = verify(project.original(row.file).read_bytes(), min_side=1)
+    except (OSError, Rejected, ProjectAltered):
         return None
     if image.sha256 != row.sha256:
         return None

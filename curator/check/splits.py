@@ -31,6 +31,8 @@ def assign(
     where they fit into the class's ``valid_share`` (0..1, below a half). A class with two groups
     or more gets at least one in each split.
     """
+    # A project may come from anyone: a word that is no split counts as none.
+    splits = [split if split in (TRAIN, VALID) else None for split in splits]
     members: dict[int, list[int]] = defaultdict(list)
     for position, group in enumerate(groups):
         members[group].append(position)

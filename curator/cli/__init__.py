@@ -21,6 +21,7 @@ from curator.cli import (
     mending,
     reviewing,
     training,
+    waiting,
 )
 from curator.cli.printing import complain
 from curator.errors import CuratorError
@@ -46,6 +47,7 @@ STATIONS = (
     deciding,
     delivering,
     mending,
+    waiting,
 )
 for station in STATIONS:
     station.register(app)

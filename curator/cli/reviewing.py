@@ -170,13 +170,19 @@ def most_confused(
 
 def status(project: ProjectPath, as_json: AsJson = False) -> None:
     """Say where the project stands and what comes next."""
-    from curator.jobs import health
+    from curator.jobs import health, marks
     from curator.store import jobs
 
     with Project.open(project) as opened:
         silence = health.look(opened)
         found = opened.status()
         job = silence.job if silence else jobs.latest(opened.database)
+        waiting = opened.waiting_jobs()
+        if job is not None and job.id in {item.id for item in waiting}:
+            job = None
+    found["waiting"] = [
+        {"job": item.id, "kind": item.kind, "arguments": item.arguments} for item in waiting
+    ]
     if job is not None:
         found["job"] = {
             "kind": job.kind,
@@ -207,14 +213,19 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
     say(f"decisions: {found['decisions']}, images left out: {', '.join(out) or 'none'}")
     if found["run"]:
         error, judged = found["run"]["error"], found["run"]["judged_on"]
-        said = "no image to judge it on" if error is None else f"error {error:.1%} {judged}"
+        verdict = "no image to judge it on" if error is None else f"error {error:.1%} {judged}"
         say(
-            f"newest run: {found['run']['run']}, {said}, "
+            f"newest run: {found['run']['run']}, {verdict}, "
             f"{found['left']} flagged images left to review"
         )
     if job is not None:
         said = silence.sentence if silence else job.error
         say(f"last job: {job.kind}, {job.state}" + (f": {said}" if said else ""))
+    for item in waiting:
+        say(
+            f"waiting, not asked for by you: {marks.described(item)}. "
+            f"`curator waiting PROJECT --run {item.id}` or `--dismiss {item.id}`"
+        )
     say(f"Next: {next_step(found)}")
 
 

@@ -115,6 +115,7 @@ def add(
 
     See :meth:`curator.Project.add`.
     """
+    project.database.require_writable()
     every = [_parsed(addresses, listed_in) for addresses, listed_in in lists]
     with project.database.read() as connection:
         target_id, _ = _target(connection, class_name, new_class)

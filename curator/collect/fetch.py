@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -19,9 +20,11 @@ from curator.collect.keeping import Ended, ended, keep, known
 from curator.collect.network import FetchSettings
 from curator.collect.reasons import Reason
 from curator.collect.verifiers import Verifiers
-from curator.errors import InputError
+from curator.collect.verifying import Verdict
+from curator.errors import InputError, ProjectAltered
 from curator.files import sweep
 from curator.store import schema
+from curator.trust import ORIGINAL_SUFFIXES, plain_file
 from curator.words import many
 
 if TYPE_CHECKING:
@@ -172,10 +175,21 @@ def _given(project: Project, retry: str) -> Iterator[Ended]:
     """Verify what lies in the inbox."""
     with Verifiers(project.originals) as verifiers:
         for key, origin in _rows(project, "data", retry):
-            digest = origin.rpartition(",")[2]
-            # Listed under a second class after it left the inbox, it lies among the originals.
-            stored = next((project.originals / digest[:2]).glob(f"{digest}.*"), None)
-            yield ended(key, verifiers.submit(stored or project.inbox / digest).result())
+            try:
+                path = _lying(project, origin.rpartition(",")[2])
+            except ProjectAltered as error:
+                yield ended(key, Verdict(None, None, Reason.UNREADABLE, str(error), 0))
+            else:
+                yield ended(key, verifiers.submit(path).result())
+
+
+def _lying(project: Project, digest: str) -> Path:
+    """Where the bytes with that SHA-256 are, which were given themselves."""
+    # Listed under a second class after it left the inbox, it lies among the originals.
+    names = (f"{digest[:2]}/{digest}.{suffix}" for suffix in ORIGINAL_SUFFIXES)
+    stored = (project.original(name) for name in names)
+    found = next((path for path in stored if path.exists()), None)
+    return found or plain_file(project.inbox / digest)
 
 
 def _tidy(project: Project) -> None:

@@ -18,7 +18,7 @@ from curator.collect.decoding import Rejected
 from curator.collect.measures import MEASURES_VERSION
 from curator.collect.verify import VerifiedImage, verify
 from curator.collect.verifying import Verdict
-from curator.errors import FileError
+from curator.errors import FileError, ProjectAltered
 from curator.platform import sync_files
 from curator.store import class_changes, schema
 from curator.store.database import now, pieces
@@ -136,8 +136,8 @@ def thumbnails(project: Project, files: Mapping[str, str]) -> dict[str, bytes]:
     found = dict(project.thumbnails.get(list(files)))
     made = {}
     for digest in files.keys() - found.keys():
-        with contextlib.suppress(OSError, Rejected):
-            data = (project.originals / files[digest]).read_bytes()
+        with contextlib.suppress(OSError, Rejected, ProjectAltered):
+            data = project.original(files[digest]).read_bytes()
             made[digest] = verify(data, min_side=1).thumbnail
     if made:
         project.thumbnails.put(made.items())

@@ -142,7 +142,7 @@ def _compare(
     if not rows:
         return None
     predictor = Predictor.load(folder)
-    pictures = [decode(project.originals / files[said.image_ids[row]]) for row in rows]
+    pictures = [decode(project.original(files[said.image_ids[row]])) for row in rows]
     answers = softmax(predictor.logits(pictures))
     difference = float(np.abs(answers - said.fixed[rows]).max())
     if not difference <= LARGEST_DIFFERENCE:

@@ -13,6 +13,8 @@ from curator.check.run import prepare
 from curator.errors import FileError, NotEnoughData
 from curator.files import refuse_occupied, replacing_folder
 from curator.store import images, schema
+from curator.store.classes import validated_name
+from curator.trust import inside
 from curator.words import many
 
 if TYPE_CHECKING:
@@ -80,20 +82,22 @@ def run(project: Project, progress: Progress, out: str) -> dict[str, Any]:
         raise NotEnoughData(
             "There is no image to export.", "Fetch some, or take deletions back with undo."
         )
+    for label in set(planned["label"]):
+        validated_name(label)  # it becomes a folder's name
     progress.begin("exporting", len(planned))
     with replacing_folder(target) as folder:
         for label in sorted(set(planned["label"])):
             for split in (schema.TRAIN, schema.VALID):
                 # Both folders for every class, so that readers count the classes alike.
-                (folder / split / label).mkdir(parents=True, exist_ok=True)
+                inside(folder, f"{split}/{label}").mkdir(parents=True, exist_ok=True)
         for file, file_name in zip(planned["file"], planned["file_name"], strict=True):
-            original = project.originals / file
+            original = project.original(file)
             if not original.is_file():
                 raise FileError(
                     f"{original} is missing, so nothing was exported.",
                     "Put it back from a copy of the project, or delete that image, and try again.",
                 )
-            shutil.copyfile(original, folder / file_name)
+            shutil.copyfile(original, inside(folder, file_name))
             progress.advance()
         planned[MANIFEST_COLUMNS].to_csv(folder / "manifest.csv", index=False)
     return {

@@ -31,6 +31,7 @@ from filelock import FileLock
 
 from curator.errors import DataError, FileError, InputError
 from curator.files import write_atomic
+from curator.trust import inside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,8 @@ class FeatureCache:
     def __init__(self, folder: Path, key: str, dimension: int, dtype: str = "float32") -> None:
         self.dimension = dimension
         self.dtype = np.dtype(dtype)
-        self.folder = folder / re.sub(r"[^A-Za-z0-9._-]", "_", key)
+        # A key may come from a run's settings: no way out of the folder, whatever it says.
+        self.folder = inside(folder, re.sub(r"[^A-Za-z0-9._-]", "_", key))
         self._data = self.folder / "rows.bin"
         self._index = self.folder / "index.bin"
         self._damage = self.folder / "damage.txt"

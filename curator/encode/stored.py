@@ -16,7 +16,7 @@ from curator.encode.extract import extract
 from curator.encode.features import FeatureCache
 from curator.encode.preprocess import TINY_DIMENSION
 from curator.encode.weights import MEGABYTE
-from curator.errors import WeightsAltered, WeightsMissing
+from curator.errors import ProjectAltered, WeightsAltered, WeightsMissing
 from curator.words import many
 
 if TYPE_CHECKING:
@@ -126,13 +126,15 @@ def ensure_features(
     if missing:
         _fetch(progress, choice.backbone, said)
         progress.begin(f"computing features on {choice.device}", len(missing))
-        items = [
-            (digest, project.originals / file)
-            for digest, file in zip(digests, table["file"].tolist(), strict=True)
-            if digest in missing
-        ]
+        items = []
+        for digest, file in zip(digests, table["file"].tolist(), strict=True):
+            if digest in missing:
+                try:
+                    items.append((digest, project.original(file)))
+                except ProjectAltered as error:
+                    unreadable.append((digest, str(error)))
         network = encoder(choice)
-        unreadable = extract(
+        unreadable += extract(
             items,
             cache,
             tiny,

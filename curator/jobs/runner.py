@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
 
 from curator.errors import CuratorError, InputError, JobCancelled, JobRunning
 from curator.files import sweep_dead
+from curator.jobs import marks
 from curator.jobs.progress import Listener, Progress
 from curator.store import copies, jobs
 from curator.store.reading import refused
@@ -103,8 +106,7 @@ def run(
         ) from error
     try:
         jobs.fail_running(project.database, DIED)
-        job_id = jobs.queue(project.database, kind, arguments)
-        jobs.start(project.database, job_id)
+        job_id = marks.begin(project, kind, arguments)
         sweep_dead(project.path)
         with copies.keeping(project.database.path):
             return execute(project, job_id, kind, arguments, listener)
@@ -123,7 +125,9 @@ def execute(
     progress = Progress(project.database, job_id, listener)
     state, result, error = jobs.FAILED, None, None
     try:
-        result = function_of(kind)(project, progress, **arguments)
+        function = function_of(kind)
+        check_arguments(kind, function, arguments)
+        result = function(project, progress, **arguments)
         state = jobs.DONE
         return dict(result)
     except (JobCancelled, KeyboardInterrupt):
@@ -183,6 +187,27 @@ def function_of(kind: str) -> Any:
     """The job function of that kind; imports its module."""
     check_kind(kind)
     return importlib.import_module(FUNCTIONS[kind]).run
+
+
+def check_arguments(kind: str, function: Any, arguments: Mapping[str, Any]) -> None:
+    """Raise :class:`InputError` for an argument that the job does not have, or of a wrong type.
+
+    They may come from a project's database. What a job takes as ``**settings`` it checks itself.
+    """
+    known = inspect.signature(function).parameters
+    hints = get_type_hints(function, localns={"Project": Any, "Progress": Any})
+    open_ended = any(item.kind is item.VAR_KEYWORD for item in known.values())
+    for name, value in arguments.items():
+        if name in ("project", "progress") or (name not in known and not open_ended):
+            raise InputError(f"{name!r} is no argument of the job {kind}.")
+        try:
+            if name in known:
+                TypeAdapter(hints[name]).validate_python(value, strict=True)
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"]
+            raise InputError(
+                f"{name}={value!r} cannot be given to the job {kind}: {problem}."[:500]
+            ) from error
 
 
 def reap(project: Project) -> int:

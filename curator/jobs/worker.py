@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from curator.files import sweep_dead
-from curator.jobs import runner
+from curator.jobs import marks, runner
 from curator.platform import start_detached
 from curator.store import copies, jobs
 
@@ -40,7 +40,11 @@ def ensure(project: Project) -> None:
         lock.acquire(timeout=0)
     except Timeout:
         return
-    lock.release()
+    # A project may come from anyone: what it came with is offered, not run.
+    try:
+        marks.set_aside(project)
+    finally:
+        lock.release()
     start_detached(
         [sys.executable, "-m", "curator.jobs.worker", str(project.path)], project.log_file
     )
@@ -61,13 +65,20 @@ def submit(project: Project, kind: str, arguments: dict[str, Any]) -> int:
     if (
         newest is not None
         and (newest.kind, newest.arguments) == (kind, arguments)
-        and (newest.state == jobs.QUEUED or jobs.is_up_to_date(project.database))
+        and _serves(project, newest)
     ):
         job_id = newest.id
     else:
-        job_id = jobs.queue(project.database, kind, arguments)
+        job_id = marks.queue(project, kind, arguments)
     ensure(project)
     return job_id
+
+
+def _serves(project: Project, job: jobs.Job) -> bool:
+    """Whether an open job will know of all that is there now, and was asked for by this user."""
+    if job.state == jobs.RUNNING:
+        return jobs.is_up_to_date(project.database)
+    return marks.is_ours(project, job, "to run")
 
 
 def serve(project: Project, idle_seconds: float = IDLE_SECONDS) -> None:
@@ -108,10 +119,13 @@ def _run_next(project: Project) -> bool:
     job = jobs.oldest_queued(project.database)
     if job is None:
         return False
+    if not marks.is_ours(project, job, "to run"):
+        marks.set_aside(project)
+        return False
     # Waits for a job that the command line runs; the page shows ours as queued meanwhile.
     with runner.work_lock(project):
         jobs.fail_running(project.database, runner.DIED)
-        if jobs.start(project.database, job.id):
+        if marks.start(project, job):
             # The outcome, with the reason of a failure, is in the jobs table.
             with contextlib.suppress(Exception):
                 runner.execute(project, job.id, job.kind, job.arguments)

@@ -155,7 +155,7 @@ def stored_pixels(project: Project, progress: Progress, data: TrainingSet) -> Pi
     cache = pixel_cache(project.features, backbone)
     if cache.missing(data.digests):
         progress.begin("decoding the images once", len(data.digests))
-        paths = [project.originals / file for file in data.table["file"]]
+        paths = [project.original(file) for file in data.table["file"]]
         items = list(zip(data.digests, paths, strict=True))
         failed = ensure_pixels(items, cache, backbone, progress.reach, progress.cancelled)
         if failed:

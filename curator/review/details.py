@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from curator.check.outliers import THRESHOLD
 from curator.check.quality import QUALITY
+from curator.errors import ProjectAltered
 from curator.review.around import is_outlier, known_limits, look_around
 from curator.review.exif import exif
 from curator.review.nearest import most_alike
@@ -91,7 +92,11 @@ def details(project: Project, image_id: int, run_id: int | None = None) -> dict[
             },
             "history": _history(scope, image_id),
         }
-    return {**found, "exif": exif(project.originals / image.file)}
+    try:
+        written = exif(project.original(image.file))
+    except ProjectAltered:  # said where the image is read; the rest is worth seeing
+        written = {}
+    return {**found, "exif": written}
 
 
 def _probabilities(scope: Scope, image: Any) -> list[tuple[int, float]]:

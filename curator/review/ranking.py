@@ -12,6 +12,7 @@ from curator.check.outliers import stored_scores
 from curator.review.judging import judge
 from curator.store import images, runs, schema
 from curator.store.classes import all_classes, merged_ids, names_by_id
+from curator.trust import is_original_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,7 +101,9 @@ def rank(project: Project, top: int | None = None, run_id: int | None = None) ->
     table = scored(project, run_id)
     table = table[~table["state"].isin(schema.OUT)]
     table = table.sort_values(["label_score", "image_id"], na_position="last")
-    table["path"] = [str(project.originals / file) for file in table["file"]]
+    table["path"] = [
+        str(project.originals / file) if is_original_name(file) else "" for file in table["file"]
+    ]
     differs = table["predicted"].notna() & (table["predicted"] != table["label"])
     table["suggested_label"] = table["predicted"].where(differs, "")
     ranked = table[RANK_COLUMNS].reset_index(drop=True)

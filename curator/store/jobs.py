@@ -1,6 +1,7 @@
-"""The table of long work: queued, running, done, failed, cancelled.
+"""The table of long work: queued, running, done, failed, cancelled; and offered, not asked for.
 
-Knows nothing of processes or locks: see ``curator.jobs`` for who runs what.
+Knows nothing of processes, locks or keys: see ``curator.jobs`` for who runs what. What a row holds
+may be anybody's: a cell that is not what it should be counts as empty.
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -17,8 +20,11 @@ from curator.store import schema
 from curator.store.database import Database, now
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
+OFFERED = "offered"  # found in the project, asked for by nobody here: run when the user says so
 OPEN = (QUEUED, RUNNING)
 _BEGAN_WITH = "job_began_with"  # in the table of single values: only one job runs at a time
+MOST_SHOWN = 100  # jobs that :func:`of_states` gives
+_LONGEST = 4 << 20  # characters of a JSON cell; a training table of 1,000 epochs has 0.2 million
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class Job:
     ended_at: str | None
     result: dict[str, Any] | None
     error: str | None
+    mark: str | None
+    """What tells that this user asked for it; see :mod:`curator.jobs.marks`."""
 
     @property
     def is_open(self) -> bool:
@@ -51,24 +59,122 @@ class Job:
 
 def _job(row: Any) -> Job:
     values = dict(row._mapping)
-    for key in ("arguments", "counts", "table"):
-        values[key] = json.loads(values[key])
-    values["result"] = json.loads(values["result"]) if values["result"] else None
+    for key in ("arguments", "counts", "result"):
+        found = _parsed(values[key])
+        values[key] = found if isinstance(found, dict) else {}
+    values["result"] = values["result"] or None
+    table = _parsed(values["table"])
+    values["table"] = (
+        [row for row in table if isinstance(row, dict)] if isinstance(table, list) else []
+    )
+    values["counts"] = {
+        name: number for name, number in values["counts"].items() if isinstance(number, int)
+    }
     values["cancel"] = bool(values["cancel"])
+    for key, kinds, otherwise in _CELLS:
+        if not isinstance(values[key], kinds):
+            values[key] = otherwise
+    if not _is_time(values["created_at"]):
+        values["created_at"] = _LONG_AGO
+    if not _is_time(values["ended_at"]):
+        values["ended_at"] = None
     return Job(**values)
 
 
-def queue(database: Database, kind: str, arguments: dict[str, Any]) -> int:
-    """Add a job for the worker; return its id."""
+_LONG_AGO = "2000-01-01T00:00:00.000+00:00"
+_CELLS: tuple[tuple[str, type | tuple[type, ...], Any], ...] = (
+    ("kind", str, ""),
+    ("state", str, FAILED),
+    ("message", str, ""),
+    ("done", int, 0),
+    ("total", int, None),
+    ("process", int, None),
+    ("heartbeat", (int, float), None),
+    ("error", str, None),
+    ("mark", str, None),
+)
+
+
+def _is_time(cell: Any) -> bool:
+    try:
+        return datetime.fromisoformat(cell).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
+
+
+def _parsed(cell: Any) -> Any:
+    if not isinstance(cell, str) or len(cell) > _LONGEST:
+        return None
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):
+        return None
+
+
+def signed_text(job: Job) -> str:
+    """What makes a job the one that was asked for, as one text."""
+    return json.dumps([job.id, job.kind, job.arguments, job.created_at], sort_keys=True)
+
+
+Sign = Callable[[Job], str]
+
+
+def queue(
+    database: Database, kind: str, arguments: dict[str, Any], sign: Sign | None = None
+) -> int:
+    """Add a job for the worker, which runs it only with its mark; return its id."""
+    return _add(database, sign, kind=kind, arguments=json.dumps(arguments), state=QUEUED)
+
+
+def begin(
+    database: Database, kind: str, arguments: dict[str, Any], sign: Sign | None = None
+) -> int:
+    """Add a job that runs in this process from now on; return its id."""
+    return _add(database, sign, kind=kind, arguments=json.dumps(arguments), **_running())
+
+
+def _running() -> dict[str, Any]:
+    return {
+        "state": RUNNING,
+        "process": os.getpid(),
+        "started_at": now(),
+        "heartbeat": time.time(),
+    }
+
+
+def _add(database: Database, sign: Sign | None, **values: Any) -> int:
+    table = schema.jobs
     with database.write() as connection:
-        result = connection.execute(
-            insert(schema.jobs).values(
-                kind=kind, arguments=json.dumps(arguments), state=QUEUED, created_at=now()
-            )
-        )
-        key = result.inserted_primary_key
+        key = connection.execute(
+            insert(table).values(created_at=values.get("started_at") or now(), **values)
+        ).inserted_primary_key
         assert key is not None
+        if values["state"] == RUNNING:
+            _note_beginning(connection)
+        if sign is not None:
+            row = connection.execute(select(table).where(table.c.id == key[0])).one()
+            connection.execute(
+                update(table).where(table.c.id == key[0]).values(mark=sign(_job(row)))
+            )
         return int(key[0])
+
+
+def of_states(database: Database, states: tuple[str, ...]) -> list[Job]:
+    """The oldest :data:`MOST_SHOWN` jobs of those states, oldest first."""
+    table = schema.jobs
+    query = select(table).where(table.c.state.in_(states)).order_by(table.c.id).limit(MOST_SHOWN)
+    with database.read() as connection:
+        return [_job(row) for row in connection.execute(query)]
+
+
+def offer(database: Database, job_id: int) -> None:
+    """Take a job out of the queue: it waits until the user asks for it."""
+    with database.write() as connection:
+        connection.execute(
+            update(schema.jobs)
+            .where(schema.jobs.c.id == job_id, schema.jobs.c.state == QUEUED)
+            .values(state=OFFERED)
+        )
 
 
 def get(database: Database, job_id: int) -> Job:
@@ -83,10 +189,15 @@ def latest(
     kind: str | None = None,
     without: tuple[str, ...] = (),
 ) -> Job | None:
-    """The newest job, of those ``states`` and of that ``kind`` if given, and none ``without``."""
+    """The newest job, of those ``states`` and of that ``kind`` if given, and none ``without``.
+
+    Offered ones are nobody's wish yet and come only when asked for.
+    """
     query = select(schema.jobs).order_by(schema.jobs.c.id.desc()).limit(1)
     if states:
         query = query.where(schema.jobs.c.state.in_(states))
+    else:
+        query = query.where(schema.jobs.c.state != OFFERED)
     if kind:
         query = query.where(schema.jobs.c.kind == kind)
     if without:
@@ -106,19 +217,26 @@ def oldest_queued(database: Database) -> Job | None:
     return _job(row) if row else None
 
 
-def start(database: Database, job_id: int) -> bool:
-    """Mark a queued job as running in this process; False when it was cancelled meanwhile."""
+def start(database: Database, job_id: int, mark: str = "") -> bool:
+    """Mark a queued job as running in this process; False when it was cancelled meanwhile.
+
+    ``mark``: its mark from now on.
+    """
     with database.write() as connection:
         changed = connection.execute(
             update(schema.jobs)
             .where(schema.jobs.c.id == job_id, schema.jobs.c.state == QUEUED)
-            .values(state=RUNNING, process=os.getpid(), started_at=now(), heartbeat=time.time())
+            .values(mark=mark, **_running())
         )
         if changed.rowcount:
-            connection.execute(delete(schema.meta).where(schema.meta.c.key == _BEGAN_WITH))
-            began = {"key": _BEGAN_WITH, "value": _asked_of(connection)}
-            connection.execute(insert(schema.meta).values(began))
+            _note_beginning(connection)
         return bool(changed.rowcount)
+
+
+def _note_beginning(connection: Connection) -> None:
+    connection.execute(delete(schema.meta).where(schema.meta.c.key == _BEGAN_WITH))
+    began = {"key": _BEGAN_WITH, "value": _asked_of(connection)}
+    connection.execute(insert(schema.meta).values(began))
 
 
 def is_up_to_date(database: Database) -> bool:
@@ -184,11 +302,11 @@ def end(
 
 
 def cancel(database: Database, job_id: int) -> None:
-    """Ask a job to stop: a queued one ends at once, a running one between two items."""
+    """Ask a job to stop: a queued or offered one ends at once, a running one between two items."""
     with database.write() as connection:
         connection.execute(
             update(schema.jobs)
-            .where(schema.jobs.c.id == job_id, schema.jobs.c.state == QUEUED)
+            .where(schema.jobs.c.id == job_id, schema.jobs.c.state.in_((QUEUED, OFFERED)))
             .values(state=CANCELLED, ended_at=now())
         )
         connection.execute(

@@ -34,7 +34,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 # States of a source. `pending` is asked for by the next fetch, `failed` only when asked again.
 PENDING, FETCHED, FAILED = "pending", "fetched", "failed"
@@ -264,7 +264,8 @@ jobs = Table(
     Column("id", Integer, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("arguments", Text, nullable=False),  # JSON
-    Column("state", Text, nullable=False),  # queued, running, done, failed, cancelled
+    # queued, running, done, failed, cancelled; offered: not asked for by this user
+    Column("state", Text, nullable=False),
     Column("done", Integer, nullable=False, default=0),
     Column("total", Integer),
     Column("message", Text, nullable=False, default=""),
@@ -278,6 +279,7 @@ jobs = Table(
     Column("ended_at", Text),
     Column("result", Text),  # JSON
     Column("error", Text),
+    Column("mark", Text),  # of curator.jobs.marks: that this user asked for it
     Index("jobs_by_state", "state", "id"),
 )
 
@@ -343,4 +345,5 @@ MIGRATIONS = {
         """,
         "CREATE INDEX IF NOT EXISTS images_by_split ON images (split)",
     ),
+    4: ("ALTER TABLE jobs ADD COLUMN mark TEXT",),
 }

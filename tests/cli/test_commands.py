@@ -67,6 +67,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "tags",
         "train",
         "undo",
+        "waiting",
     ]
     for name in COMMANDS:
         assert name in whole.out

@@ -64,10 +64,13 @@ def test_a_job_that_fails_says_why(small: Project) -> None:
     assert small.run("check")["images"] == 30
 
 
-def test_an_unforeseen_failure_is_in_the_log(small: Project) -> None:
+def test_an_unforeseen_failure_is_in_the_log(
+    small: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A bug shows as one sentence with the log's place; the traceback is in the log."""
+    monkeypatch.setattr("curator.check.run.prepare", None)
     with pytest.raises(TypeError):
-        small.run("check", surprise=1)
+        small.run("check")
     job = jobs.latest(small.database)
     assert job is not None
     assert job.state == jobs.FAILED
@@ -75,6 +78,14 @@ def test_an_unforeseen_failure_is_in_the_log(small: Project) -> None:
     assert job.error.startswith("TypeError")
     assert str(small.log_file) in job.error
     assert "Traceback" in small.log_file.read_text()
+
+
+def test_an_argument_that_a_job_does_not_take_is_refused(small: Project) -> None:
+    """An unknown argument, and one of a wrong type, are refused by name and nothing is done."""
+    with pytest.raises(InputError, match="'surprise' is no argument of the job check"):
+        small.run("check", surprise=1)
+    with pytest.raises(InputError, match=r"out=\['a'\] cannot be given to the job export"):
+        small.run("export", out=["a"])
 
 
 def test_an_unknown_kind_is_refused(small: Project) -> None:

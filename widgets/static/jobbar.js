@@ -7,6 +7,17 @@ function left(seconds) {
   return `${Math.round(seconds / 60)} min left`;
 }
 
+/** What the project came with and nobody here asked for. @param {any} state @param {(m: any) => void} send */
+function jobs(state, send) {
+  return h("div", { class: "cu-jobs" },
+    state.offers.map((/** @type {any} */ offer) => h("div", { class: "cu-jobbar cu-offer", role: "status", key: offer.id },
+      icon("alert"),
+      h("span", { class: "cu-sentence" }, `Was waiting when this project was last open, and is not run unless you say so: ${offer.text}`),
+      h("button", { class: "cu-button", onclick: () => send({ do: "run_offer", id: offer.id }) }, "Run it"),
+      h("button", { class: "cu-button", onclick: () => send({ do: "drop_offer", id: offer.id }) }, "Dismiss it"))),
+    jobbar(state, send));
+}
+
 /** @param {any} state @param {(m: any) => void} send */
 function jobbar(state, send) {
   const job = state.job;
@@ -44,6 +55,6 @@ function jobbar(state, send) {
 export default {
   /** @param {{model: any, el: HTMLElement}} context */
   render({ model, el }) {
-    return mount(model, el, jobbar);
+    return mount(model, el, jobs);
   },
 };

@@ -1,0 +1,32 @@
+"""A project from an attacker, and a victim's home that must stay as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import copy_project
+from tests.security.attack import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def hostile(small_folder: Path, tmp_path: Path) -> Path:
+    """Give a project of 30 images for the attacker to alter."""
+    return copy_project(small_folder, tmp_path / "hostile")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """Give a victim's folder; at the end nothing in it has changed."""
+    folder = tmp_path / "home"
+    (folder / "secrets").mkdir(parents=True)
+    (folder / "notes.txt").write_text("precious")
+    (folder / "secrets" / "id_rsa").write_text("private")
+    before = tree(folder)
+    yield folder
+    assert tree(folder) == before
