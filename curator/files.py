@@ -30,7 +30,8 @@ _EXPORT_LOCK = re.compile(r"\.part-[0-9a-f]{16}\.lock")
 def write_atomic(path: Path, data: bytes, private: bool = False) -> None:
     """Write ``data`` to ``path`` in one step that survives a kill.
 
-    ``private``: no other user may read it; otherwise others may, since it may be handed on. Raises :class:`FileError` when the disk refuses (full, read-only, no permission).
+    ``private``: no other user may read it; otherwise others may, since it may be handed on. Raises
+    :class:`FileError` when the disk refuses (full, read-only, no permission).
     """
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(8)}")
     try:
