@@ -52,9 +52,16 @@ def say(text: str) -> None:
     out.print(text, markup=False)
 
 
-def say_json(value: Any) -> None:
-    """``value`` as JSON on standard output; not-a-number becomes null."""
-    typer.echo(json.dumps(clean(value), indent=2, default=str, ensure_ascii=False))
+def say_json(value: Any, one_line: bool = False) -> None:
+    """``value`` as JSON on standard output; not-a-number becomes null.
+
+    ``one_line``: for a million numbers, which take the encoder seconds when it indents.
+    """
+    indent = None if one_line else 2
+    typer.echo(json.dumps(clean(value), indent=indent, default=str, ensure_ascii=False))
+
+
+_PLAIN = {int, str, bool, type(None)}
 
 
 def clean(value: Any) -> Any:
@@ -64,6 +71,8 @@ def clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: clean(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
+        if set(map(type, value)) <= _PLAIN:
+            return list(value)
         return [clean(item) for item in value]
     if hasattr(value, "item"):
         value = value.item()

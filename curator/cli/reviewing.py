@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pandas as pd
 import typer
 
@@ -26,6 +27,7 @@ QUEUE_COLUMNS = [
     "height",
     "source",
 ]
+TABLE_CLASSES = 20  # the most whose confusion is shown as a table
 LEFT_OUT = {
     "deleted": "deleted",
     "several": "of more than one class",
@@ -140,13 +142,39 @@ def tags(
 
 
 def confusion(project: ProjectPath, as_json: AsJson = False) -> None:
-    """Show the confusion matrix: rows are labels, columns out-of-fold predictions."""
+    """Show the confusion matrix: rows are labels, columns out-of-fold predictions.
+
+    Of more than 20 classes each row is a line that names what the class was taken for.
+    """
     with Project.open(project) as opened:
         counts = opened.confusion()
     if as_json:
-        say_json({"labels": list(counts.index), "counts": counts.to_numpy().tolist()})
-    else:
+        matrix = {"labels": list(counts.index), "counts": counts.to_numpy().tolist()}
+        say_json(matrix, one_line=True)
+    elif len(counts) <= TABLE_CLASSES:
         say_table(counts.reset_index())
+    else:
+        say("\n".join(row_by_row(counts)))
+
+
+def row_by_row(counts: pd.DataFrame) -> list[str]:
+    """The matrix (K, K) as a line for each label, only with the predictions that there are."""
+    names, values = list(counts.index), counts.to_numpy()
+    said: list[list[str]] = [[] for _ in names]
+    rows, columns = np.nonzero(values)
+    found = values[rows, columns]
+    order = np.lexsort((columns, -found, rows))
+    for row, column, number in zip(
+        rows[order].tolist(), columns[order].tolist(), found[order].tolist(), strict=True
+    ):
+        if row != column:
+            said[row].append(f"{names[column]} ({number})")
+    return [
+        f"{name}: {right} of {total} right" + (f", taken for {', '.join(others)}" if others else "")
+        for name, right, total, others in zip(
+            names, values.diagonal().tolist(), values.sum(axis=1).tolist(), said, strict=True
+        )
+    ]
 
 
 def most_confused(
@@ -164,8 +192,9 @@ def most_confused(
     elif pairs.empty:
         say(f"No pair is confused {min_count} times or more.")
     else:
-        for row in pairs.itertuples():
-            say(f"{row.label} taken for {row.predicted}: {row.count}")
+        columns = (pairs["label"], pairs["predicted"], pairs["count"])
+        said = [f"{label} taken for {guess}: {n}" for label, guess, n in zip(*columns, strict=True)]
+        say("\n".join(said))
 
 
 def status(project: ProjectPath, as_json: AsJson = False) -> None:

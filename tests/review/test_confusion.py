@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from curator.cli import run
 from curator.errors import NoRun
 from curator.review.confusion import confusion, difference, most_confused
 from curator.review.queues import queue_ids
 from curator.store import images, runs
+from tests.large import large_project
 from tests.pictures import write_folders
 from tests.review.made_up import Made, make
+from widgets.confusion import ConfusionPanel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from curator.project import Project
@@ -132,3 +139,59 @@ def test_the_difference_of_two_runs(sample_copy: Project, tmp_path: Path) -> Non
     seen_before = confusion(sample_copy, 1)
     assert (after - found - seen_before).to_numpy().sum() == unseen
     assert not difference(sample_copy, 2, 2).to_numpy().any()
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """Count the functions called while ``work`` is done, of Python and of C alike."""
+    number = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal number
+        number += event in {"call", "c_call"}
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return number
+
+
+@pytest.mark.slow
+def test_work_grows_with_the_classes_not_with_the_cells(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Command, JSON, pairs and panel: four times the classes are sixteen times the cells.
+
+    A table of rich, which draws each cell, or JSON that is indented, takes sixteen times as much.
+    """
+    calls: dict[str, list[int]] = {}
+    for classes in (60, 240):
+        with large_project(tmp_path / str(classes), 10 * classes, classes) as project:
+            commands = {
+                "confusion": ["confusion", str(project.path)],
+                "JSON": ["confusion", str(project.path), "--json"],
+                "pairs": ["most-confused", str(project.path)],
+            }
+            for name, command in commands.items():
+                run(command)  # what is loaded at the first call does not count
+                calls.setdefault(name, []).append(calls_of(partial(run, command)))
+            panel = ConfusionPanel({})
+            work = partial(panel.figures, project)
+            calls.setdefault("panel", []).append(calls_of(work))
+            found = project.confusion()
+            capsys.readouterr()
+            run(commands["JSON"])
+            said = json.loads(capsys.readouterr().out)
+            assert said["labels"] == list(found.index)
+            assert said["counts"] == found.to_numpy().tolist()
+            run(commands["confusion"])
+            lines = capsys.readouterr().out.splitlines()
+            assert len(lines) == classes
+            name, right = found.index[7], int(found.iloc[7, 7])
+            others = found.iloc[7].drop(name)
+            taken = ", ".join(f"{other} ({n})" for other, n in others[others > 0].items())
+            assert lines[7].startswith(f"{name}: {right} of {found.iloc[7].sum()} right")
+            assert lines[7].endswith(f"taken for {taken}" if taken else "right")
+    growth = {name: more / few for name, (few, more) in calls.items()}
+    assert max(growth.values()) < 6, growth

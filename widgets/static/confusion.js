@@ -6,6 +6,7 @@
 
 const NAMED = 12;
 const GROUPED = 25;
+const ALL = 100; // more are never shown all: a browser takes minutes for a million cells
 const LISTED = 8;
 const REST = -1;
 
@@ -19,7 +20,7 @@ function groups(state, own) {
   const order = (own.order || (state.labels.length > NAMED ? "confusion" : "project")) === "confusion"
     ? state.order : state.labels.map((/** @type {string} */ _, /** @type {number} */ place) => place);
   const group = (/** @type {number} */ place) => ({ name: state.labels[place], place });
-  if (own.all || state.labels.length <= GROUPED) return order.map(group);
+  if ((own.all && state.labels.length <= ALL) || state.labels.length <= GROUPED) return order.map(group);
   const mistakes = new Array(state.labels.length).fill(0);
   for (const [r, c, number] of state.cells) if (r !== c) { mistakes[r] += number; mistakes[c] += number; }
   const worst = new Set(mistakes.map((number, place) => [number, place]).filter(([number]) => number > 0)
@@ -133,8 +134,8 @@ function grid(state, own, send, redraw, el) {
     h("thead", {}, h("tr", {}, h("td", { class: "cu-corner" }), shown.map((group) => head(group, "col")))),
     h("tbody", {}, shown.map((group, r) => h("tr", { key: group.place }, head(group, "row"), shown.map((_, c) => cell(r, c))))))),
     h("p", { class: "cu-said" }, own.said || "Point at a cell, or move with the arrow keys: Enter opens its images."),
-    state.labels.length > GROUPED && h("p", {}, !own.all && `… sums ${shown[shown.length - 1].name}. `,
-      h("button", { class: "cu-link", onclick: () => { own.all = !own.all; redraw(); } }, own.all ? "Show the most-confused classes only" : `Show all ${state.labels.length} classes`)));
+    state.labels.length > GROUPED && h("p", {}, (!own.all || state.labels.length > ALL) && `… sums ${shown[shown.length - 1].name}. `,
+      state.labels.length <= ALL && h("button", { class: "cu-link", onclick: () => { own.all = !own.all; redraw(); } }, own.all ? "Show the most-confused classes only" : `Show all ${state.labels.length} classes`)));
 }
 
 /** The most-confused pairs in words. @param {any} state @param {Own} own @param {(m: any) => void} send @param {() => void} redraw */
