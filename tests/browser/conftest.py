@@ -72,15 +72,20 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(folder: Path, project: Path | None = None) -> Iterator[Running]:
-    """Start `curator dashboard` with its state below ``folder``; end it and its workers after."""
+def running(
+    folder: Path, project: Path | None = None, before: tuple[str, ...] = ()
+) -> Iterator[Running]:
+    """Start `curator dashboard` with its state below ``folder``; end it and its workers after.
+
+    ``before``: a command that becomes it, such as ``unshare``.
+    """
     environment = {
         **os.environ,
         "CURATOR_STATE": str(folder / "state"),
         "CURATOR_HOME": str(folder / "home"),
         "CURATOR_WORKER_IDLE": "10",
     }
-    command = [sys.executable, "-m", "curator", "dashboard", "--no-browser"]
+    command = [*before, sys.executable, "-m", "curator", "dashboard", "--no-browser"]
     process = subprocess.Popen(
         [*command, *([str(project)] if project else [])],
         stdout=subprocess.PIPE,
