@@ -22,7 +22,8 @@ from safetensors.numpy import load_file
 import curator
 from curator.collect.decoding import decode
 from curator.deliver.card import card
-from curator.deliver.predict import CONFIG_FILE, FORMAT_VERSION, WEIGHTS_FILE, Predictor, digest
+from curator.deliver.predict import Predictor
+from curator.deliver.received import CONFIG_FILE, FORMAT_VERSION, WEIGHTS_FILE, digest
 from curator.encode.backbones import choose, fetch_weights
 from curator.errors import BundleInvalid
 from curator.files import refuse_occupied, replacing_folder, sha256_of, write_atomic
