@@ -50,8 +50,8 @@ def status(project: Project) -> dict[str, Any]:
                 "backbone": found.backbone,
                 "recipe": found.recipe,
                 "choice": found.settings.get("choice", ""),
-                "out_of_fold": found.metrics["out_of_fold"],
-                "valid": found.metrics["valid"],
+                "out_of_fold": found.figures("out_of_fold"),
+                "valid": found.figures("valid"),
             }
             left = _flagged(connection, runs.ranking_id(connection))
             stale = _changed(connection, newest)

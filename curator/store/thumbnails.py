@@ -17,6 +17,8 @@ from curator.store.database import pieces
 # The column bears the name of the format that it held at first; a picture tells its own format.
 CREATE = "CREATE TABLE IF NOT EXISTS thumbnails (sha256 TEXT PRIMARY KEY, webp BLOB)"
 
+LARGEST = 1 << 20  # bytes of a picture; 256 px have some 10,000
+
 
 class Thumbnails:
     """JPEG or WebP pictures of at most 256 px, by the SHA-256 of the original."""
@@ -28,6 +30,7 @@ class Thumbnails:
     def _connect(self) -> Iterator[sqlite3.Connection]:
         # A connection for each use: callers come from several threads and processes.
         connection = sqlite3.connect(self.path, timeout=30)
+        connection.execute("PRAGMA trusted_schema=OFF")  # the file may come from anyone
         try:
             with connection:
                 yield connection
@@ -60,5 +63,9 @@ class Thumbnails:
             for piece in pieces(digests):
                 marks = ",".join("?" * len(piece))
                 query = f"SELECT sha256, webp FROM thumbnails WHERE sha256 IN ({marks})"  # noqa: S608  only question marks are put in
-                found.update(connection.execute(query, piece).fetchall())
+                found.update(
+                    (digest, picture)
+                    for digest, picture in connection.execute(query, piece)
+                    if isinstance(picture, bytes) and len(picture) <= LARGEST
+                )
         return found

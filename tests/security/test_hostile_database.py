@@ -54,6 +54,8 @@ def test_a_view_in_place_of_a_table_is_refused(name: str, hostile: Path) -> None
     alter(
         hostile,
         "PRAGMA legacy_alter_table=ON",
+        "DROP TRIGGER image_came",
+        "DROP TRIGGER decision_came",
         f"ALTER TABLE {name} RENAME TO true_{name}",
         f"CREATE VIEW {name} AS SELECT * FROM true_{name}",
     )
