@@ -8,6 +8,7 @@ gives becomes a path only here, after its form was checked. Everything that is r
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Callable
@@ -53,13 +54,16 @@ def original_path(originals: Path, file: object) -> Path:
         )
     path = originals / str(file)
     for folder in (originals, path.parent):
-        _plain(folder, stat.S_ISDIR, "folder")
-    return _plain(path, stat.S_ISREG, "file")
+        if os.path.lexists(folder) and (problem := not_plain(folder, folder=True)):
+            raise _altered(folder, problem)
+    return plain_file(path)
 
 
 def plain_file(path: Path) -> Path:
     """``path``, if it is a plain file or missing."""
-    return _plain(path, stat.S_ISREG, "file")
+    if os.path.lexists(path) and (problem := not_plain(path)):
+        raise _altered(path, problem)
+    return path
 
 
 def check_folder(folder: Path) -> None:
@@ -72,13 +76,11 @@ def check_folder(folder: Path) -> None:
     while waiting:
         place = waiting.pop()
         for path in _entries(place):
-            try:
-                mode = path.lstat().st_mode
-            except OSError:  # others may be at work here: a file of theirs went meanwhile
-                continue
-            if _is_link(path) or not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
-                raise _not_plain(path, "file or folder")
-            if stat.S_ISDIR(mode):
+            is_folder = path.is_dir() and not path.is_symlink()
+            problem = not_plain(path, folder=is_folder)
+            if problem and os.path.lexists(path):  # others may be at work, and theirs have gone
+                raise _altered(path, problem)
+            if is_folder:
                 if place.name != _ORIGINALS or place.parent != folder:
                     waiting.append(path)
             elif place == folder and path.name.endswith("-journal"):
@@ -108,16 +110,17 @@ def _check_journal(path: Path) -> None:
         )
 
 
-def _plain(path: Path, is_kind: Callable[[int], bool], kind: str) -> Path:
+def not_plain(path: Path, *, folder: bool = False) -> str | None:
+    """What ``path`` is instead of a plain file (or ``folder``), in words; None where it is one."""
     try:
         mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return path
     except OSError as error:
-        raise ProjectAltered(f"{path} cannot be looked at: {error.strerror or error}.") from error
-    if _is_link(path) or not is_kind(mode):
-        raise _not_plain(path, kind)
-    return path
+        return f"cannot be looked at ({error.strerror or error})"
+    if _is_link(path):
+        return "is a link"
+    if folder:
+        return None if stat.S_ISDIR(mode) else "is no plain folder"
+    return None if stat.S_ISREG(mode) else "is no plain file"
 
 
 def _is_link(path: Path) -> bool:
@@ -126,10 +129,9 @@ def _is_link(path: Path) -> bool:
     return path.is_symlink() or (junction is not None and junction())
 
 
-def _not_plain(path: Path, kind: str) -> ProjectAltered:
-    what = "is a link" if _is_link(path) else f"is no plain {kind}"
+def _altered(path: Path, problem: str) -> ProjectAltered:
     return ProjectAltered(
-        f"{path} {what}, and a project holds plain files and folders only.",
+        f"{path} {problem}, and a project holds plain files and folders only.",
         "Put the real one in its place if it is yours. In a project from elsewhere it may be "
         "there to read or overwrite other files.",
     )

@@ -6,7 +6,7 @@ pictures are made in pieces and read from the file.
 
 from __future__ import annotations
 
-import io
+import contextlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from PIL import Image
 
 from curator.check.likeness import SIDE
 from curator.collect import keeping
+from curator.collect.decoding import Rejected, decode
 from curator.encode.features import FeatureCache
 
 if TYPE_CHECKING:
@@ -28,9 +29,8 @@ PIECE = 256
 
 
 def small_picture(thumbnail: bytes) -> NDArray[np.uint8]:
-    """A thumbnail squeezed to 64 x 64 grey values: (4096,), 0..255."""
-    with Image.open(io.BytesIO(thumbnail)) as image:
-        grey = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
+    """A thumbnail squeezed to 64 x 64 grey values: (4096,), 0..255. Raises Rejected."""
+    grey = decode(thumbnail).convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
     return np.asarray(grey, dtype=np.uint8).ravel()
 
 
@@ -41,16 +41,19 @@ def ensure_pictures(
 ) -> FeatureCache:
     """The cache of small pictures, with those of ``files`` (SHA-256 to path below originals/).
 
-    Images whose thumbnail and original are both gone are left out. ``progress`` gets the number of
-    pictures made so far and may raise; those made before stay.
+    Images whose thumbnail is no picture, or gone with the original, are left out. ``progress`` gets
+    the number of pictures made so far and may raise; those made before stay.
     """
     cache = FeatureCache(project.features, KEY, SIDE * SIDE, dtype="uint8")
     missing = cache.missing(list(files))
     for start in range(0, len(missing), PIECE):
         piece = missing[start : start + PIECE]
         thumbnails = keeping.thumbnails(project, {digest: files[digest] for digest in piece})
-        if thumbnails:
-            rows = np.stack([small_picture(thumbnail) for thumbnail in thumbnails.values()])
-            cache.append(list(thumbnails), rows)
+        made: dict[str, NDArray[np.uint8]] = {}
+        for digest, thumbnail in thumbnails.items():
+            with contextlib.suppress(Rejected):
+                made[digest] = small_picture(thumbnail)
+        if made:
+            cache.append(list(made), np.stack(list(made.values())))
         progress(start + len(piece))
     return cache

@@ -17,20 +17,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors.numpy import load_file
 
 import curator
 from curator.collect.decoding import decode
 from curator.deliver.card import card
-from curator.deliver.predict import CONFIG_FILE, FORMAT_VERSION, WEIGHTS_FILE, Predictor, digest
+from curator.deliver.predict import Predictor
+from curator.deliver.received import CONFIG_FILE, FORMAT_VERSION, WEIGHTS_FILE, digest
 from curator.encode.backbones import choose, fetch_weights
-from curator.errors import BundleInvalid
+from curator.errors import BundleInvalid, ProjectAltered
 from curator.files import refuse_occupied, replacing_folder, sha256_of, write_atomic
 from curator.learn.metrics import softmax
-from curator.learn.recording import HEAD_FILE, MODEL_FILE
+from curator.learn.recording import HEAD_FILE, MODEL_FILE, kept_tensors
 from curator.platform import shell_command
 from curator.store import images, runs
 from curator.store.classes import names_by_id
+from curator.trust import plain_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,14 +118,18 @@ def run(
 
 def _weights(project: Project, run: runs.Run, backbone: Backbone) -> bytes:
     """Backbone and head of the run as one file."""
-    folder = project.runs_folder / str(run.id)
     if run.recipe == "finetune":
-        return (folder / MODEL_FILE).read_bytes()
+        return plain_file(project.runs_folder / str(run.id) / MODEL_FILE).read_bytes()
     import torch
     from safetensors.torch import save
 
     tensors = {f"backbone.{name}": value for name, value in backbone.load().state_dict().items()}
-    head = load_file(folder / HEAD_FILE)
+    head = kept_tensors(project, run.id, HEAD_FILE, {"weight": 2, "bias": 1})
+    if head is None:
+        raise ProjectAltered(
+            f"The head of run {run.id} is missing, or is not what was kept.",
+            "Nothing was written. Train again, and export the new run.",
+        )
     tensors |= {f"head.{name}": torch.from_numpy(value.copy()) for name, value in head.items()}
     return save({name: value.contiguous() for name, value in tensors.items()})
 

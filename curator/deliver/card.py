@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curator.deliver.predict import CONFIG_FILE, WEIGHTS_FILE
+from curator.deliver.received import CONFIG_FILE, WEIGHTS_FILE
 
 
 def card(name: str, config: dict[str, Any]) -> str:

@@ -5,9 +5,7 @@ The preprocessing is the training's own code, steered by the bundle's ``config.j
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,13 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from curator.encode.backbones import Backbone
+from curator.deliver.received import AGAIN, check_weights, read_config, read_tensors
+from curator.encode.backbones import Backbone, networks
 from curator.encode.preprocess import prepare_image
 from curator.errors import BundleInvalid
-from curator.files import sha256_of
-
-CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
-FORMAT_VERSION = 2  # 1 knew timm's architectures only
 
 
 class Predictor:
@@ -45,41 +40,39 @@ class Predictor:
 
     @classmethod
     def load(cls, folder: str | Path) -> Predictor:
-        """Read a bundle; config and weights are checked against the hashes in the config.
+        """Read a bundle that anyone may have made; see :mod:`curator.deliver.received`.
 
-        Raises :class:`BundleInvalid` for a missing, altered or unreadable file.
+        Raises :class:`BundleInvalid` for a missing, altered, unreadable or unsuitable file.
         """
         path = Path(folder).expanduser()
-        config = _config(path)
-        _check_weights(path, config["sha256"][WEIGHTS_FILE])
-        # After the checks: they answer at once, and this import takes seconds.
-        from safetensors.torch import load_file
-
-        description = dict(config["backbone"])
-        backbone = Backbone(
-            **description | {"mean": tuple(description["mean"]), "std": tuple(description["std"])}
-        )
-        tensors = load_file(path / WEIGHTS_FILE)
+        config = read_config(path)
+        weights = check_weights(path, config)
+        # After the checks, which answer at once: what follows takes seconds to import.
+        tensors = read_tensors(weights, config)
+        head = (tensors["head.weight"].numpy(), tensors["head.bias"].numpy())
         body = {
             name.removeprefix("backbone."): value
             for name, value in tensors.items()
             if name.startswith("backbone.")
         }
+        backbone = config.backbone.backbone()
         try:
-            network = backbone.build()
-            network.load_state_dict(body)
-            head = (tensors["head.weight"].numpy(), tensors["head.bias"].numpy())
-        except (KeyError, RuntimeError) as error:
+            network = networks.with_weights(backbone, body)
+            predictor = cls(config.classes, backbone, network, head, mirror=config.mirror)
+            answers = predictor.logits([Image.new("RGB", (backbone.size, backbone.size))])
+        # Whatever a library raises for an architecture that it does not know, or other tensors.
+        except Exception as error:
             library = backbone.library
-            made_with = config.get("versions", {}).get(library, "unknown")
+            made_with = config.versions.get(library, "unknown")
             raise BundleInvalid(
-                f"{path / WEIGHTS_FILE} does not fit {backbone.architecture} of {library} "
+                f"{weights} does not fit {backbone.architecture} of {library} "
                 f"{importlib.metadata.version(library)}.",
-                f"It was made with {library} {made_with}: install that one, or export the model "
-                "again.",
+                f"It was made with {library} {made_with[:40]}: install that one, or export the "
+                "model again.",
             ) from error
-        mirror = bool(config.get("mirror"))
-        return cls(config["classes"], backbone, network.eval(), head, mirror=mirror)
+        if not np.isfinite(answers).all():
+            raise BundleInvalid(f"{weights} answers with what is no number.", AGAIN)
+        return predictor
 
     def logits(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Scores (N, K) of N RGB images."""
@@ -105,54 +98,3 @@ class Predictor:
         shares /= shares.sum()
         order = np.argsort(-shares, kind="stable")
         return [(self.classes[k], float(shares[k])) for k in order]
-
-
-def _config(folder: Path) -> dict[str, Any]:
-    path = folder / CONFIG_FILE
-    again = "Export the model again with `curator export-model`."
-    try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BundleInvalid(
-            f"{folder} is no exported model: {CONFIG_FILE} is missing.",
-            "Name the folder that `curator export-model` made.",
-        ) from error
-    except (OSError, ValueError) as error:
-        raise BundleInvalid(f"{path} cannot be read: {error}.", again) from error
-    version = config.get("format_version") if isinstance(config, dict) else None
-    if not isinstance(version, int):
-        raise BundleInvalid(f"{path} describes no model.", again)
-    if version > FORMAT_VERSION:
-        raise BundleInvalid(
-            f"{path} has format version {version}; this curator knows up to {FORMAT_VERSION}.",
-            "Update the curator.",
-        )
-    hashes = config.get("sha256")
-    if not isinstance(hashes, dict) or WEIGHTS_FILE not in hashes:
-        raise BundleInvalid(f"{path} lacks the hash of {WEIGHTS_FILE}.", again)
-    if hashes.get(CONFIG_FILE) != digest(config):
-        raise BundleInvalid(
-            f"{path} was altered: what it says does not have the SHA-256 that it gives.",
-            "Copy it again, or export the model again.",
-        )
-    return config
-
-
-def digest(config: dict[str, Any]) -> str:
-    """SHA-256 of all that a config says, apart from its hashes, as 64 hex digits."""
-    said = {key: value for key, value in config.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-
-
-def _check_weights(folder: Path, expected: str) -> None:
-    path = folder / WEIGHTS_FILE
-    if not path.is_file():
-        raise BundleInvalid(
-            f"{folder} is incomplete: {WEIGHTS_FILE} is missing.",
-            "Copy the whole folder, or export the model again.",
-        )
-    if sha256_of(path) != expected:
-        raise BundleInvalid(
-            f"{path} was altered: its SHA-256 is not the one in {CONFIG_FILE}.",
-            "Copy it again, or export the model again.",
-        )

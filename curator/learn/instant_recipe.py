@@ -10,22 +10,27 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
 from curator.encode.stored import feature_cache
 from curator.learn import instant
 from curator.learn.figures import number
 from curator.learn.heads import Heads, Step
-from curator.learn.recording import HEAD_FILE, WARM_FILE, Outcome
+from curator.learn.recording import HEAD_FILE, WARM_FILE, Outcome, kept_tensors
 from curator.store import runs
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from curator.jobs.progress import Progress
     from curator.learn.training_set import TrainingSet
     from curator.project import Project
 
 MUCH_CHANGED = 0.1
 """A share of images come or gone since the last run from which regularisation is chosen anew."""
+
+
+_KEPT = {"weights": 3, "bias": 2, "mean": 1, "scale": 1}  # of Heads, with their dimensions
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ def fit(project: Project, progress: Progress, data: TrainingSet, settings: Setti
     )
     weight, bias = fitted.exported()
     heads = fitted.heads
-    kept = {name: getattr(heads, name) for name in ("weights", "bias", "mean", "scale")}
+    kept = {name: getattr(heads, name) for name in _KEPT}
     return Outcome(
         recipe="instant",
         settings={
@@ -104,10 +109,24 @@ def _last_heads(
         if found is None:
             return None, None
         last = runs.get(connection, found)
-    path = project.runs_folder / str(last.id) / WARM_FILE
     same = last.backbone == data.choice.backbone.name and last.settings.get("folds") == folds
-    if not same or last.class_ids != data.class_ids or not path.exists():
+    if not same or last.class_ids != data.class_ids:
+        return None, None
+    kept = kept_tensors(project, last.id, WARM_FILE, _KEPT)
+    if kept is None or not _agree(kept, len(data.class_ids), data.choice.backbone.dimension):
         return None, None
     before, now = last.settings.get("images", 0), len(data.labels)
     chosen = last.settings.get("l2") is None and abs(now - before) <= MUCH_CHANGED * now
-    return Heads(**load_file(path)), last.settings.get("l2_used") if chosen else None
+    return Heads(**kept), last.settings.get("l2_used") if chosen else None
+
+
+def _agree(kept: dict[str, NDArray[np.float32]], classes: int, dimension: int) -> bool:
+    """Whether the shapes of kept heads are those of F heads over these classes and features."""
+    heads = len(kept["weights"])
+    wanted = {
+        "weights": (heads, classes, dimension),
+        "bias": (heads, classes),
+        "mean": (dimension,),
+        "scale": (dimension,),
+    }
+    return all(kept[name].shape == shape for name, shape in wanted.items())

@@ -15,6 +15,7 @@ import curator
 from curator.files import write_atomic
 from curator.learn import scores
 from curator.store import publishing, runs
+from curator.trust import inside, plain_file
 
 if TYPE_CHECKING:
     from curator.learn.training_set import TrainingSet
@@ -23,6 +24,34 @@ if TYPE_CHECKING:
 HEAD_FILE, WARM_FILE, MODEL_FILE = "head.safetensors", "heads.safetensors", "model.safetensors"
 """In a run's folder: the exported head; the heads of all folds; a fine-tuned backbone with head."""
 _PACKAGES = ("torch", "timm", "numpy", "onnxruntime", "pillow")
+
+
+def kept_tensors(
+    project: Project, run_id: int, file: str, dimensions: Mapping[str, int]
+) -> dict[str, NDArray[np.float32]] | None:
+    """Tensors of a file in a run's folder; None where it is missing or not what was kept.
+
+    ``dimensions``: of each tensor that is wanted. They come from anyone who had the project: finite
+    float32 numbers, or as good as none.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = plain_file(inside(project.runs_folder, str(run_id)) / file)
+    if not path.exists():
+        return None
+    try:
+        found = load_file(path)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+        return None
+    good = all(
+        name in found
+        and found[name].ndim == number
+        and found[name].dtype == np.float32
+        and bool(np.isfinite(found[name]).all())
+        for name, number in dimensions.items()
+    )
+    return {name: found[name] for name in dimensions} if good else None
 
 
 @dataclass(frozen=True)

@@ -201,7 +201,7 @@ def _scores_now(
             if row.class_id == before:
                 scores[place] = row.label_score
             elif before in column:
-                scores[place] = np.frombuffer(row.probabilities, dtype="<f4")[column[before]]
+                scores[place] = runs.numbers(row.probabilities, len(column), run.id)[column[before]]
     return scores
 
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from safetensors.numpy import load_file
 from sqlalchemy import Connection, bindparam, select
 
 from curator.encode.backbones import EFFICIENTNET_LITE0
 from curator.encode.features import FeatureCache
-from curator.learn.recording import HEAD_FILE
+from curator.learn.recording import HEAD_FILE, kept_tensors
 from curator.store import runs, schema
 from curator.store.database import pieces
 
@@ -48,12 +47,15 @@ def guesses(
 def _by_head(
     project: Project, connection: Connection, run: runs.Run, image_ids: list[int]
 ) -> dict[int, int]:
-    path = project.runs_folder / str(run.id) / HEAD_FILE
     key = _features_key(run)
-    if not image_ids or key is None or not path.is_file():
+    if not image_ids or key is None:
         return {}
-    head = load_file(path)
+    head = kept_tensors(project, run.id, HEAD_FILE, {"weight": 2, "bias": 1})
+    if head is None:
+        return {}
     weight, bias = head["weight"], head["bias"]  # (K, D), (K,)
+    if not len(weight) == len(bias) == len(run.class_ids):
+        return {}
     cache = FeatureCache(project.features, key, weight.shape[1])
     digest_of = _digests(connection, image_ids)
     lacking = set(cache.missing(list(digest_of.values())))

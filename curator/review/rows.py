@@ -16,7 +16,7 @@ from curator.review.around import known_limits, look_around
 from curator.review.judging import Judged, judge
 from curator.review.notes import note
 from curator.review.scope import Scope
-from curator.store import images, schema
+from curator.store import images, runs, schema
 from curator.store.database import pieces
 
 if TYPE_CHECKING:
@@ -150,8 +150,7 @@ def judged_of(scope: Scope, every: Sequence[Any]) -> tuple[Sequence[Any], Judged
     label_of = {image.id: image.class_id for image in every}
     stored = scope.connection.execute(_SAID, {"ids": list(label_of), "run": run.id}).all()
     labels = np.array([label_of[said.image_id] for said in stored], dtype=np.int64)
-    blobs = b"".join(said.probabilities for said in stored)
-    matrix = np.frombuffer(blobs, dtype="<f4").reshape(len(stored), len(run.class_ids))
+    matrix = runs.matrix([said.probabilities for said in stored], len(run.class_ids), run.id)
     return stored, judge(matrix, run.class_ids, labels, scope.merged)
 
 

@@ -52,9 +52,9 @@ def status(project: Project) -> dict[str, Any]:
                 "backbone": found.backbone,
                 "recipe": found.recipe,
                 "choice": found.settings.get("choice", ""),
-                "out_of_fold": found.metrics["out_of_fold"],
-                "valid": found.metrics["valid"],
-                **_judged(found.metrics),
+                "out_of_fold": found.figures("out_of_fold"),
+                "valid": found.figures("valid"),
+                **_judged(found),
             }
             left = _flagged(connection, runs.ranking_id(connection))
             stale = _changed(connection, newest)
@@ -74,12 +74,12 @@ def status(project: Project) -> dict[str, Any]:
     }
 
 
-def _judged(metrics: dict[str, Any]) -> dict[str, Any]:
+def _judged(run: runs.Run) -> dict[str, Any]:
     """The one error of a run: a network fine-tuned without folds has none out-of-fold."""
-    whole = metrics["out_of_fold"]["error"]
+    whole = run.figures("out_of_fold")["error"]
     if whole is not None:
         return {"error": whole, "judged_on": "out-of-fold"}
-    return {"error": metrics["valid"]["error"], "judged_on": "on the validation images"}
+    return {"error": run.figures("valid")["error"], "judged_on": "on the validation images"}
 
 
 def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, bindparam, func, insert, select, text
 
@@ -312,6 +311,6 @@ def _scores(
         for row in connection.execute(query, {"ids": piece}):
             label = present[row.image_id].class_id
             if label in class_ids:
-                probabilities = np.frombuffer(row.probabilities, dtype="<f4")  # (K,)
+                probabilities = runs.numbers(row.probabilities, len(class_ids), run_id)  # (K,)
                 scores[row.image_id] = float(probabilities[class_ids.index(label)])
     return scores

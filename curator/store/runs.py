@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy import Connection, false, func, insert, or_, select
 
-from curator.errors import NoRun, UnknownRun
+from curator.errors import NoRun, ProjectAltered, UnknownRun
 from curator.store import schema
 from curator.store.database import Database, now
 from curator.store.images import frame
@@ -43,6 +43,15 @@ class Run:
     """Whether every prediction is by a model that did not see the image."""
     interim: bool = False
     """Whether it is a refit between two pages of a review, not asked for by the user."""
+
+    def figures(self, kind: str) -> dict[str, Any]:
+        """The error on "valid" or "out_of_fold" images. Raises ProjectAltered where it is none."""
+        found = self.metrics.get(kind)
+        if not isinstance(found, dict) or not {"error", "low", "high", "images"} <= found.keys():
+            raise _altered(self.id, f"it has no figures {kind!r}")
+        if not all(value is None or isinstance(value, (int, float)) for value in found.values()):
+            raise _altered(self.id, f"the figures {kind!r} are no numbers")
+        return found
 
     @property
     def class_ids(self) -> list[int]:
@@ -80,9 +89,31 @@ class Predictions:
 
 def _run(row: Any) -> Run:
     values = dict(row._mapping)
-    for key in ("settings", "metrics", "history"):
-        values[key] = json.loads(values[key])
+    for key, kind in (("settings", dict), ("metrics", dict), ("history", list)):
+        try:
+            values[key] = json.loads(values[key])
+        except (TypeError, ValueError, RecursionError) as error:
+            raise _altered(row.id, f"its {key} cannot be read") from error
+        if not isinstance(values[key], kind):
+            raise _altered(row.id, f"its {key} are of another form")
+    class_ids = values["settings"].get("classes")
+    if not isinstance(class_ids, list) or not all(type(item) is int for item in class_ids):
+        raise _altered(row.id, "its classes are no list of numbers")
     return Run(**values | {key: bool(values[key]) for key in ("out_of_fold", "interim")})
+
+
+def _altered(run_id: int, problem: str) -> ProjectAltered:
+    return ProjectAltered(
+        f"The record of run {run_id} was altered: {problem}.",
+        "Take the project from a copy, or train again.",
+    )
+
+
+def numbers(blob: object, classes: int, run_id: int) -> NDArray[np.float32]:
+    """The probabilities of one image, (K,). Raises ProjectAltered for any other length."""
+    if not isinstance(blob, bytes) or len(blob) != 4 * classes:
+        raise _altered(run_id, f"the probabilities of an image are not {classes} numbers")
+    return np.frombuffer(blob, dtype="<f4")
 
 
 def never_trained() -> NoRun:
@@ -140,7 +171,11 @@ def get(connection: Connection, run_id: int | None = None) -> Run:
         row = connection.execute(select(schema.runs).where(schema.runs.c.id == wanted)).first()
     if row is None:
         raise UnknownRun(f"There is no run {run_id}.", f"Runs are numbered up to {newest}.")
-    return _run(row)
+    found = _run(row)
+    known = set(connection.execute(select(schema.classes.c.id)).scalars())
+    if not set(found.class_ids) <= known:
+        raise _altered(found.id, "the project lacks its classes")
+    return found
 
 
 def all_runs(connection: Connection) -> list[Run]:
@@ -226,14 +261,17 @@ def predictions_of(connection: Connection, run: Run) -> Predictions:
         image_ids=np.array([row.image_id for row in rows], dtype=np.int64),
         labels=np.array([row.class_id for row in rows], dtype=np.int64),
         is_label_issue=np.array([row.is_label_issue for row in rows], dtype=bool),
-        probabilities=_matrix([row.probabilities for row in rows], classes),
-        fixed=_matrix([row.fixed_probabilities or unknown for row in rows], classes),
+        probabilities=matrix([row.probabilities for row in rows], classes, run.id),
+        fixed=matrix([row.fixed_probabilities or unknown for row in rows], classes, run.id),
         in_sample=np.array([row.in_sample for row in rows], dtype=bool),
     )
 
 
-def _matrix(blobs: Sequence[bytes], columns: int) -> NDArray[np.float32]:
-    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(-1, columns)
+def matrix(blobs: Sequence[bytes], classes: int, run_id: int) -> NDArray[np.float32]:
+    """The probabilities of N images, (N, K). Raises ProjectAltered for another length."""
+    if not all(type(blob) is bytes and len(blob) == 4 * classes for blob in blobs):
+        raise _altered(run_id, f"the probabilities of an image are not {classes} numbers")
+    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(-1, classes)
 
 
 def table(database: Database) -> pd.DataFrame:
@@ -250,7 +288,7 @@ def table(database: Database) -> pd.DataFrame:
             return frame(connection, select(schema.runs.c.id.label("run")).where(false()))
     rows = []
     for run in found:
-        out_of_fold, valid = run.metrics["out_of_fold"], run.metrics["valid"]
+        out_of_fold, valid = run.figures("out_of_fold"), run.figures("valid")
         rows.append(
             {
                 "run": run.id,
@@ -267,7 +305,7 @@ def table(database: Database) -> pd.DataFrame:
                 "valid_error": valid["error"],
                 "valid_low": valid["low"],
                 "valid_high": valid["high"],
-                "seconds": run.metrics["seconds"],
+                "seconds": run.metrics.get("seconds"),
             }
         )
     return pd.DataFrame(rows)

@@ -21,6 +21,8 @@ from curator.store.reading import Reader, primary_code
 CREATE = "CREATE TABLE IF NOT EXISTS thumbnails (sha256 TEXT PRIMARY KEY, webp BLOB)"
 _LOST = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
+LARGEST = 1 << 20  # bytes of a picture; 256 px have some 10,000
+
 
 class Thumbnails:
     """JPEG pictures (of older projects WebP) of at most 256 px, by the SHA-256 of the original.
@@ -40,6 +42,7 @@ class Thumbnails:
         else:
             self._reader.outdated()
             connection = self._reader.connect()
+        connection.execute("PRAGMA trusted_schema=OFF")  # the file may come from anyone
         try:
             with connection:
                 yield connection
@@ -87,7 +90,11 @@ class Thumbnails:
             for piece in pieces(digests):
                 marks = ",".join("?" * len(piece))
                 query = f"SELECT sha256, webp FROM thumbnails WHERE sha256 IN ({marks})"  # noqa: S608  only question marks are put in
-                found.update(connection.execute(query, piece).fetchall())
+                found.update(
+                    (digest, picture)
+                    for digest, picture in connection.execute(query, piece)
+                    if isinstance(picture, bytes) and len(picture) <= LARGEST
+                )
         return found
 
     def close(self) -> None:

@@ -17,7 +17,8 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from curator.collect.decoding import decode
-from curator.deliver.predict import CONFIG_FILE, WEIGHTS_FILE, Predictor, digest
+from curator.deliver.predict import Predictor
+from curator.deliver.received import CONFIG_FILE, WEIGHTS_FILE, digest
 from curator.encode.backbones import describe
 from curator.encode.preprocess import prepare_image
 from curator.errors import BundleInvalid, NoRun, UnknownRun

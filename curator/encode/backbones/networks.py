@@ -6,11 +6,12 @@ nothing of where weight files come from.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from curator.encode import torchvision_compat, weights
 from curator.encode.backbones.bundled import lite0_file, match_in_order
-from curator.errors import WeightsAltered, WeightsMissing
+from curator.errors import InputError, WeightsAltered, WeightsMissing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,7 @@ _HEADS = {
 
 def build(backbone: Backbone) -> torch.nn.Module:
     """See :meth:`Backbone.build`."""
+    _refuse_unknown(backbone)
     torchvision_compat.prepare()
     if backbone.library == "torchvision":
         return _build_torchvision(backbone, logits=False)
@@ -42,6 +44,37 @@ def build(backbone: Backbone) -> torch.nn.Module:
         backbone.architecture, pretrained=False, num_classes=0
     )
     return network
+
+
+def with_weights(backbone: Backbone, state: dict[str, torch.Tensor]) -> torch.nn.Module:
+    """The architecture with these weights, from wherever they are, in evaluation mode.
+
+    Raises RuntimeError where they do not fit, before memory is taken for a network whose size
+    somebody else has chosen.
+    """
+    import torch
+
+    try:
+        with torch.device("meta"):  # shapes alone
+            shapes = {name: item.shape for name, item in build(backbone).state_dict().items()}
+    except (NotImplementedError, RuntimeError):  # an architecture that computes when it is made
+        shapes = {}
+    for name, shape in shapes.items():
+        if name not in state or state[name].shape != shape:
+            raise RuntimeError(f"{name} is missing or has another shape")
+    network = build(backbone)
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def _refuse_unknown(backbone: Backbone) -> None:
+    """Plain names only: timm fetches ``hf-hub:...`` and reads ``local-dir:...``."""
+    known = backbone.library == "timm" or backbone.architecture in _HEADS
+    if not known or not re.fullmatch(r"[a-z0-9_]+(\.[a-z0-9_]+)?", backbone.architecture):
+        raise InputError(
+            f"{backbone.architecture[:100]!r} is no architecture of {backbone.library}.",
+            "Choose one that `curator backbones` lists.",
+        )
 
 
 def load(backbone: Backbone, *, logits: bool) -> torch.nn.Module:

@@ -91,9 +91,7 @@ def read(path: Path) -> Checkpoint | None:
     record = metadata.get("record", "")
     if metadata.get("sha256") != _digest(tensors, record):
         raise ValueError("its content is not what was written")
-    said = json.loads(record)
-    if said["format"] != _FORMAT:
-        raise ValueError(f"it is of the form {said['format']}")
+    said = _said(record)
     network: dict[str, torch.Tensor] = {}
     optimiser: dict[int, dict[str, torch.Tensor]] = {}
     for name, tensor in tensors.items():
@@ -103,6 +101,22 @@ def read(path: Path) -> Checkpoint | None:
             number, _, key = name.removeprefix(_OPTIMISER).partition(".")
             optimiser.setdefault(int(number), {})[key] = tensor
     return Checkpoint(said["fingerprint"], said["history"], network, optimiser, said["extra"])
+
+
+def _said(record: str) -> dict[str, Any]:
+    """What is not in tensors. A checkpoint may come with a project from anyone."""
+    try:
+        said = json.loads(record)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+    wanted = {"format": str, "fingerprint": str, "history": list, "extra": dict}
+    if not isinstance(said, dict) or not all(
+        isinstance(said.get(name), kind) for name, kind in wanted.items()
+    ):
+        raise ValueError("it is of another form")
+    if said["format"] != _FORMAT:
+        raise ValueError(f"it is of the form {said['format']}")
+    return said
 
 
 def read_or_set_aside(path: Path, fingerprint: str, notes: list[str]) -> Checkpoint | None:

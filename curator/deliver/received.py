@@ -1,0 +1,200 @@
+"""Reading a model folder that anyone may have made: config and weights, checked before use.
+
+Only plain files of the folder are opened, none of them before its size is known. The config must
+have the form that `export-model` writes, and names an architecture of the two libraries by its
+plain name: timm would fetch ``hf-hub:...`` from the network and read ``local-dir:...`` from
+anywhere. The weights are safetensors (no code in them) and must be those that the config tells.
+Everything that is refused is a :class:`~curator.errors.BundleInvalid` with the file's name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from curator.encode.backbones import Backbone
+from curator.errors import BadClassName, BundleInvalid
+from curator.files import sha256_of
+from curator.store.classes import validated_names
+from curator.trust import not_plain
+
+if TYPE_CHECKING:
+    import torch
+
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+FORMAT_VERSION = 2  # 1 knew timm's architectures only
+LARGEST_CONFIG = 16 << 20  # bytes
+LARGEST_WEIGHTS = 8 << 30
+
+AGAIN = "Export the model again with `curator export-model`."
+
+_Triple = tuple[
+    Annotated[float, Field(ge=-10, le=10)],
+    Annotated[float, Field(ge=-10, le=10)],
+    Annotated[float, Field(ge=-10, le=10)],
+]
+_Deviation = Annotated[float, Field(ge=1e-3, le=10)]
+_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False, frozen=True)
+
+
+class Description(_Strict):
+    """The backbone, as :class:`~curator.encode.backbones.Backbone` says it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(max_length=200)]
+    key: Annotated[str, Field(max_length=300)]
+    architecture: Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)?$", max_length=100)]
+    dimension: Annotated[int, Field(ge=1, le=65_536)]
+    size: Annotated[int, Field(ge=8, le=1_024)]
+    crop: Annotated[float, Field(ge=0.25, le=2)]  # timm has networks with 1.15
+    mean: _Triple
+    std: tuple[_Deviation, _Deviation, _Deviation]
+    interpolation: Literal["bilinear", "bicubic"]
+    bundled: bool
+    library: Literal["timm", "torchvision"] = "timm"
+    squash: bool = False
+    licence: Annotated[str, Field(max_length=1_000)] = ""
+
+    def backbone(self) -> Backbone:
+        """The same, without a place to download weights from."""
+        return Backbone(**self.model_dump())
+
+
+class Hashes(_Strict):
+    """SHA-256 of the two files."""
+
+    weights: _Sha256 = Field(alias="model.safetensors")
+    config: _Sha256 = Field(alias="config.json")
+
+
+class Config(_Strict):
+    """What of a config is used to predict; figures and texts for people are passed over."""
+
+    format_version: Annotated[int, Field(ge=1, le=FORMAT_VERSION)]
+    classes: Annotated[list[str], Field(min_length=1, max_length=20_000)]
+    backbone: Description
+    mirror: bool = False
+    versions: dict[str, str] = {}
+    sha256: Hashes
+
+    @field_validator("classes")
+    @classmethod
+    def _are_names(cls, classes: list[str]) -> list[str]:
+        try:
+            if validated_names(classes) == classes:
+                return classes
+        except BadClassName as error:
+            raise ValueError(str(error)) from error
+        raise ValueError("a class name has blanks around it")
+
+
+def read_config(folder: Path) -> Config:
+    """The config of a bundle, checked against its own hash."""
+    path = folder / CONFIG_FILE
+    if not path.exists() and not path.is_symlink():
+        raise BundleInvalid(
+            f"{folder} is no exported model: {CONFIG_FILE} is missing.",
+            "Name the folder that `curator export-model` made.",
+        )
+    _check_file(path, LARGEST_CONFIG)
+    try:
+        text = path.read_text(encoding="utf-8")
+        said: Any = json.loads(text)
+        version = said.get("format_version") if isinstance(said, dict) else None
+        own = digest(said) if isinstance(said, dict) else ""
+    except (OSError, ValueError) as error:
+        raise BundleInvalid(f"{path} cannot be read: {error}.", AGAIN) from error
+    except RecursionError as error:
+        raise BundleInvalid(f"{path} cannot be read: it is nested too deep.", AGAIN) from error
+    if type(version) is not int:
+        raise BundleInvalid(f"{path} describes no model.", AGAIN)
+    if version > FORMAT_VERSION:
+        raise BundleInvalid(
+            f"{path} has format version {version}; this curator knows up to {FORMAT_VERSION}.",
+            "Update the curator.",
+        )
+    try:
+        config = Config.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise BundleInvalid(
+            f"{path} describes no model that can be used: {place[:100]}: {first['msg'][:300]}.",
+            AGAIN,
+        ) from error
+    if config.sha256.config != own:
+        raise BundleInvalid(
+            f"{path} was altered: what it says does not have the SHA-256 that it gives.",
+            "Copy it again, or export the model again.",
+        )
+    return config
+
+
+def digest(config: dict[str, Any]) -> str:
+    """SHA-256 of all that a config says, apart from its hashes, as 64 hex digits."""
+    said = {key: value for key, value in config.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def check_weights(folder: Path, config: Config) -> Path:
+    """The weight file, which has the SHA-256 of the config."""
+    path = folder / WEIGHTS_FILE
+    if not path.exists() and not path.is_symlink():
+        raise BundleInvalid(
+            f"{folder} is incomplete: {WEIGHTS_FILE} is missing.",
+            "Copy the whole folder, or export the model again.",
+        )
+    _check_file(path, LARGEST_WEIGHTS)
+    if sha256_of(path) != config.sha256.weights:
+        raise BundleInvalid(
+            f"{path} was altered: its SHA-256 is not the one in {CONFIG_FILE}.",
+            "Copy it again, or export the model again.",
+        )
+    return path
+
+
+def read_tensors(path: Path, config: Config) -> dict[str, torch.Tensor]:
+    """The tensors of a weight file: finite numbers, a head of the classes and the dimension."""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise BundleInvalid(f"{path} cannot be read: {error}.", AGAIN) from error
+    wanted = {
+        "head.weight": (len(config.classes), config.backbone.dimension),
+        "head.bias": (len(config.classes),),
+    }
+    for name, shape in wanted.items():
+        found = tensors.get(name)
+        if found is None or tuple(found.shape) != shape or found.dtype != torch.float32:
+            raise BundleInvalid(
+                f"{path} does not fit {CONFIG_FILE}: {name} is not float32 of the shape {shape}.",
+                AGAIN,
+            )
+    for name, tensor in tensors.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise BundleInvalid(f"{path} holds what is no number in {name[:100]}.", AGAIN)
+    return tensors
+
+
+def _check_file(path: Path, largest: int) -> None:
+    if problem := not_plain(path):
+        raise BundleInvalid(
+            f"{path} {problem}, and a model folder holds plain files.",
+            "Copy the files themselves into the folder.",
+        )
+    size = path.stat().st_size
+    if size > largest:
+        raise BundleInvalid(f"{path} has {size} bytes, and {largest} are the most.", AGAIN)
