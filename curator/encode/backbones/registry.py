@@ -45,7 +45,7 @@ DEFAULT = EFFICIENTNET_LITE0.name
 
 # Newest ImageNet-1k weights: SHA-256 of the file, whose first digits end its name; megabytes of the
 # download, features, side of the input and of the resized image in pixels. torchvision itself
-# states the first eight digits; the others are as several independent public projects recorded them.
+# states the first eight digits; the rest is as several independent public projects recorded it.
 _TORCHVISION: dict[str, tuple[str, float, int, int, int]] = {
     "resnet18": (
         "f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec",
