@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check dashboard screenshots clean
+.PHONY: demo test check dashboard screenshots update clean
 
 demo: $(INSTALLED)
 	rm -rf demo
@@ -27,9 +27,22 @@ dashboard: $(INSTALLED)
 screenshots: $(INSTALLED)
 	$(BIN)/python docs/screenshots.py
 
-$(INSTALLED): pyproject.toml
+# The newest versions that pyproject.toml allows, tried in a fresh environment. Left out: build tags
+# such as +cpu, as each kind of machine has its own build of torch, and what only the builds for a
+# GPU bring along.
+update:
+	rm -rf build/update
+	$(PYTHON) -m venv build/update
+	build/update/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager '.[test]'
+	build/update/bin/python -m pip list --format freeze --exclude pip --exclude image-curator \
+	  > build/versions.txt
+	{ echo "# Exact versions that make, the tests and CI install; \`make update\` writes this file."; \
+	  sed -E -e 's/\+.*//' -e '/^(nvidia|cuda|triton)/d' build/versions.txt; } > constraints.txt
+	rm -rf build/update build/versions.txt
+
+$(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
 
 clean:

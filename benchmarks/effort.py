@@ -1,25 +1,35 @@
-"""What a reviewer finds for so much looking: this project against fastai's and cleanlab's order.
+"""What a reviewer finds for so much looking: this project against cleanlab's and fastai's order.
 
-    python benchmarks/effort.py [--peer PYTHON] [--bears FOLDER] [--seeds 2] [--quick] [--keep TO]
+    python benchmarks/effort.py [--peer PYTHON] [--bears FOLDER] [--seeds 3] [--keep FOLDER]
+                                [--sets bears digits] [--pixels 224] [--out-of-fold]
     python benchmarks/effort.py --advice
 
 A reviewer who knows the truth goes through pages of 24 images and puts right what is wrong. Told is
-the share of the planted wrong labels found after 5, 10, 20 and 30 % of the images:
+the share of the planted wrong labels found after 5, 10, 20 and 30 % of the images, as the median
+over the seeds with the lowest and the highest:
 
 - bears: 480 pictures of an image search, three classes; their listed labels count as the truth;
-- digits: 5,000 pictures, ten classes: scikit-learn's 1,797 digits drawn at 160 px, then each turned
-  by 6 to 18 degrees to either side until there are enough. The pictures of one digit share a fold.
+- digits: scikit-learn's 1,797 digits drawn at 160 px, ten classes.
 
-Both with 10 % of the labels replaced by any other class, and by a look-alike (a model of another
-kind, on the pixels, says which classes an image could be taken for; see label_errors.py).
+Both with 10 % of the labels replaced by any other class, and by a look-alike (see label_errors.py).
 
-Ours: out-of-fold self-confidence, with a refit after each page, and without. fastai: in-sample top
-losses of EfficientNet-Lite0 after ``fine_tune`` (bears: 4 epochs at 128 px; digits: 2 at 64 px, so
-that it takes minutes on a CPU), as its cleaner shows them, validation images first and then
-training images; and both sorted together.
-cleanlab: its default score on out-of-fold probabilities of scikit-learn's LogisticRegression on the
-same standardised features and folds. The last line compares the errors found in the first 10 % of
-the images with the better peer's, in the worst of the four cases.
+All sides see the same files and the same planted labels, and use EfficientNet-Lite0 with the same
+ImageNet weights. What differs:
+
+- ours: frozen network at 224 px, heads by the recipe, each image judged out-of-fold. Once in its
+  first order, as the peers; once ranked anew after each page, so that only this line learns from
+  the reviewer's answers;
+- cleanlab: its default score on out-of-fold probabilities of scikit-learn's LogisticRegression, on
+  our features, standardised, and on our folds. Once untuned (C = 1), once with the C of the lowest
+  out-of-fold log-loss, which is how ours chooses its own regularisation;
+- fastai: the network fine-tuned on the planted labels by ``fine_tune`` (at 224 px as ours, or at
+  ``--pixels``; bears 4 epochs, digits 2, each after one of the head alone). Its cleaner shows the
+  losses of a training and a validation set: here both in one order by loss. A fifth validates; the
+  losses of the others are in-sample. With ``--out-of-fold`` also five such networks on our folds,
+  each judging what it has not seen: the same protocol as the others, at five times the cost.
+
+The last lines compare the errors found in the first 10 % of the images with the best peer's, in the
+worst of the four cases: our first order (like with like), and ours ranked anew.
 
 ``--advice`` tells how often the estimate of wrong labels left holds the truth: 0 to 20 % planted
 (none, 2, 5, 10, 20), reviews of 1 to 20 pages with refits, random audits of 0, 60 and 120 images,
@@ -32,6 +42,7 @@ The peer needs an interpreter with fastai 2.8, timm, cleanlab and efficientnet-l
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import subprocess
@@ -51,81 +62,29 @@ EFFORTS = (0.05, 0.10, 0.20, 0.30)
 JUDGED = EFFORTS.index(0.10)
 KINDS = ("any class", "look-alikes")
 SHARE = 0.10
-DIGITS = 5000
-FASTAI = {"bears": {"side": 128, "epochs": 4}, "digits": {"side": 64, "epochs": 2}}
-PEERS = ("fastai, validation then training", "fastai, all by loss", "cleanlab")
-
-
-def pictures(name: str, bears: Path) -> tuple[list[Any], np.ndarray, np.ndarray]:
-    """The pictures, their labels (N,), and a number (N,) that variants of one picture share."""
-    from benchmarks import label_errors
-
-    images, labels = label_errors.pictures(name, bears)
-    groups = np.arange(len(labels))
-    if name == "bears":
-        return images, labels, groups
-    random = np.random.default_rng(0)
-    originals = len(images)
-    # Turned by the edge's own grey, so that no corner tells which picture was turned.
-    for place in range(DIGITS - originals):
-        source = images[place % originals]
-        angle = float(random.uniform(6, 18)) * (1 if place < originals else -1)
-        images.append(source.rotate(angle, fillcolor=source.getpixel((0, 0))))
-    source_of = np.arange(DIGITS) % originals
-    return images, labels[source_of], source_of
-
-
-def encoded(images: list[Any]) -> np.ndarray:
-    """Features of the bundled backbone, (N, D)."""
-    from curator.encode.backbones import DEFAULT, choose
-    from curator.encode.encoder import Encoder
-    from curator.encode.preprocess import prepare_image
-
-    encoder = Encoder(choose(DEFAULT, "cpu"))
-    parts = []
-    for start in range(0, len(images), 32):
-        batch = [prepare_image(image, encoder.backbone) for image in images[start : start + 32]]
-        parts.append(encoder.encode(np.stack(batch)))
-    return np.concatenate(parts)
-
-
-def confusable(images: list[Any], labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Out-of-fold probabilities (N, K) of a logistic regression on small pictures."""
-    from PIL import Image
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold, cross_val_predict
-
-    small = [image.convert("RGB").resize((16, 16), Image.Resampling.BOX) for image in images]
-    pixels = np.stack([np.asarray(image, float).ravel() for image in small]) / 255
-    model = LogisticRegression(C=0.02, max_iter=1000)
-    found: np.ndarray = cross_val_predict(
-        model,
-        pixels - pixels.mean(0),
-        labels,
-        groups=groups,
-        cv=GroupKFold(5),
-        method="predict_proba",
-    )
-    return found
+PIXELS = 224
+STRENGTHS = tuple(10.0**power for power in range(-5, 1))
+EPOCHS = {"bears": 4, "digits": 2}
+STATIC, REFIT = "ours, first order", "ours, ranked anew after each page"
 
 
 def write_cases(work: Path, bears: Path, names: list[str], seeds: int) -> None:
     """Save pictures, features and planted labels of every case below ``work``."""
-    from benchmarks.label_errors import planted
+    from benchmarks.label_errors import pictures, planted, prepared
     from curator.learn.folds import assign_folds
 
     for name in names:
         base = work / f"{name}.npz"
         if not base.exists():
-            images, labels, groups = pictures(name, bears)
+            images, _ = pictures(name, bears)
             (work / name).mkdir(exist_ok=True)
             for number, image in enumerate(images):
                 # Larger than what any side looks at, and small enough not to be decoded for hours.
                 small = image.convert("RGB")
                 small.thumbnail((320, 320))
                 small.save(work / name / f"{number:05}.png")
-            alike = confusable(images, labels, groups)
-            np.savez(base, features=encoded(images), labels=labels, groups=groups, alike=alike)
+            features, labels, alike = prepared(name, bears)
+            np.savez(base, features=features, labels=labels, alike=alike)
         data = np.load(base)
         for kind in KINDS:
             for seed in range(seeds):
@@ -135,7 +94,7 @@ def write_cases(work: Path, bears: Path, names: list[str], seeds: int) -> None:
                     work / f"case-{name}-{kind}-{seed}.npz",
                     given=given,
                     truth=truth,
-                    folds=assign_folds(given, data["groups"]),
+                    folds=assign_folds(given, np.arange(len(given))),
                 )
 
 
@@ -193,117 +152,104 @@ def reviewed(review: Review, refit: bool) -> list[float]:
     return found_at(every, review.listed != review.truth)
 
 
-def ours(work: Path) -> dict[str, Any]:
-    """Both of our curves for every case."""
+def ours(work: Path) -> None:
+    """Write both of our curves for every case."""
     result = {}
     for path in sorted(work.glob("case-*.npz")):
         base, case = np.load(work / f"{path.stem.split('-')[1]}.npz"), np.load(path)
         arrays = (base["features"], case["given"], case["truth"], case["folds"])
         result[path.stem] = {
-            "ours, no refit": reviewed(Review(*arrays), refit=False),
-            "ours, refit": reviewed(Review(*arrays), refit=True),
+            STATIC: reviewed(Review(*arrays), refit=False),
+            REFIT: reviewed(Review(*arrays), refit=True),
         }
-    return result
+        (work / "ours.json").write_text(json.dumps(result), "utf-8")
 
 
-def peer(work: Path) -> dict[str, Any]:
-    """The peers' curves for every case."""
+def peer(work: Path, pixels: int, out_of_fold: bool) -> None:
+    """Write the peers' curves for every case."""
+    from benchmarks import fastai_peer
+
     result: dict[str, Any] = {}
     for path in sorted(work.glob("case-*.npz")):
         name = path.stem.split("-")[1]
         base, case = np.load(work / f"{name}.npz"), np.load(path)
-        wrong = case["given"] != case["truth"]
+        given, folds = case["given"], case["folds"]
         files = sorted((work / name).glob("*.png"))
         began = time.perf_counter()
-        losses, valid = fastai_losses(files, case["given"], **FASTAI[name])
-        print(f"fastai, {path.stem}: {time.perf_counter() - began:.0f} s", flush=True)
         orders = {
-            PEERS[0]: np.lexsort((-losses, ~valid)),
-            PEERS[1]: np.argsort(-losses, kind="stable"),
-            PEERS[2]: cleanlab_order(base["features"], case["given"], case["folds"]),
+            "cleanlab, C = 1": cleanlab_order(base["features"], given, folds, (1.0,)),
+            "cleanlab, C by log-loss": cleanlab_order(base["features"], given, folds, STRENGTHS),
         }
+        if pixels:
+            fast = functools.partial(
+                fastai_peer.losses, files, given, pixels=pixels, epochs=EPOCHS[name]
+            )
+            losses = fast(folds == 0)
+            orders[f"fastai at {pixels} px, by loss"] = np.argsort(-losses, kind="stable")
+            for fold in np.unique(folds[folds > 0]) if out_of_fold else ():
+                some = folds == fold  # the first network judged its own fold already
+                losses[some] = fast(some)[some]
+            if out_of_fold:
+                orders[f"fastai at {pixels} px, out-of-fold"] = np.argsort(-losses, kind="stable")
+        print(f"peers, {path.stem}: {time.perf_counter() - began:.0f} s", flush=True)
+        wrong = given != case["truth"]
         result[path.stem] = {side: found_at(order, wrong) for side, order in orders.items()}
-    return result
+        (work / "peer.json").write_text(json.dumps(result), "utf-8")
 
 
-def cleanlab_order(features: np.ndarray, given: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """Images (N,) by cleanlab's default label quality score, lowest first."""
+def cleanlab_order(
+    features: np.ndarray, given: np.ndarray, folds: np.ndarray, strengths: tuple[float, ...]
+) -> np.ndarray:
+    """Images (N,) by cleanlab's default label quality score, lowest first.
+
+    Of several ``strengths`` (scikit-learn's C, above 0), that of the lowest out-of-fold log-loss.
+    """
     import warnings
 
     from cleanlab.rank import get_label_quality_scores
     from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
     from sklearn.model_selection import PredefinedSplit, cross_val_predict
     from sklearn.preprocessing import StandardScaler
 
     warnings.simplefilter("ignore")  # deprecations are not what is measured
-    chances = cross_val_predict(
-        LogisticRegression(max_iter=1000),
-        StandardScaler().fit_transform(features),
-        given,
-        cv=PredefinedSplit(folds),
-        method="predict_proba",
-    )
-    return np.argsort(get_label_quality_scores(given, chances), kind="stable")
+    standard = StandardScaler().fit_transform(features)
+    judged = [
+        cross_val_predict(
+            LogisticRegression(C=strength, max_iter=1000),
+            standard,
+            given,
+            cv=PredefinedSplit(folds),
+            method="predict_proba",
+        )
+        for strength in strengths
+    ]
+    best = min(judged, key=lambda chances: log_loss(given, chances))
+    return np.argsort(get_label_quality_scores(given, best), kind="stable")
 
 
-def fastai_losses(
-    files: list[Path], given: np.ndarray, side: int, epochs: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Losses (N,) of a network that fastai fine-tuned on these labels, and its validation mask."""
-    from benchmarks import fastai_peer
-
-    fastai_peer.make_torchvision_importable()
-    import torch
-    from fastai.vision.all import ImageDataLoaders, Learner, Resize, aug_transforms, params
-
-    loaders = ImageDataLoaders.from_lists(
-        files[0].parent,
-        files,
-        [f"{label:02}" for label in given],
-        valid_pct=0.2,
-        seed=42,
-        item_tfms=Resize(side),
-        batch_tfms=aug_transforms(do_flip=len(np.unique(given)) < 10),  # a mirrored 3 is no 3
-        bs=64,
-        num_workers=0,
-    )
-    learner = Learner(
-        loaders,
-        fastai_peer.model(loaders.c),
-        splitter=lambda model: [params(model[0]), params(model[1])],
-    )
-    losses, valid = np.zeros(len(files)), np.zeros(len(files), bool)
-    with learner.no_bar(), learner.no_logging():
-        learner.fine_tune(epochs)
-        for part in (0, 1):
-            data = loaders.train_ds if part == 0 else loaders.valid_ds
-            some = [Path(item[0]) for item in data.items]  # beside each file its label
-            said, _ = learner.get_preds(dl=loaders.test_dl(some, with_labels=False))
-            places = np.array([int(file.stem) for file in some])
-            own = said[torch.arange(len(places)), torch.as_tensor(given[places])]
-            losses[places] = -np.log(np.maximum(own.numpy(), 1e-12))
-            valid[places] = part == 1
-    return losses, valid
-
-
-def report(work: Path) -> float:
-    """Print every curve; the worst ratio of errors found to the better peer."""
+def report(work: Path) -> dict[str, float]:
+    """Print every curve; of our sides, the worst ratio of errors found to the best peer."""
     curves: dict[tuple[str, str], dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for side in ("ours", "peer"):
         for case, found in json.loads((work / f"{side}.json").read_text("utf-8")).items():
             _, name, kind = case.rsplit("-", 1)[0].split("-", 2)
             for who, shares in found.items():
                 curves[name, kind][who].append(shares)
-    worst = np.inf
+    worst = {STATIC: np.inf, REFIT: np.inf}
     for (name, kind), sides in curves.items():
         seeds = len(next(iter(sides.values())))
-        print(f"{name}, {SHARE:.0%} {kind}, {seeds} seeds: wrong labels found by effort")
-        means = {who: np.mean(shares, axis=0) for who, shares in sides.items()}
-        for who, shares in means.items():
-            text = "  ".join(f"{e:.0%}: {s:5.1%}" for e, s in zip(EFFORTS, shares, strict=True))
+        print(f"{name}, {SHARE:.0%} {kind}, {seeds} seeds: wrong labels found by effort, median")
+        middle = {who: np.median(shares, axis=0) for who, shares in sides.items()}
+        for who, shares in sides.items():
+            low, high = np.min(shares, axis=0), np.max(shares, axis=0)
+            text = "  ".join(
+                f"{e:.0%}: {m:3.0%} ({a:.0%}-{b:.0%})"
+                for e, m, a, b in zip(EFFORTS, middle[who], low, high, strict=True)
+            )
             print(f"    {who:34} {text}")
-        best = max(means[who][JUDGED] for who in PEERS)
-        worst = min(worst, float(means["ours, refit"][JUDGED] / best))
+        best = max(values[JUDGED] for who, values in middle.items() if who not in worst)
+        worst = {who: min(low, float(middle[who][JUDGED] / best)) for who, low in worst.items()}
     return worst
 
 
@@ -372,20 +318,21 @@ def main() -> int:
     default = os.environ.get("CURATOR_BEARS", str(ROOT.parent / "shared" / "data" / "bears"))
     parser.add_argument("--bears", type=Path, default=Path(default))
     parser.add_argument("--peer", default=os.environ.get("CURATOR_PEER", sys.executable))
-    parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--quick", action="store_true", help="the bears alone, one seed")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--pixels", type=int, default=PIXELS, help="what fastai sees; 0: no fastai")
+    parser.add_argument("--out-of-fold", action="store_true", help="five networks for fastai, too")
+    parser.add_argument("--sets", nargs="+", choices=list(EPOCHS), default=list(EPOCHS))
     parser.add_argument("--advice", action="store_true", help="the estimate of what is left")
     parser.add_argument("--keep", type=Path, help="keep pictures and features here for next time")
     parser.add_argument("--side", choices=["cases", "ours", "peer"], help=argparse.SUPPRESS)
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    names = ["bears"] if options.quick else ["bears", "digits"]
-    seeds = 1 if options.quick else options.seeds
     if options.side == "cases":
-        write_cases(options.work, options.bears, names, seeds)
-    elif options.side:
-        found = ours(options.work) if options.side == "ours" else peer(options.work)
-        (options.work / f"{options.side}.json").write_text(json.dumps(found), "utf-8")
+        write_cases(options.work, options.bears, options.sets, options.seeds)
+    elif options.side == "ours":
+        ours(options.work)
+    elif options.side == "peer":
+        peer(options.work, options.pixels, options.out_of_fold)
     if options.side:
         return 0
     if not options.bears.is_dir():
@@ -395,7 +342,7 @@ def main() -> int:
         work = options.keep or Path(folder)
         work.mkdir(parents=True, exist_ok=True)
         if options.advice:
-            return 0 if advice(options.bears, range(200, 200 + seeds)) else 1
+            return 0 if advice(options.bears, range(200, 200 + options.seeds)) else 1
         for old in work.glob("case-*.npz"):
             old.unlink()
         for python, side in (
@@ -404,15 +351,21 @@ def main() -> int:
             (options.peer, "peer"),
         ):
             command = [python, __file__, "--side", side, "--work", str(work)]
-            command += ["--bears", str(options.bears), "--seeds", str(seeds)]
-            command += ["--quick"] if options.quick else []
+            command += ["--bears", str(options.bears), "--seeds", str(options.seeds)]
+            command += ["--pixels", str(options.pixels), "--sets", *options.sets]
+            command += ["--out-of-fold"] if options.out_of_fold else []
             subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
         worst = report(work)
     print(
-        f"ratio {worst:.3f} (goal {GOAL:.0f}): wrong labels found in the first 10 % of the images,"
-        " ours with refits / the better peer, worst case"
+        f"Same files, labels and pretrained network; ours and cleanlab see {PIXELS} px, fastai"
+        f' {options.pixels or "was left out"}. Only "{REFIT}" learns from the reviewer\'s answers.'
     )
-    return 0 if worst >= GOAL else 1
+    for who, ratio in worst.items():
+        print(
+            f"ratio {ratio:.3f} (goal {GOAL:.0f}): wrong labels found in the first 10 % of the"
+            f" images, {who} / the best peer, worst case"
+        )
+    return 0 if min(worst.values()) >= GOAL else 1
 
 
 if __name__ == "__main__":

@@ -6,6 +6,10 @@ that is not used, and a part file that the next call goes on with. A lock keeps 
 fetching the same file. A file that a user put there by hand under the name of the download is
 taken as if it had been downloaded, and left where it is.
 
+The record also holds the SHA-256 of the file as it came. Where no hash was known beforehand (timm's
+weights), this one counts from then on, also when the file is altered or deleted later: only who
+deletes the record takes another file.
+
 torchvision's files are pickles; they are read once, by torch's reader that runs no code.
 """
 
@@ -46,9 +50,13 @@ class WeightSource:
     address: str
     """Where it is downloaded from."""
     sha256: str
-    """The first digits of the file's SHA-256, or all 64, in lower case; empty when not known."""
+    """All 64 hex digits of the file's SHA-256, in lower case; empty when not known."""
     size: int
     """Bytes of the download, about; 0 when not known."""
+
+    def is_file_of(self, sha256: str) -> bool:
+        """Whether a file with this hash is the one described; any, when its hash is not known."""
+        return self.sha256 in {sha256, ""}
 
 
 def weights_folder() -> Path:
@@ -67,9 +75,9 @@ def on_disk(source: WeightSource) -> bool:
     return record is not None and path.is_file() and path.stat().st_size == record["bytes"]
 
 
-def fetched_sha256(source: WeightSource) -> str | None:
-    """SHA-256 of the file as it was downloaded, or None when it is not on disk."""
-    record = _record(source) if on_disk(source) else None
+def recorded_sha256(source: WeightSource) -> str | None:
+    """SHA-256 of the file as it first came, be it still there or not; None when it never came."""
+    record = _record(source)
     return str(record["source_sha256"]) if record else None
 
 
@@ -145,17 +153,15 @@ def _obtain(
 ) -> None:
     """Take the file from the folder or from the network. The lock is held."""
     path, part = stored_path(source), _part(source)
-    if _record(source) is not None:  # fetched once, and not what it was
-        if path.exists():
-            said = f"{path} was altered on disk; it was fetched again."
-            _log.warning(said)
-            note(said)
-            path.unlink()
-        _record_path(source).unlink()
+    if _record(source) is not None and path.exists():  # fetched once, and not what it was
+        said = f"{path} was altered on disk; it was fetched again."
+        _log.warning(said)
+        note(said)
+        path.unlink()
     by_hand = path.with_name(source.file)
     if by_hand.is_file():
         found = sha256_of(by_hand)
-        if not found.startswith(source.sha256):
+        if not source.is_file_of(found):
             raise WeightsAltered(
                 f"{by_hand} has SHA-256 {found}, not {source.sha256}: it is incomplete or another"
                 " file.",
@@ -173,18 +179,27 @@ def _obtain(
         except DownloadFailed as error:
             raise missing(source, f"{source.address}: {error}") from error
         found = sha256_of(part)
-        if found.startswith(source.sha256):
+        if source.is_file_of(found):
             break
         part.unlink()
         if not resumed:
             raise WeightsAltered(
                 f"The file at {source.address} has SHA-256 {found}, not {source.sha256}: it was"
                 " altered on the way or at its source. It was thrown away.",
-                "Run it again later, or use another network.",
+                f"Run it again later, or use another network.{_how_to_take_another(source)}",
             )
         resumed = False  # the part may have been of another version: once more, from the start
     _keep(source, part, found)
     part.unlink(missing_ok=True)
+
+
+def _how_to_take_another(source: WeightSource) -> str:
+    if recorded_sha256(source) is None:
+        return ""
+    return (
+        " If its publisher replaced it on purpose, delete"
+        f" {_record_path(source)}, which holds the hash of the first download."
+    )
 
 
 def _keep(source: WeightSource, file: Path, found: str) -> None:
@@ -257,7 +272,7 @@ def _record(source: WeightSource) -> dict[str, Any] | None:
         return None
     known = isinstance(record, dict) and {"sha256", "bytes", "source_sha256"} <= record.keys()
     # Another version of the file than the one asked for is as good as none.
-    return record if known and str(record["source_sha256"]).startswith(source.sha256) else None
+    return record if known and source.is_file_of(str(record["source_sha256"])) else None
 
 
 def _intact(source: WeightSource) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import curator
+from curator.encode.backbones import weights_sha256
 from curator.files import write_atomic
 from curator.learn import scores
 from curator.store import publishing, runs
@@ -109,6 +110,7 @@ def record(
         "unreadable": len(data.unreadable),
         "choice": choice.reason,
         "features": choice.backbone.key,
+        "weights_sha256": weights_sha256(choice.backbone),
         "device": choice.device,
         "runtime": choice.runtime,
         "versions": versions(),

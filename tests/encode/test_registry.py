@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -28,6 +29,7 @@ from curator.encode.backbones import (
     fetch_weights,
     networks,
     registry,
+    weights_sha256,
 )
 from curator.encode.classifier import load_classifier
 from curator.encode.encoder import Encoder
@@ -63,7 +65,7 @@ def random_weights(name: str, server: WeightServer) -> Backbone:
     written = io.BytesIO()
     torch.save(torchvision.models.get_model(name, weights=None).state_dict(), written)
     data = written.getvalue()
-    digits = hashlib.sha256(data).hexdigest()[:8]
+    digits = hashlib.sha256(data).hexdigest()[:8]  # of the name; the source has them all
     backbone = describe(name)
     source = server.source(f"{name}-{digits}.pth", data, name=name)
     return replace(backbone, key=f"{name}-{digits}", source=source)
@@ -82,6 +84,9 @@ def test_the_table_is_torchvisions_own(name):
     assert backbone.source is not None
     assert backbone.source.address == newest.url
     assert backbone.source.file == newest.url.rpartition("/")[2]
+    assert re.fullmatch("[0-9a-f]{64}", backbone.source.sha256)
+    assert backbone.source.file == f"{name}-{backbone.source.sha256[:8]}.pth"
+    assert weights_sha256(backbone) == backbone.source.sha256
     # torchvision counts in units of 2**20 bytes
     assert backbone.source.size == pytest.approx(newest.meta["_file_size"] * 2**20, rel=2e-3)
     transform = newest.transforms()
@@ -209,6 +214,9 @@ def test_any_timm_model(server, monkeypatch):
         torch.testing.assert_close(model.get_classifier()(features), model(images))
     again = backbone.build()
     again.load_state_dict(backbone.load().state_dict())
+    assert weights_sha256(backbone) == sha256
+    server.files[path] = data[:-4] + b"else"  # a hub that has another file now is not asked
+    assert describe(f"timm:{name}").key == backbone.key
     server.behaviour = "404"  # from here on everything is on disk
     assert describe(f"timm:{name}").key == backbone.key
     assert choose(f"timm:{name}", "cpu").reason.endswith("weights on disk")

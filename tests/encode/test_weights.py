@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -164,8 +165,10 @@ def test_nobody_there(pickled, tmp_path):
 
 def test_an_altered_file_is_thrown_away(server, pickled):
     """Bytes that do not have the expected hash are refused and not kept."""
-    source = server.source("tiny-1.pth", pickled, sha256="12345678")
-    with pytest.raises(WeightsAltered, match="not 12345678"):
+    first_digits = hashlib.sha256(pickled).hexdigest()[:8]
+    forged = first_digits + 56 * "0"  # 32 bits can be met by trying; all of them cannot
+    source = server.source("tiny-1.pth", pickled, sha256=forged)
+    with pytest.raises(WeightsAltered, match=f"not {forged}"):
         fetch(source)
     assert not on_disk(source)
     assert not list(weights_folder().glob("*.part"))
@@ -191,7 +194,7 @@ def test_a_file_put_there_by_hand(server, pickled, known):
     source = weights.WeightSource("tiny", by_hand.name, "http://127.0.0.1:9/", sha256, 0)
     assert weights.put_by_hand(source)
     assert load_file(fetch(source))["bias"].tolist() == [1, 1, 1]
-    assert weights.fetched_sha256(source) == hashlib.sha256(pickled).hexdigest()
+    assert weights.recorded_sha256(source) == hashlib.sha256(pickled).hexdigest()
     assert by_hand.read_bytes() == pickled
 
 
@@ -222,6 +225,29 @@ def test_altered_on_disk(server, pickled):
     assert not on_disk(source)
     fetch(source)
     assert on_disk(source)
+
+
+@pytest.mark.parametrize("left", ["altered", "deleted"])
+def test_the_first_download_is_pinned(server, left):
+    """Without a hash known beforehand, no other file is taken later, until the record goes."""
+    first, other = (save({"w": np.full(9, value, np.float32)}) for value in (1, 2))
+    source = server.source("timm-tiny.safetensors", first, sha256="")
+    path = fetch(source)
+    sha256 = hashlib.sha256(first).hexdigest()
+    server.files["/timm-tiny.safetensors"] = other
+    if left == "altered":
+        path.write_bytes(other)
+    else:
+        path.unlink()
+    pinned = replace(source, sha256=str(weights.recorded_sha256(source)))
+    assert pinned.sha256 == sha256
+    for _ in range(2):  # being refused once does not forget the hash
+        with pytest.raises(WeightsAltered, match=rf"not {sha256}.*delete .*timm-tiny\.json"):
+            fetch(pinned)
+        assert weights.recorded_sha256(source) == sha256
+        assert not on_disk(source)
+    path.with_suffix(".json").unlink()
+    assert fetch(source).read_bytes() == other
 
 
 def test_cancelling_keeps_the_part(server, pickled):

@@ -34,7 +34,7 @@ class WeightServer:
             "name": "tiny",
             "file": file,
             "address": f"{self.address}/{file}",
-            "sha256": hashlib.sha256(data).hexdigest()[:8],
+            "sha256": hashlib.sha256(data).hexdigest(),
             "size": len(data),
         }
         return WeightSource(**values | changes)

@@ -16,6 +16,7 @@ from safetensors.torch import save
 from curator.deliver.predict import Predictor
 from curator.encode import torchvision_compat
 from curator.encode.backbones import EFFICIENTNET_LITE0
+from curator.encode.backbones.bundled import LITE0_SHA256
 from curator.encode.features import FeatureCache
 from curator.encode.stored import feature_cache
 from curator.errors import InputError, JobCancelled, NotEnoughData
@@ -75,6 +76,7 @@ def test_a_run_keeps_what_made_it(small: Project) -> None:
     assert run.settings["temperature"] > 0
     assert run.settings["seed"] == small.seed
     assert run.settings["versions"]["torch"] == torch.__version__
+    assert run.settings["weights_sha256"] == LITE0_SHA256
     assert run.metrics == result["metrics"]
     assert not said.in_sample.any()
     assert np.allclose(said.probabilities.sum(axis=1), 1, atol=1e-5)

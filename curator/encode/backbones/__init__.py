@@ -29,6 +29,7 @@ from curator.encode.backbones.registry import (
     REGISTRY,
     TIMM_PREFIX,
     describe,
+    weights_sha256,
 )
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "describe",
     "fetch_weights",
     "match_in_order",
+    "weights_sha256",
 ]

@@ -25,6 +25,7 @@ _HUB_VARIABLE, _HUB_ADDRESS = "HF_ENDPOINT", "https://huggingface.co"
 _HUB_SECONDS = 5.0
 _HUB_FILE = "model.safetensors"
 _HEX_DIGITS = 64
+_DIGITS_IN_NAMES = 8
 
 EFFICIENTNET_LITE0 = Backbone(
     name=LITE0_NAME,
@@ -42,15 +43,52 @@ EFFICIENTNET_LITE0 = Backbone(
 BUNDLED: dict[str, Backbone] = {EFFICIENTNET_LITE0.name: EFFICIENTNET_LITE0}
 DEFAULT = EFFICIENTNET_LITE0.name
 
-# Newest ImageNet-1k weights: the digits of the SHA-256 that end the file's name, megabytes of the
-# download, features, side of the input and of the resized image in pixels.
+# Newest ImageNet-1k weights: SHA-256 of the file, whose first digits end its name; megabytes of the
+# download, features, side of the input and of the resized image in pixels. torchvision itself
+# states the first eight digits; the rest is as several independent public projects recorded it.
 _TORCHVISION: dict[str, tuple[str, float, int, int, int]] = {
-    "resnet18": ("f37072fd", 46.8, 512, 224, 256),
-    "resnet34": ("b627a593", 87.3, 512, 224, 256),
-    "resnet50": ("11ad3fa6", 102.5, 2048, 224, 232),
-    "convnext_tiny": ("983f1562", 114.4, 768, 224, 236),
-    "efficientnet_v2_s": ("dd5fe13b", 86.7, 1280, 384, 384),
-    "vit_b_16": ("c867db91", 346.3, 768, 224, 256),
+    "resnet18": (
+        "f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec",
+        46.8,
+        512,
+        224,
+        256,
+    ),
+    "resnet34": (
+        "b627a593bcbe140c234610266fe4f8ae95ea42fc881d091c9b6052e6b1d0590f",
+        87.3,
+        512,
+        224,
+        256,
+    ),
+    "resnet50": (
+        "11ad3fa62ca79e40addfd354a8ec4b7c75143b3038b8d2a807fbc68deab379ca",
+        102.5,
+        2048,
+        224,
+        232,
+    ),
+    "convnext_tiny": (
+        "983f1562536e84ff750a1576fb08e54de751dbf2e17c0d8a4a13704341fdcd3d",
+        114.4,
+        768,
+        224,
+        236,
+    ),
+    "efficientnet_v2_s": (
+        "dd5fe13b1d60ec15317ccc8ca158186e134d3366c3dde9cb9a4e301f2dc66c74",
+        86.7,
+        1280,
+        384,
+        384,
+    ),
+    "vit_b_16": (
+        "c867db91d3e12c6cbadabb610d73c24a546bf82d8c03a9fea34f43a712ddb0e9",
+        346.3,
+        768,
+        224,
+        256,
+    ),
 }
 REGISTRY: tuple[str, ...] = (*BUNDLED, *_TORCHVISION)
 """Every name that :func:`describe` knows without asking timm."""
@@ -72,8 +110,14 @@ def describe(name: str) -> Backbone:
     raise _unknown(name)
 
 
+def weights_sha256(backbone: Backbone) -> str:
+    """SHA-256 of the file that a backbone's weights came in, 64 hex digits."""
+    return backbone.source.sha256 if backbone.source else LITE0_SHA256
+
+
 def _describe_torchvision(name: str) -> Backbone:
-    digits, megabytes, dimension, size, resize = _TORCHVISION[name]
+    sha256, megabytes, dimension, size, resize = _TORCHVISION[name]
+    digits = sha256[:_DIGITS_IN_NAMES]
     file = f"{name}-{digits}.pth"
     folder = os.environ.get(MIRROR_VARIABLE) or _TORCHVISION_ADDRESS
     return Backbone(
@@ -93,7 +137,7 @@ def _describe_torchvision(name: str) -> Backbone:
             name=name,
             file=file,
             address=f"{folder.rstrip('/')}/{file}",
-            sha256=digits,
+            sha256=sha256,
             size=round(megabytes * MEGABYTE),
         ),
     )
@@ -140,7 +184,8 @@ def _describe_timm(name: str) -> Backbone:
 def _timm_source(name: str, full: str, settings: Any) -> WeightSource:
     """Where a timm model's weights are, with the SHA-256 of the whole file.
 
-    From disk where they were fetched before or put by hand; else the hub is asked.
+    Once they were fetched or put by hand, the hash recorded then counts for good; before, the hub
+    is asked.
     """
     if not settings.hf_hub_id:
         raise WeightsMissing(
@@ -154,9 +199,10 @@ def _timm_source(name: str, full: str, settings: Any) -> WeightSource:
     address = huggingface_hub.hf_hub_url(settings.hf_hub_id, file, endpoint=endpoint)
     suffix = ".safetensors" if file.endswith(".safetensors") else ".pth"
     unknown = WeightSource(name, f"timm-{full}{suffix}", address, sha256="", size=0)
-    if weights.put_by_hand(unknown):
+    known = weights.recorded_sha256(unknown)
+    if known is None and weights.put_by_hand(unknown):
         weights.fetch(unknown)
-    known = weights.fetched_sha256(unknown)
+        known = weights.recorded_sha256(unknown)
     if known is not None:
         return WeightSource(name, unknown.file, address, known, 0)
     try:
