@@ -8,6 +8,7 @@ expression on the file name. Nothing is opened here but the table.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from curator.collect.lists.caps import check_bytes, check_rows
 from curator.errors import BadList, InputError
+from curator.spreadsheets import plain
 from curator.store import schema
 
 SUFFIXES = {
@@ -120,11 +122,11 @@ def from_table(root: Path, table: Path) -> Iterator[Labelled]:
     """
     try:
         check_bytes(table.stat().st_size, f"{table} has")
-        text = table.read_text(encoding="utf-8-sig")
+        text = table.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadList(f"{table} cannot be read: {error}.", "Name a CSV file in UTF-8.") from error
-    check_rows(text.count("\n"), "lines")
-    rows = csv.DictReader(text.splitlines())
+    check_rows(max(text.count("\n"), text.count("\r")), "lines")
+    rows = csv.DictReader(io.StringIO(text, newline=""))
     columns = {name.strip().lower(): name for name in rows.fieldnames or [] if name}
     name_column = next((columns[c] for c in NAME_COLUMNS if c in columns), None)
     label_column = next((columns[c] for c in LABEL_COLUMNS if c in columns), None)
@@ -134,8 +136,8 @@ def from_table(root: Path, table: Path) -> Iterator[Labelled]:
             "It needs a name column (name, file_name, path) and a label column (label, class).",
         )
     while (row := _next(rows, table)) is not None:
-        name = (row[name_column] or "").strip().replace("\\", "/").removeprefix("./")
-        label = (row[label_column] or "").strip()
+        name = plain((row[name_column] or "").strip()).replace("\\", "/").removeprefix("./")
+        label = plain((row[label_column] or "").strip())
         if not name or not label:
             continue
         if not (root / name).resolve().is_relative_to(root):

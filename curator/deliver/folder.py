@@ -11,6 +11,7 @@ import pandas as pd
 from curator.check.run import prepare
 from curator.errors import NotEnoughData
 from curator.files import refuse_occupied, replacing_folder
+from curator.spreadsheets import csv_text
 from curator.store import images, schema
 from curator.store.originals import copy_whole
 from curator.words import many
@@ -93,7 +94,7 @@ def run(project: Project, progress: Progress, out: str) -> dict[str, Any]:
             original, copy = project.originals / row["file"], folder / row["file_name"]
             copy_whole(original, copy, row["sha256"], row["bytes"])
             progress.advance()
-        planned[MANIFEST_COLUMNS].to_csv(folder / "manifest.csv", index=False)
+        (folder / "manifest.csv").write_bytes(csv_text(planned[MANIFEST_COLUMNS]).encode())
     return {
         "folder": str(target),
         "images": len(planned),
