@@ -29,6 +29,8 @@
     │   ├── JobSilent              its process does not answer
     │   └── DeviceFull             not even one image fits into the device's memory
     ├── FileError                  the disk: full, or not writable
+    │   ├── OriginalMissing        an image's file is gone, or cannot be read
+    │   └── OriginalAltered        an image's file holds other bytes than were taken in
     ├── PackageMissing             an optional package is not installed
     └── ModelError                 weights and bundles
         ├── WeightsMissing
@@ -183,6 +185,14 @@ class PackageMissing(CuratorError):
 
 class FileError(CuratorError):
     """The disk is full or a file cannot be written."""
+
+
+class OriginalMissing(FileError):
+    """The file of an image is gone or cannot be read."""
+
+
+class OriginalAltered(FileError):
+    """The file of an image does not hold the bytes that were taken in."""
 
 
 class ModelError(CuratorError):

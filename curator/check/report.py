@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from curator.check.conflicts import differing, listed_under
 from curator.check.keepers import twins
 from curator.check.outliers import THRESHOLD, outliers
 from curator.check.quality import QUALITY, quality_issues
-from curator.store import images, schema
+from curator.store import images, originals, schema
 from curator.store.classes import all_classes
+from curator.store.database import pieces
 from curator.words import many
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ EXAMPLES = 20
 
 
 def report(project: Project) -> dict[str, Any]:
-    """The state of the data as JSON: ``classes``, ``addresses``, ``problems``.
+    """The state of the data as JSON: ``classes``, ``addresses``, ``originals``, ``problems``.
+
+    ``originals``: ``examined_at`` (None before the first check), ``files``, and of the live images
+    the numbers ``missing`` and ``altered``, all as of the last check.
 
     A problem has ``code``, ``count``, ``problem`` (what, with figures), ``fix`` (the next step),
     ``images`` (some ids) and ``queue`` (the review queue that shows all of them, or None). Problems
@@ -37,7 +41,11 @@ def report(project: Project) -> dict[str, Any]:
         table = twins(connection)
         listed = sorted(listed_under(connection))
         unusual = outliers(connection)
+        examined = originals.examined(connection)
+        missing = _live_files(connection, examined.missing if examined else [])
+        altered = _live_files(connection, examined.altered if examined else [])
     problems = [
+        *_original_problems(missing, altered),
         *_class_problems(per_class),
         *_duplicate_problems(table, listed),
         *_outlier_problems(unusual),
@@ -48,6 +56,12 @@ def report(project: Project) -> dict[str, Any]:
         "images": sum(row["images"] for row in per_class),
         "classes": per_class,
         "addresses": addresses,
+        "originals": {
+            "examined_at": examined.at if examined else None,
+            "files": examined.files if examined else 0,
+            "missing": len(missing),
+            "altered": len(altered),
+        },
         "problems": problems,
     }
 
@@ -116,6 +130,47 @@ def _problem(
         "images": [int(i) for i in (ids or [])[:EXAMPLES]],
         "queue": queue,
     }
+
+
+def _live_files(connection: Connection, ids: list[int]) -> dict[int, str]:
+    """The files of those of these images that are live, by id."""
+    table, now = schema.images, schema.current.c
+    query = (
+        select(table.c.id, table.c.file)
+        .join(schema.current, now.image_id == table.c.id)
+        .where(images.LIVE, table.c.id.in_(bindparam("ids", expanding=True)))
+        .order_by(table.c.id)
+    )
+    return {
+        row.id: row.file
+        for piece in pieces(ids)
+        for row in connection.execute(query, {"ids": piece})
+    }
+
+
+def _original_problems(missing: dict[int, str], altered: dict[int, str]) -> list[dict[str, Any]]:
+    """``missing``, ``altered``: files by image id."""
+    fix = (
+        "Put the files back from a copy of the project and check again, or delete the images; "
+        "they cannot be exported."
+    )
+    found = []
+    for code, files, what in (
+        ("missing_originals", missing, ("original is missing", "originals are missing")),
+        (
+            "altered_originals",
+            altered,
+            (
+                "original is no longer the file that was taken in",
+                "originals are no longer the files that were taken in",
+            ),
+        ),
+    ):
+        if files:
+            first = next(iter(files.values()))
+            said = f"{many(len(files), *what)}, such as originals/{first}."
+            found.append(_problem(code, len(files), said, fix, list(files)))
+    return found
 
 
 def _class_problems(per_class: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from curator.check.outliers import update_outliers
 from curator.encode.backbones import DEFAULT, choose, describe
 from curator.encode.stored import Checked, ensure_features, feature_cache
 from curator.project import VALID_SHARE
-from curator.store import images, schema, tags
+from curator.store import images, originals, schema, tags
 from curator.words import many
 
 if TYPE_CHECKING:
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 
 
 def run(project: Project, progress: Progress) -> dict[str, Any]:
-    """Measure and compare images, give every one its split, and report what is wrong.
+    """Hash the originals, measure and compare images, give each its split, report what is wrong.
 
     The answer is that of :func:`curator.check.report.report` with ``unreadable`` and ``sentence``.
     """
+    originals.examine(project.database, project.originals, progress)
     measuring.bring_up_to_date(project, progress)
     notes: list[str] = []
     unreadable = prepare(project, progress, notes=notes)

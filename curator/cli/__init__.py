@@ -6,8 +6,10 @@ traceback (set CURATOR_DEBUG=1 to see it). What a machine may read is JSON with 
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import traceback
 
 import typer
 
@@ -23,7 +25,7 @@ from curator.cli import (
     training,
     waiting,
 )
-from curator.cli.printing import complain
+from curator.cli.printing import complain, complain_at_length
 from curator.errors import CuratorError
 
 INTERRUPTED = 130  # what Typer makes of Ctrl+C
@@ -69,6 +71,10 @@ def start(
 
 def main() -> None:
     """Run the command line; every ending is an exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a letter gets its number, instead of the command's end.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -79,12 +85,13 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
         if result == INTERRUPTED:
             raise KeyboardInterrupt
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001  every ending is an exit status
         if pipe_closed(error):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        if os.environ.get("CURATOR_DEBUG"):
-            raise
+        if os.environ.get("CURATOR_DEBUG") and not isinstance(error, SystemExit):
+            complain_at_length(traceback.format_exc())
+            return 1
         status, said = explained(error)
         if said:
             complain(said)
@@ -120,4 +127,5 @@ def usage(error: BaseException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "curator"
     said = error.format_message() if hasattr(error, "format_message") else str(error)
+    said = " ".join(said.split())  # some are several lines
     return f"{said.rstrip('.')}. See `{path} --help`."

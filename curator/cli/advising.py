@@ -63,8 +63,9 @@ def suggest(
         say("There is nothing to suggest.")
         return
     for item in found:
-        say(f"{item['key']}: {item['action']}, {many(item['images'], 'image')}.\n  {item['why']}")
-    say("\nApply one with `curator suggest PROJECT --apply KEY`; nothing is changed before.")
+        what = f"{item['key']}: {item['action']}, {many(item['images'], 'image')}."
+        say(what, f"  {item['why']}")
+    say("", "Apply one with `curator suggest PROJECT --apply KEY`; nothing is changed before.")
 
 
 def review_log(project: ProjectPath, as_json: AsJson = False) -> None:
@@ -78,7 +79,7 @@ def review_log(project: ProjectPath, as_json: AsJson = False) -> None:
         return
     if found["days"]:
         say_table(pd.DataFrame(found["days"]), {"minutes": ".1f", "per_minute": ".0f"})
-        say("\nOnly time on pages counts.")
+        say("", "Only time on pages counts.")
     else:
         say("No page was reviewed yet: open the dashboard with `curator dashboard`.")
     say(found["agreement"]["sentence"])

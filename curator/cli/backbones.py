@@ -39,6 +39,7 @@ def backbones(as_json: AsJson = False) -> None:
     table["on_disk"] = table["on_disk"].map({True: "yes", False: "no"})
     say_table(table, {"download_mb": ".1f"})
     say(
-        f"\nUse one with `curator train PROJECT --backbone NAME`. Any pretrained model of timm:"
-        f" {TIMM_PREFIX}NAME. Weights are downloaded once, into {weights.weights_folder()}."
+        "",
+        f"Use one with `curator train PROJECT --backbone NAME`. Any pretrained model of timm:"
+        f" {TIMM_PREFIX}NAME. Weights are downloaded once, into {weights.weights_folder()}.",
     )

@@ -269,10 +269,10 @@ def check(
         return
     say_table(pd.DataFrame(found["classes"]))
     for problem in found["problems"]:
-        say(f"\n! {problem['problem']}\n  {problem['fix']}")
+        say("", f"! {problem['problem']}", f"  {problem['fix']}")
         if problem["images"]:
             say(f"  images: {', '.join(map(str, problem['images']))}")
     if stages:
-        say("\nOne image through every stage:")
+        say("", "One image through every stage:")
         say_table(pd.DataFrame(stages))
-    say(f"\n{found['sentence']}")
+    say("", f"{found['sentence']}")

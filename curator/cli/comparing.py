@@ -79,7 +79,7 @@ def compare(
 def say_comparison(found: dict[str, Any]) -> None:
     """Before and after, in words."""
     if found["warning"]:
-        say(f"Warning: {found['warning']}\n")
+        say(f"Warning: {found['warning']}", "")
     for version in found["versions"]:
         _say_version(version)
     say(f"{found['decisions']} decisions between the runs.")
@@ -92,4 +92,4 @@ def _say_version(version: dict[str, Any]) -> None:
         say(f"  {side:6} (run {row['run']}): {interval(row)}, {row['wrong']} wrong")
     if version["unjudged"]:
         say(f"  {version['unjudged']} more images are left out: one of the runs cannot judge them.")
-    say(f"  {version['sentence']}\n")
+    say(f"  {version['sentence']}", "")

@@ -1,6 +1,9 @@
-"""How the command line speaks: tables and bars for people, JSON for machines.
+r"""How the command line speaks: tables and bars for people, JSON for machines.
 
-Answers go to standard output, progress and complaints to standard error.
+Answers go to standard output, progress and complaints to standard error. Names of files, classes
+and hosts are the work of strangers: what could steer a terminal, forge a line or turn the order of
+the letters around is written out, such as ``\x1b``, by :func:`printable`. All that is said goes
+through here.
 """
 
 from __future__ import annotations
@@ -8,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,10 +31,20 @@ from rich.progress import (
 from rich.table import Table
 
 from curator.project import Project
+from curator.spreadsheets import csv_text
 
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress as JobProgress
 
+# Controls of both kinds, halves of surrogate pairs (bytes that are no UTF-8), separators of lines,
+# marks that change the direction, and characters that nobody can see. Joiners stay: scripts and
+# emoji need them.
+_CONTROLS = (
+    "\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e007f"
+)
+_UNSAFE = re.compile(f"[\\x00-\\x1f{_CONTROLS}]")
+_UNSAFE_IN_JSON = re.compile(f"[{_CONTROLS}]")
 PIPED_WIDTH = 160  # characters of a table's line in a file or a pipe, which have no edge
 
 # No emoji: an address may hold ":100:".
@@ -42,14 +57,30 @@ ProjectPath = Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
+def printable(text: str) -> str:
+    r"""``text`` with each character that must not reach a terminal written as ``\n``, ``\x1b``."""
+    return _UNSAFE.sub(_written_out, text)
+
+
+def _written_out(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
+
+
 def complain(text: str) -> None:
     """One sentence on standard error."""
-    err.print(f"Error: {text}", markup=False)
+    err.print(printable(f"Error: {text}"), markup=False)
 
 
-def say(text: str) -> None:
-    """One line on standard output."""
-    out.print(text, markup=False)
+def complain_at_length(text: str) -> None:
+    """Lines that are no sentence, such as a traceback, on standard error."""
+    for line in text.splitlines():
+        err.print(printable(line), markup=False)
+
+
+def say(*lines: str) -> None:
+    """Lines on standard output. A break within one of them is not ours, and is written out."""
+    for line in lines:
+        out.print(printable(line), markup=False)
 
 
 def say_json(value: Any, one_line: bool = False) -> None:
@@ -58,10 +89,18 @@ def say_json(value: Any, one_line: bool = False) -> None:
     ``one_line``: for a million numbers, which take the encoder seconds when it indents.
     """
     indent = None if one_line else 2
-    typer.echo(json.dumps(clean(value), indent=indent, default=str, ensure_ascii=False))
+    is_ascii = "utf" not in (sys.stdout.encoding or "").lower()  # what it lacks is escaped
+    text = json.dumps(clean(value), indent=indent, default=str, ensure_ascii=is_ascii)
+    # All of these stand within strings but the line breaks, which are of the indentation.
+    typer.echo(_UNSAFE_IN_JSON.sub(lambda match: json.dumps(match[0])[1:-1], text))
 
 
 _PLAIN = {int, str, bool, type(None)}
+
+
+def say_csv(table: pd.DataFrame) -> None:
+    """``table`` as CSV on standard output, its texts printable."""
+    typer.echo(csv_text(table, printable), nl=False)
 
 
 def clean(value: Any) -> Any:
@@ -87,10 +126,11 @@ def say_table(frame: pd.DataFrame, formats: dict[str, str] | None = None) -> Non
     numeric = {name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])}
     for name in frame.columns:
         # Numbers stay whole; long addresses are folded, never cut.
-        table.add_column(str(name), justify="right" if name in numeric else "left", overflow="fold")
+        title = printable(str(name))
+        table.add_column(title, justify="right" if name in numeric else "left", overflow="fold")
     for row in frame.itertuples(index=False):
         cells = [
-            cell(value, (formats or {}).get(str(name), ""))
+            printable(cell(value, (formats or {}).get(str(name), "")))
             for name, value in zip(frame.columns, row, strict=True)
         ]
         table.add_row(*cells)
@@ -117,11 +157,11 @@ def bars() -> Iterator[Callable[[JobProgress], None]]:
     """A progress bar on standard error; gives the listener for :meth:`Project.run`."""
     with Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=err,
         transient=True,
         disable=not err.is_terminal,
@@ -133,7 +173,11 @@ def bars() -> Iterator[Callable[[JobProgress], None]]:
                 f"{number} {name.replace('_', ' ')}" for name, number in job.counts.items()
             )
             shown.update(
-                task, description=job.message, completed=job.done, total=job.total, note=note
+                task,
+                description=printable(job.message),
+                completed=job.done,
+                total=job.total,
+                note=printable(note),
             )
 
         yield listener

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +9,10 @@ import numpy as np
 import pandas as pd
 import typer
 
-from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table
+from curator.cli.printing import AsJson, ProjectPath, say, say_csv, say_json, say_table
 from curator.files import write_atomic
 from curator.project import Project
+from curator.spreadsheets import csv_text
 
 QUEUE_COLUMNS = [
     "group_id",
@@ -57,15 +57,16 @@ def rank(
     with Project.open(project) as opened:
         ranked = opened.rank(top)
     if csv == "-":
-        ranked.to_csv(sys.stdout, index=False)
+        say_csv(ranked)
     elif csv is not None:
-        write_atomic(Path(csv), ranked.to_csv(index=False).encode())
+        write_atomic(Path(csv), csv_text(ranked).encode())
         say(f"{len(ranked)} rows are in {csv}.")
     elif as_json:
         say_json(ranked)
     else:
         say_table(ranked.drop(columns="path"), {"label_score": ".3f"})
-        say("\nlabel_score: out-of-fold probability of the image's own label, low is suspicious.")
+        meaning = "out-of-fold probability of the image's own label, low is suspicious."
+        say("", f"label_score: {meaning}")
 
 
 def queue(
@@ -112,7 +113,7 @@ def queue(
         columns = QUEUE_COLUMNS if name in GROUPED else QUEUE_COLUMNS[1:]
         formats = {"label_score": ".3f", "outlier_score": ".3f"}
         say_table(table[["image_id", *columns]].dropna(axis="columns", how="all"), formats)
-        say(f"\n{QUEUES[name].meaning}")
+        say("", f"{QUEUES[name].meaning}")
         if len(table) < len(ids):
             say(f"The first {len(table)} of {len(ids)} images.")
 
@@ -138,7 +139,7 @@ def tags(
     else:
         say_table(table, {"probability": ".0%"})
         said = "probability: mean of these images. See them with `curator queue PROJECT all --tag"
-        say(f"\n{said} NAME`.")
+        say("", f"{said} NAME`.")
 
 
 def confusion(project: ProjectPath, as_json: AsJson = False) -> None:

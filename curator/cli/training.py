@@ -136,19 +136,19 @@ def train(
 
 def _say_run(result: dict[str, Any]) -> None:
     metrics = result["metrics"]
-    say(f"Running on {result['choice']}\n")
+    say(f"Running on {result['choice']}", "")
     say("Baselines, error on the validation images:")
     for name, value in metrics["baselines"].items():
         say(f"  {name.replace('_', ' ')}: {share(value)}")
     history = result["history"]
     if history:
-        say("\nTraining, on the training images:")
+        say("", "Training, on the training images:")
         every = max(1, len(history) // SHOWN_STEPS)
         shown = sorted({*range(0, len(history), every), len(history) - 1})
         say_table(pd.DataFrame([history[i] for i in shown]))
     for finding in metrics.get("diagnosis", []):
-        say(f"\n{finding['sentence']} {finding['next_step']}".rstrip())
-    say(f"\nBy class, {metrics.get('judged_on', 'out-of-fold')}:")
+        say("", f"{finding['sentence']} {finding['next_step']}".rstrip())
+    say("", f"By class, {metrics.get('judged_on', 'out-of-fold')}:")
     say_table(
         pd.DataFrame(metrics["per_class"]),
         {"precision": ".1%", "recall": ".1%", "f1": ".1%"},
@@ -158,7 +158,7 @@ def _say_run(result: dict[str, Any]) -> None:
         say(f"error, out-of-fold, all images:         {interval(metrics['out_of_fold'])}")
     say(f"error, validation images, never seen:   {interval(metrics['valid'])}")
     seconds = metrics["seconds"]
-    say(f"{seconds:.1f} s, {metrics['seconds_features']:.1f} s of it for features\n")
+    say(f"{seconds:.1f} s, {metrics['seconds_features']:.1f} s of it for features", "")
     say(result["sentence"])
 
 
@@ -179,7 +179,7 @@ def lr_find(
     top = max(min(losses) * 3, losses[0])
     for rate, loss in list(zip(rates, losses, strict=True))[::every]:
         say(f"{rate:8.1e}  {loss:7.3f}  {'#' * round(40 * min(loss, top) / top)}")
-    say(f"\n{result['sentence']}")
+    say("", f"{result['sentence']}")
 
 
 def learning_curve(
@@ -193,7 +193,7 @@ def learning_curve(
     if as_json:
         return
     say_table(pd.DataFrame(result["points"]), {"error": ".1%", "low": ".1%", "high": ".1%"})
-    say(f"\n{result['sentence']}")
+    say("", f"{result['sentence']}")
 
 
 def share(value: float | None) -> str:

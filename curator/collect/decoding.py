@@ -125,6 +125,8 @@ def decode(source: bytes | Path, at_least: int | None = None) -> Image.Image:
 def decode_described(source: bytes | Path, at_least: int | None = None) -> Decoded:
     """Like :func:`decode`, with the file's format and full size."""
     if isinstance(source, Path):
+        if source.exists() and not source.is_file():  # opening a pipe would wait for ever
+            raise Rejected(Reason.UNREADABLE, f"{source} is not a regular file.")
         try:
             with source.open("rb") as stream:
                 return _decode(stream, at_least)

@@ -26,36 +26,12 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from curator.collect.flights import TICK, Flight, Stop, present
+from curator.collect.ranges import is_public
 from curator.collect.reasons import Reason
 
 _HOSTS_KEPT, _KEPT = 100, 512  # hosts whose idle connections are kept, and connections of each
 
-# Public by the registries, yet leading inside: translation prefixes carry any IPv4 address, and
-# one cloud serves machine credentials from a public number.
-_LEADING_INSIDE = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "64:ff9b::/96",  # NAT64
-        "64:ff9b:1::/48",  # NAT64, local
-        "2002::/16",  # 6to4
-        "2001::/23",  # Teredo and other protocol assignments
-        "192.88.99.0/24",  # 6to4 relays
-        "168.63.129.16/32",  # Azure's machine service
-    )
-)
-_GLOBAL_UNICAST_6 = ipaddress.ip_network("2000::/3")
-
 _Resolved: TypeAlias = list[tuple[Any, Any, int, str, tuple[Any, ...]]]
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet, without any way around."""
-    ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip not in _GLOBAL_UNICAST_6:
-        return False  # also every form with an IPv4 address inside
-    if not ip.is_global or ip.is_private or ip.is_reserved or ip.is_multicast:
-        return False
-    return not any(ip.version == net.version and ip in net for net in _LEADING_INSIDE)
 
 
 def checked_addresses(host: str, port: int, flight: Flight) -> _Resolved:

@@ -8,12 +8,15 @@ expression on the file name. Nothing is opened here but the table.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from curator.collect.lists.caps import check_bytes, check_rows
 from curator.errors import BadList, InputError
+from curator.spreadsheets import plain
 from curator.store import schema
 
 SUFFIXES = {
@@ -103,16 +106,27 @@ def from_regex(names: Iterable[str], expression: str) -> tuple[list[Labelled], l
     return found, missed
 
 
+def _next(rows: csv.DictReader[str], table: Path) -> dict[str, str] | None:
+    try:
+        return next(rows, None)
+    except csv.Error as error:
+        raise BadList(
+            f"{table}, line {rows.line_num}: it is no row of a table: {error}.", "Mend that line."
+        ) from error
+
+
 def from_table(root: Path, table: Path) -> Iterator[Labelled]:
     """Rows of a CSV with a name and a label column; backslashes in names are understood.
 
     Raises BadList for a missing file or column, and for a name that leads out of ``root``.
     """
     try:
-        text = table.read_text(encoding="utf-8-sig")
+        check_bytes(table.stat().st_size, f"{table} has")
+        text = table.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadList(f"{table} cannot be read: {error}.", "Name a CSV file in UTF-8.") from error
-    rows = csv.DictReader(text.splitlines())
+    check_rows(max(text.count("\n"), text.count("\r")), "lines")
+    rows = csv.DictReader(io.StringIO(text, newline=""))
     columns = {name.strip().lower(): name for name in rows.fieldnames or [] if name}
     name_column = next((columns[c] for c in NAME_COLUMNS if c in columns), None)
     label_column = next((columns[c] for c in LABEL_COLUMNS if c in columns), None)
@@ -121,9 +135,9 @@ def from_table(root: Path, table: Path) -> Iterator[Labelled]:
             f"{table} has the columns {', '.join(columns) or '(none)'}.",
             "It needs a name column (name, file_name, path) and a label column (label, class).",
         )
-    for row in rows:
-        name = (row[name_column] or "").strip().replace("\\", "/").removeprefix("./")
-        label = (row[label_column] or "").strip()
+    while (row := _next(rows, table)) is not None:
+        name = plain((row[name_column] or "").strip()).replace("\\", "/").removeprefix("./")
+        label = plain((row[label_column] or "").strip())
         if not name or not label:
             continue
         if not (root / name).resolve().is_relative_to(root):

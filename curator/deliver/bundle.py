@@ -32,6 +32,7 @@ from curator.platform import shell_command
 from curator.store import images, runs
 from curator.store.classes import names_by_id
 from curator.trust import plain_file
+from curator.store.originals import read_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +52,8 @@ def run(
 
     The model is the one that saw training images only: its error on the validation images, given
     in the card, is that of this very model. Raises TargetNotEmpty, NoRun, UnknownRun, FileError,
-    WeightsMissing, BundleInvalid.
+    WeightsMissing, BundleInvalid, and OriginalMissing or OriginalAltered for an image that it is
+    asked about.
     """
     target = Path(out).expanduser().resolve()
     refuse_occupied(target)
@@ -141,13 +143,18 @@ def _compare(
 
     None where no validation image is left to ask about.
     """
-    files = dict(zip(live["image_id"].tolist(), live["file"].tolist(), strict=True))
     judged = ~np.isnan(said.fixed).any(axis=1)
-    rows = [row for row in np.flatnonzero(judged) if said.image_ids[row] in files][:CHECKED_IMAGES]
+    there = np.isin(said.image_ids, live["image_id"])
+    rows = np.flatnonzero(judged & there)[:CHECKED_IMAGES].tolist()
     if not rows:
         return None
     predictor = Predictor.load(folder)
-    pictures = [decode(project.original(files[said.image_ids[row]])) for row in rows]
+    asked = live.set_index("image_id").loc[said.image_ids[rows]]
+    # Another picture under the old name would look like a fault of the model.
+    pictures = [
+        decode(read_whole(project.original(image["file"]), image["sha256"], image["bytes"]))
+        for image in asked.to_dict("records")
+    ]
     answers = softmax(predictor.logits(pictures))
     difference = float(np.abs(answers - said.fixed[rows]).max())
     if not difference <= LARGEST_DIFFERENCE:

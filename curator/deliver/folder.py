@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from curator.check.run import prepare
-from curator.errors import FileError, NotEnoughData
+from curator.errors import NotEnoughData
 from curator.files import refuse_occupied, replacing_folder
+from curator.spreadsheets import csv_text
 from curator.store import images, schema
 from curator.store.classes import validated_name
 from curator.trust import inside
+from curator.store.originals import copy_whole
 from curator.words import many
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ UNDECIDED = "undecided"
 
 
 def plan(project: Project) -> pd.DataFrame:
-    """What an export would write: one row an image, with :data:`MANIFEST_COLUMNS` and ``file``.
+    """What an export would write: one row an image.
 
+    Columns: :data:`MANIFEST_COLUMNS`, and the original's ``file`` and size in ``bytes``.
     ``file_name`` is relative to the export, ``decision`` the state that a person gave the image
     ("kept", "relabelled", "unsure"; empty: nobody looked at it). Images that were deleted, or are
     of no one class, are left out. An image that came since the last check has the split
@@ -57,7 +59,7 @@ def plan(project: Project) -> pd.DataFrame:
     relabelled = table["label"] != table["given_label"]
     state = table["state"].where(table["state"] != schema.NEW, "")
     table["decision"] = state.where(~(relabelled & (state == schema.KEPT)), "relabelled")
-    return table[[*MANIFEST_COLUMNS, "file"]]
+    return table[[*MANIFEST_COLUMNS, "file", "bytes"]]
 
 
 def counts(planned: pd.DataFrame) -> list[dict[str, Any]]:
@@ -72,7 +74,9 @@ def counts(planned: pd.DataFrame) -> list[dict[str, Any]]:
 def run(project: Project, progress: Progress, out: str) -> dict[str, Any]:
     """Copy every live image to ``out``/{train,valid}/label/ and write ``out``/manifest.csv.
 
-    The folder appears whole or not at all. Raises TargetNotEmpty, NotEnoughData, FileError.
+    What is copied is hashed in the same pass: an original that is missing, cut off or no longer
+    the file that was taken in refuses the export. The folder appears whole or not at all. Raises
+    TargetNotEmpty, NotEnoughData, OriginalMissing, OriginalAltered, FileError.
     """
     target = Path(out).expanduser().resolve()
     refuse_occupied(target)
@@ -90,16 +94,11 @@ def run(project: Project, progress: Progress, out: str) -> dict[str, Any]:
             for split in (schema.TRAIN, schema.VALID):
                 # Both folders for every class, so that readers count the classes alike.
                 inside(folder, f"{split}/{label}").mkdir(parents=True, exist_ok=True)
-        for file, file_name in zip(planned["file"], planned["file_name"], strict=True):
-            original = project.original(file)
-            if not original.is_file():
-                raise FileError(
-                    f"{original} is missing, so nothing was exported.",
-                    "Put it back from a copy of the project, or delete that image, and try again.",
-                )
-            shutil.copyfile(original, inside(folder, file_name))
+        for row in planned.to_dict("records"):
+            original, copy = project.original(row["file"]), inside(folder, row["file_name"])
+            copy_whole(original, copy, row["sha256"], row["bytes"])
             progress.advance()
-        planned[MANIFEST_COLUMNS].to_csv(folder / "manifest.csv", index=False)
+        (folder / "manifest.csv").write_bytes(csv_text(planned[MANIFEST_COLUMNS]).encode())
     return {
         "folder": str(target),
         "images": len(planned),

@@ -164,7 +164,7 @@ def _predict(project: Project, served: Served, model: Path) -> dict[str, int]:
 
 
 def _say_report(report: dict[str, Any]) -> None:
-    say("\nPlanted, and what became of it")
+    say("", "Planted, and what became of it")
     found, ranks = report["review"]["found"], report["ranks"]
     rows = []
     for fault, number in report["planted"].items():
@@ -188,7 +188,8 @@ def _say_report(report: dict[str, Any]) -> None:
         f"{', '.join(map(str, pages['hits_per_page']))}"
     )
     compared = report["comparison"]
-    say(f"\nError on the same {compared['images']} validation images (labels as they are now)")
+    same = f"the same {compared['images']} validation images"
+    say("", f"Error on {same} (labels as they are now)")
     for side in ("before", "after"):
         row = compared[side]
         say(f"  {side:6} {row['error']:.1%}  (95 %: {row['low']:.1%} to {row['high']:.1%})")
@@ -199,7 +200,7 @@ def _say_report(report: dict[str, Any]) -> None:
         say(f"Out-of-fold, {words}: {row['error']:.1%}  ({interval}, {row['images']} images)")
     right = report["predicted"]
     say(f"Exported model alone: {right['right']} of {right['images']} validation images right")
-    say(f"\n{sum(report['seconds'].values()):.1f} s in all")
+    say("", f"{sum(report['seconds'].values()):.1f} s in all")
     say(f"data set: {report['folder']}")
     say(f"model:    {report['model']}")
     say(f"look at it: curator dashboard {report['project']}")

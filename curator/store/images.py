@@ -26,7 +26,7 @@ def first_sources() -> Select[tuple[int, int]]:
 def live(connection: Connection) -> pd.DataFrame:
     """Every image that is not deleted, by id.
 
-    Columns: image_id, sha256, file, class_id (present label), label, state, split, group_id,
+    Columns: image_id, sha256, file, bytes, class_id (present label), label, state, split, group_id,
     phash. No text of sources, so that it stays small.
     """
     query = (
@@ -34,6 +34,7 @@ def live(connection: Connection) -> pd.DataFrame:
             schema.images.c.id.label("image_id"),
             schema.images.c.sha256,
             schema.images.c.file,
+            schema.images.c.bytes,
             schema.current.c.class_id,
             schema.classes.c.name.label("label"),
             schema.current.c.state,

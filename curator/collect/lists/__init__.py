@@ -16,37 +16,29 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from curator.collect.lists.caps import check_bytes, check_rows
 from curator.collect.lists.detect import decode_text, kind_of, refuse_other_files
 from curator.collect.lists.embedded import EmbeddedImage
 from curator.collect.lists.found import Address, AddressList, Collector, Kind, Refused
 from curator.collect.lists.json_document import read_json
 from curator.collect.lists.mail import read_mail
+from curator.collect.lists.parquet import read_parquet
 from curator.collect.lists.plain import read_plain
-from curator.collect.lists.tables import (
-    read_json_lines,
-    read_parquet,
-    read_separated,
-    separator_of,
-)
+from curator.collect.lists.tables import read_json_lines, read_separated, separator_of
 from curator.collect.lists.web_page import read_page
 from curator.errors import BadList
 
 __all__ = ["Address", "AddressList", "EmbeddedImage", "Kind", "Refused", "parse", "read_list"]
-
-MAX_BYTES = 256 * 1024 * 1024  # of a list; some 3 million addresses
 
 
 def parse(data: str | bytes, name: str = "") -> AddressList:
     """Read a list of any kind. ``name``: of its file, if it has one; its ending is a hint only.
 
     Raises :class:`~curator.errors.BadList` when it is a table without a column of addresses, no
-    readable Parquet table, certainly no list (a picture, an archive), or larger than 256 MiB.
+    readable Parquet table, certainly no list (a picture, an archive), or beyond what
+    :mod:`curator.collect.lists.caps` allows.
     """
-    if len(data) > MAX_BYTES:
-        raise BadList(
-            f"The list has {len(data):,} bytes; at most {MAX_BYTES:,} are read.",
-            "Split it into several lists.",
-        )
+    check_bytes(len(data))
     collector = Collector()
     if isinstance(data, bytes):
         if data.startswith(b"PAR1") or name.lower().endswith(".parquet"):
@@ -57,6 +49,7 @@ def parse(data: str | bytes, name: str = "") -> AddressList:
     text = data.removeprefix("\ufeff")
     if "\r" in text:
         text = re.sub("\r\n?", "\n", text)
+    check_rows(text.count("\n"), "lines")
     kind = kind_of(text, name)
     try:
         kind = _read(text, kind, collector)
@@ -77,11 +70,7 @@ def parse(data: str | bytes, name: str = "") -> AddressList:
 def read_list(path: Path) -> AddressList:
     """Read a list in a file, of any kind. Raises BadList, with the path in its text."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadList(
-                f"The list {path} has more than the {MAX_BYTES:,} bytes that are read.",
-                "Split it into several lists.",
-            )
+        check_bytes(path.stat().st_size, f"The list {path} has")
         data = path.read_bytes()
     except OSError as error:
         raise BadList(

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from curator.collect.addresses import BadAddress, normalise
+from curator.collect.lists.caps import check_rows
 from curator.collect.lists.embedded import EmbeddedImage, decoded, shortened
 from curator.words import many
 
@@ -119,7 +120,8 @@ class Collector:
 
     def refuse(self, line: int, text: str, problem: str) -> None:
         """Report what gives no address."""
-        self.refused.append(Refused(line, shortened(text)[:_SHOWN], problem))
+        self.refused.append(Refused(line, shortened(text[:_SHOWN]), problem))
+        self._count()
 
     def leave_out(self, what: str, number: int = 1) -> None:
         """Count what is passed over on purpose; ``what`` is a plural noun phrase."""
@@ -139,7 +141,12 @@ class Collector:
             self.comments,
         )
 
+    def _count(self) -> None:
+        known = len(self.addresses) + len(self.images) + len(self.refused) + len(self.duplicates)
+        check_rows(known, "addresses")
+
     def _is_new(self, key: str, line: int, shown: str) -> bool:
+        self._count()
         if key in self._seen:
             self.duplicates.append((line, shown))
             return False

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from curator.collect.lists.caps import check_rows
 from curator.collect.lists.found import names_image
 
 _SLASHES = r"(?:\\?/|\\u002[fF]|\\x2[fF]){2}"
@@ -147,6 +148,7 @@ def _literals(text: str) -> list[Literal]:
                 found[-1].is_small = True
             sized_end = sizes.end()
         found.append(item)
+        check_rows(len(found), "addresses")
         stack[-1].found.append(item)
     while len(stack) > 1:
         _close(text, stack.pop(), stack[-1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from curator.collect.lists.caps import check_rows
 from curator.collect.lists.found import SMALLER, Collector, bare_of, names_image
 
 # The usual line, recognised at once.
@@ -75,6 +76,7 @@ def read_plain(text: str, collector: Collector, markdown: bool = False) -> None:
             collector.comments += 1
         else:
             whole, used = _whole(body, lines, number)
+            check_rows(whole.count("://") + whole.count("data:"), "addresses in one line")
             first, number = number, number + used
             if markdown:
                 _read_markdown(whole, first, collector)

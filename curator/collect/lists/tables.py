@@ -1,4 +1,4 @@
-"""Lists that are tables: CSV, TSV, JSON lines and Parquet.
+"""Lists that are tables: CSV, TSV and JSON lines.
 
 The column with the addresses is found by its name or, failing that, by its content.
 """
@@ -6,17 +6,19 @@ The column with the addresses is found by its name or, failing that, by its cont
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import json
+import re
 from collections.abc import Iterator, Sequence
 
+from curator.collect.lists.caps import MAX_ROW, check_row
 from curator.collect.lists.found import Collector, bare_of
 from curator.errors import BadList
 
 _COLUMNS = ("url", "image_url")
 _LOOKED_AT = 20  # rows that are searched for addresses when no column has a known name
 _SEPARATORS = ",\t;|"
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 def separator_of(text: str, assumed: str = "") -> str:
@@ -42,14 +44,14 @@ def read_separated(text: str, separator: str, collector: Collector) -> None:
     rows = _rows(text, separator, collector)
     head = list(itertools.islice(itertools.dropwhile(lambda item: not item[1], rows), _LOOKED_AT))
     names = head[0][1] if head else []
-    position = _named(names)
+    position = named(names)
     if position is not None:
         head = head[1:]
     else:
         position = _by_content([row for _, row in head])
     if position is None:
-        raise _no_column(names)
-    if _named(names) is None and not _is_address(_cell(names, position)):
+        raise no_column(names)
+    if named(names) is None and not _is_address(_cell(names, position)):
         head = head[1:]  # a heading of another name
     for line, row in itertools.chain(head, rows):
         if not row:
@@ -84,43 +86,26 @@ def read_json_lines(text: str, collector: Collector) -> None:
             found = True
             take_cell(value, number, collector)
     if not found:
-        raise _no_column(list(names))
+        raise no_column(list(names))
     for number, line, problem in refused:
         collector.refuse(number, line, problem)
 
 
-def read_parquet(data: bytes, collector: Collector) -> None:
-    """Hand the column ``url`` on, by row. Raises BadList when it is missing or unreadable."""
-    # Imported here: slow, and rarely needed.
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.ParquetFile(io.BytesIO(data))
-        names = table.schema_arrow.names
-        position = _named(names)
-        if position is None:
-            raise _no_column(names)
-        row = 0
-        for batch in table.iter_batches(columns=[names[position]]):
-            for value in batch.column(0).to_pylist():
-                row += 1
-                if value is None or isinstance(value, str):
-                    take_cell(value or "", row, collector)
-                else:
-                    collector.refuse(row, str(value), "Its `url` is no text.")
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise BadList(
-            f"The content is no readable Parquet table: {str(error)[:200]}.",
-            "Write the file again, or give the list as CSV or text.",
-        ) from error
-
-
 def _rows(text: str, separator: str, collector: Collector) -> Iterator[tuple[int, list[str]]]:
     """(line from 1, cells) of each row; what is no row is refused."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     line = 1
+    size = 0  # characters of the present row, which quotes may spread over many lines
+
+    def lines() -> Iterator[str]:
+        nonlocal size
+        for found in _LINE.finditer(text):
+            size += len(found[0])
+            check_row(size, line)
+            yield found[0]
+
+    reader = csv.reader(lines(), delimiter=separator)
     while True:
+        size = 0
         try:
             yield line, next(reader)
         except StopIteration:
@@ -132,6 +117,8 @@ def _rows(text: str, separator: str, collector: Collector) -> Iterator[tuple[int
 
 def _field(line: str, names: dict[str, None]) -> tuple[str, str]:
     """The address in a line of JSON, or what is wrong with it. Adds to ``names`` what it has."""
+    if len(line) > MAX_ROW:
+        return "", f"It has {len(line):,} characters; at most {MAX_ROW:,} are read."
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
@@ -140,7 +127,7 @@ def _field(line: str, names: dict[str, None]) -> tuple[str, str]:
         return "", "It is no JSON object."
     if len(names) < 20:
         names.update(dict.fromkeys(row))
-    position = _named(list(row))
+    position = named(list(row))
     if position is None:
         return "", "The object has no `url`."
     value = row[list(row)[position]]
@@ -151,7 +138,8 @@ def _name(text: str) -> str:
     return text.strip().strip("\ufeff").lower()
 
 
-def _named(names: Sequence[str]) -> int | None:
+def named(names: Sequence[str]) -> int | None:
+    """The place of the column whose name says that it holds addresses, or None."""
     cleaned = [_name(name) for name in names]
     return next((cleaned.index(wanted) for wanted in _COLUMNS if wanted in cleaned), None)
 
@@ -171,7 +159,8 @@ def _is_address(text: str) -> bool:
     return text.strip()[:8].lower().startswith(("http://", "https://"))
 
 
-def _no_column(names: Sequence[str]) -> BadList:
+def no_column(names: Sequence[str]) -> BadList:
+    """The error for a table without such a column."""
     found = ", ".join(repr(name[:50]) for name in names[:20]) or "none"
     return BadList(
         f"The table has no column `url`; its columns are: {found}.",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
 from curator.collect.addresses import BadAddress
+from curator.collect.lists.caps import check_rows
 from curator.collect.lists.embedded import decoded
 from curator.collect.lists.found import SMALLER, Collector, ending, names_image, unwrapped
 from curator.collect.lists.literals import Literal, literals
@@ -167,6 +168,7 @@ class _Page:
 
     def _add(self, url: str) -> None:
         self._found.append((self.line, url))
+        check_rows(len(self._found) + len(self._within), "addresses")
 
     def _leave_out(self, what: str, number: int = 1) -> None:
         if not number:
@@ -232,6 +234,7 @@ class _Page:
             others += 1
         elif chosen and self._wrapper:
             self._within.append((self.line, chosen))
+            check_rows(len(self._found) + len(self._within), "addresses")
         elif chosen:
             self._add(chosen)
         self._leave_out(SMALLER, others)
