@@ -17,9 +17,9 @@ if (
 ):
     del sys.path[0]
 
-from typing import TYPE_CHECKING, Any  # noqa: E402 -- see above
+from typing import TYPE_CHECKING, Any
 
-from curator.errors import CuratorError  # noqa: E402
+from curator.errors import CuratorError
 
 if TYPE_CHECKING:
     from curator.project import Project

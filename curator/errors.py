@@ -24,6 +24,7 @@
     │   ├── JobRunning
     │   ├── JobCancelled
     │   └── DeviceFull             not even one image fits into the device's memory
+    ├── UnsafeServer               the dashboard would be open to more than was asked for
     ├── FileError                  the disk: full, or not writable
     ├── PackageMissing             an optional package is not installed
     └── ModelError                 weights and bundles
@@ -159,6 +160,10 @@ class DeviceFull(JobError):
 
 class PackageMissing(CuratorError):
     """An optional package is not installed."""
+
+
+class UnsafeServer(CuratorError):
+    """The dashboard is not set up as it was asked for, so it does not listen."""
 
 
 class FileError(CuratorError):
