@@ -130,19 +130,23 @@ class Gate(Application):
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """Give the handler of a request, or the one that refuses it."""
-        refused = self.refusal(request)
-        # Nothing of what follows needs the query as text: so no log, no error and no kernel's
-        # environment can hold a token.
+        route = next((each for each in self.routes if each.matches(request.path)), None)
+        refused = self.refusal(request, route)
+        # Nothing that follows sees more of the query than its route needs, and none of it as text:
+        # so no log, no error and no kernel's environment can hold a token.
         request.uri, request.query = request.path, ""
+        kept = route.query if route and not refused else ()
+        for arguments in (request.arguments, request.query_arguments):
+            for name in [name for name in arguments if name not in kept]:
+                del arguments[name]
         if refused:
             return self.get_handler_delegate(request, Refusal, {"why": refused})
         return super().find_handler(request, **kwargs)
 
-    def refusal(self, request: HTTPServerRequest) -> str:
+    def refusal(self, request: HTTPServerRequest, route: Route | None) -> str:
         """Say why a request is not let in; empty when it is."""
         if not self._named(request.host.lower()):
             return OTHER_NAME
-        route = next((each for each in self.routes if each.matches(request.path)), None)
         if route is not None and route.open and request.method in route.methods:
             return ""
         if not self.knows(request):
@@ -158,9 +162,9 @@ class Gate(Application):
         given = request.cookies.get(self.cookie_name)
         return given is not None and hmac.compare_digest(utf8(given.value), utf8(self.keys.cookie))
 
-    def opens(self, token: str) -> bool:
+    def opens(self, token: bytes) -> bool:
         """Whether ``token`` is this dashboard's."""
-        return hmac.compare_digest(utf8(token), utf8(self.keys.token))
+        return hmac.compare_digest(token, utf8(self.keys.token))
 
     @staticmethod
     def _own_page(request: HTTPServerRequest, websocket: bool) -> bool:
@@ -201,7 +205,7 @@ class Door(RequestHandler):
     def get(self) -> None:
         """Let in who has the token."""
         gate = self.application
-        tokens = self.get_query_arguments("token", strip=False)
+        tokens = self.request.query_arguments.get("token", [])
         self.set_header("Cache-Control", "no-store")
         self.set_header("Referrer-Policy", "no-referrer")
         if len(tokens) != 1 or not gate.opens(tokens[0]):

@@ -39,6 +39,7 @@ class Route:
     """One path, a regular expression, and what answers there.
 
     ``open``: without login, for the reason that ``why`` gives; else with the cookie alone.
+    ``query``: the arguments that it is given; others are dropped.
     """
 
     path: str
@@ -47,6 +48,7 @@ class Route:
     methods: tuple[str, ...] = ("GET", "HEAD")
     open: bool = False
     websocket: bool = False
+    query: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -118,13 +120,20 @@ def table(below: str, folders: Sequence[Path], page: Mapping[str, Any]) -> list[
     ]
     served = "|".join(re.escape(name) for name in EXTENSIONS)
     return [
-        Route("/", Door, open=True, why="takes the token and gives the cookie; says nothing else"),
+        Route(
+            "/",
+            Door,
+            open=True,
+            query=("token",),
+            why="takes the token and gives the cookie; says nothing else",
+        ),
         Route(below, Page, arguments=page, why="the page"),
         Route(
             f"{below}api/kernels/{KERNEL}/channels",
             Channels,
             methods=("GET",),
             websocket=True,
+            query=("session_id",),
             why="the page's connection with its kernel",
         ),
         Route(
