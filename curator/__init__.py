@@ -3,7 +3,19 @@
 The public API is what ``__all__`` names; everything else may change.
 """
 
-from __future__ import annotations
+import sys
+
+# Started with ``-m``, Python looks for modules first where the user stands: a folder of images that
+# came from elsewhere may hold a `requests.py`. That entry goes before anything else is imported (a
+# `from __future__` above would be looked for there, too), unless this package itself lies there.
+# Whoever imports the curator from a program of their own keeps the path as it is.
+if (
+    sys.argv[:1] == ["-m"]
+    and not sys.flags.safe_path
+    and sys.orig_argv[-len(sys.argv)].removeprefix("-m").partition(".")[0] == __name__
+    and sys.path[0] != __path__[0][: -len(__name__) - 1]
+):
+    del sys.path[0]
 
 from typing import TYPE_CHECKING, Any
 

@@ -28,6 +28,7 @@
     │   ├── JobCancelled
     │   ├── JobSilent              its process does not answer
     │   └── DeviceFull             not even one image fits into the device's memory
+    ├── UnsafeServer               the dashboard would be open to more than was asked for
     ├── FileError                  the disk: full, or not writable
     │   ├── OriginalMissing        an image's file is gone, or cannot be read
     │   └── OriginalAltered        an image's file holds other bytes than were taken in
@@ -181,6 +182,10 @@ class DeviceFull(JobError):
 
 class PackageMissing(CuratorError):
     """An optional package is not installed."""
+
+
+class UnsafeServer(CuratorError):
+    """The dashboard is not set up as it was asked for, so it does not listen."""
 
 
 class FileError(CuratorError):

@@ -26,14 +26,21 @@ _KEEP_BYTES = 1 << 30
 def start_detached(command: list[str], log: Path) -> int:
     """Start ``command`` in a session of its own, output appended to ``log``; return its process id.
 
-    The child survives the parent: a dashboard's kernel is shut down at each page reload.
+    The child survives the parent: a dashboard's kernel is shut down at each page reload. Neither it
+    nor its children import from the current folder.
     """
+    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         if sys.platform == "win32":
             flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
             child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, creationflags=flags
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                creationflags=flags,
             )
         else:
             child = subprocess.Popen(
@@ -41,6 +48,7 @@ def start_detached(command: list[str], log: Path) -> int:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                env=environment,
                 start_new_session=True,
             )
     # The child is meant to live on: without this, Popen warns when it is collected.

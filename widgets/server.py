@@ -2,89 +2,130 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import secrets
-import socket
-import threading
-import time
-import webbrowser
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from curator.cli.printing import say
-from curator.errors import InputError
+from curator.cli.printing import complain, say
+from curator.errors import InputError, UnsafeServer
+
+if TYPE_CHECKING:
+    import socket
 
 HOST = "127.0.0.1"
-ROOT = Path(__file__).resolve().parent
-NOTEBOOK = ROOT.parent / "notebooks" / "curator.ipynb"
+NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "curator.ipynb"
 
 
-def serve(project: Path | None, port: int = 0, browser: bool = True) -> None:
+def serve(project: Path | None, port: int = 0, browser: bool = True, host: str = HOST) -> None:
     """Serve until interrupted; print the address with its token, and open it in a browser.
 
-    ``port`` 0 takes a free one. Raises InputError when the port is taken.
+    ``port`` 0 takes a free one. ``host``: the address to listen on; another than 127.0.0.1 is
+    warned of. Raises InputError when it cannot be listened on, UnsafeServer when what is about to
+    listen is not what was asked for.
     """
-    # The page's template lies beside this file; Voila looks for it along this path.
-    paths = [str(ROOT / "jupyter"), os.environ.get("JUPYTER_PATH", "")]
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(path for path in paths if path)
+    host = HOST if host == "localhost" else host
     os.environ.pop("CURATOR_PROJECT", None)
     if project is not None:
         os.environ["CURATOR_PROJECT"] = str(project.expanduser().resolve())
-    from traitlets.config import Config
+    # Readable by this user alone: connection files of kernels, and the file that opens the browser.
+    with tempfile.TemporaryDirectory(prefix="curator-", ignore_cleanup_errors=True) as name:
+        _serve(Path(name), host, port, browser)
 
+
+def _serve(private: Path, host: str, port: int, browser: bool) -> None:
+    from widgets.isolation import isolate
+
+    folders = isolate(private)
+
+    import zmq
+
+    from widgets.gate import Keys
+    from widgets.opening import open_browser
     from widgets.voila_app import Dashboards
 
-    port = port or _free_port()
-    token = secrets.token_urlsafe(24)
+    if not zmq.has("curve"):
+        raise UnsafeServer(
+            "The installed pyzmq cannot encrypt, so other users of this machine could read along.",
+            "Install pyzmq from the package index: `pip install --force-reinstall pyzmq`.",
+        )
+    keys = Keys()
+    sockets = _bind(host, port)
+    port = sockets[0].getsockname()[1]
+    try:
+        app = Dashboards.instance(config=_settings(keys, host, port))
+        app.prepare(keys, folders, private)
+        app.initialize([str(NOTEBOOK)])
+        app.check(host, port)
+    except BaseException:
+        for each in sockets:
+            each.close()
+        raise
+
+    def ready() -> None:
+        shown = {"0.0.0.0": HOST, "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        address = f"http://{shown}:{port}/?token={keys.token}"
+        say(f"The dashboard is at {address}")
+        if host in {HOST, "::1"}:
+            say("It is served to this machine only. Stop it with Ctrl+C.")
+        else:
+            complain(
+                f"It listens on {host}: other machines can reach it, and nothing that passes is "
+                "encrypted. Who reads along or is given the address with its token can see and "
+                "change the project. Stop it with Ctrl+C."
+            )
+        if browser:
+            open_browser(address, private, app.entered)
+
+    app.listen_on(sockets, ready)
+
+
+def _settings(keys: Any, host: str, port: int) -> Any:
+    from traitlets.config import Config
+
+    from widgets.gate import Visitor
+    from widgets.routes import EXTENSIONS
+    from widgets.voila_app import OwnKernel
+
     config = Config()
-    config.Voila.ip = HOST
+    config.Voila.ip = host
     config.Voila.port = port
-    config.Voila.port_retries = 0
+    config.Voila.base_url = keys.below
     config.Voila.open_browser = False
-    config.Voila.token = token
+    config.Voila.token = keys.token
+    config.Voila.identity_provider_class = Visitor
     config.Voila.log_level = "WARN"
+    config.KernelManager.transport_encryption = "required"
+    config.VoilaConfiguration.kernel_spec_manager_class = OwnKernel
     config.VoilaConfiguration.template = "curator"
     config.VoilaConfiguration.theme = "light"
     config.VoilaConfiguration.file_allowlist = []
     # Only what the page needs: other extensions of this installation would load and complain.
-    config.VoilaConfiguration.extension_allowlist = [
-        "anywidget",
-        "@jupyter-widgets/jupyterlab-manager",
-        "@voila-dashboards/widgets-manager8",
-    ]
+    config.VoilaConfiguration.extension_allowlist = list(EXTENSIONS)
     config.VoilaConfiguration.show_tracebacks = False
     config.VoilaConfiguration.allow_template_override = "NO"
     config.VoilaConfiguration.allow_theme_override = "NO"
+    # Voila's sign of life while a kernel starts is an inline script, which the policy refuses.
+    config.VoilaConfiguration.http_keep_alive_timeout = 3600
     # A kernel stands by with the notebook run, so that opening and reloading are immediate.
     config.VoilaConfiguration.preheat_kernel = True
     config.VoilaConfiguration.default_pool_size = 1
-    if _taken(port):
+    return config
+
+
+def _bind(host: str, port: int) -> list[socket.socket]:
+    """Take the port, from now on ours. Raises InputError when that cannot be."""
+    from tornado.netutil import bind_sockets
+
+    try:
+        return bind_sockets(port, host)
+    except OSError as error:
+        if error.errno in {errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)}:
+            raise InputError(
+                f"Port {port} on {host} is taken.", "Name another with --port, or leave it out."
+            ) from error
         raise InputError(
-            f"Port {port} on {HOST} is taken.", "Name another with --port, or leave it out."
-        )
-    address = f"http://{HOST}:{port}/?token={token}"
-    threading.Thread(target=_announce, args=(port, address, browser), daemon=True).start()
-    app = Dashboards.instance(config=config)
-    app.initialize([str(NOTEBOOK)])
-    app.start()
-
-
-def _announce(port: int, address: str, browser: bool) -> None:
-    """Say the address once something answers there."""
-    while not _taken(port):
-        time.sleep(0.05)
-    say(f"The dashboard is at {address}")
-    say("It is served to this machine only. Stop it with Ctrl+C.")
-    if browser:
-        webbrowser.open(address)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def _taken(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex((HOST, port)) == 0
+            f"{host}, port {port}, cannot be listened on: {error.strerror or error}.",
+            "Name an address of this machine with --host, or leave it out.",
+        ) from error

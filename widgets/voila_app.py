@@ -1,49 +1,142 @@
-"""Voila with two mends for pages that come and go: a kernel ends with its page, always.
+"""Voila behind the gate: only the routes of the table, no settings of anyone's, kernels that end.
 
-At a reload the page asks for its kernel's end by a beacon, which cannot carry the header that
-Voila's check for forged requests wants, so Voila refuses it; and a beacon may be lost. Kernels
-would pile up, some 150 MB each.
+At a reload the page asks for its kernel's end by a beacon, which may be lost. Kernels would pile
+up, some 150 MB each.
 """
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 import time
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_core.utils import ensure_async
-from tornado.ioloop import PeriodicCallback
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop, PeriodicCallback
 from voila.app import Voila
-from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+
+from curator.errors import UnsafeServer
+from widgets.gate import Gate, Keys
+from widgets.routes import table
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Sequence
 
 LOOK_SECONDS = 10
 LONELY_SECONDS = 90  # a kernel whose page is gone for so long is ended
+MOST_BODY = 1 << 16  # bytes; the page sends nothing but the beacon by HTTP
+LEAST_TOKEN = 22  # characters of 6 bits: 128 bits and more
 
 
-class ShutdownHandler(VoilaShutdownKernelHandler):  # type: ignore[misc]
-    """Takes the beacon. The kernel's id, which only its page knows, stands for the header."""
+class OwnKernel(KernelSpecManager):
+    """The one kernel that there is, whatever kernels are installed or lie around."""
 
-    def check_xsrf_cookie(self) -> None:
-        """Nothing: see the class."""
+    def find_kernel_specs(self) -> dict[str, str]:
+        """Give the name that the notebook asks for."""
+        return {"python3": ""}
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Give how our kernel is started: this interpreter, this module, its messages encrypted.
+
+        Another user of the machine can connect to the ports of a kernel, and would read along.
+        """
+        del kernel_name
+        return KernelSpec(
+            argv=[sys.executable, "-P", "-m", "widgets.kernel", "-f", "{connection_file}"],
+            display_name="Python 3",
+            language="python",
+            metadata={"supported_encryption": "curve"},
+        )
+
+    def get_all_specs(self) -> dict[str, Any]:
+        """Give it in the form that Voila asks for."""
+        return {"python3": {"resource_dir": "", "spec": self.get_kernel_spec("python3").to_dict()}}
 
 
 class Dashboards(Voila):  # type: ignore[misc]
     """The server behind `curator dashboard`."""
 
-    def init_handlers(self) -> list[Any]:
-        """Voila's handlers with ours in the place of its own."""
-        return [
-            (entry[0], ShutdownHandler, *entry[2:])
-            if entry[1] is VoilaShutdownKernelHandler
-            else entry
-            for entry in super().init_handlers()
-        ]
+    def prepare(self, keys: Keys, folders: Sequence[Path], private: Path) -> None:
+        """Take what :meth:`listen_on` needs; ``folders`` of :func:`widgets.isolation.isolate`."""
+        self._keys, self._folders, self._private = keys, folders, private
+        self.entered = threading.Event()
 
-    def start(self) -> None:
-        """Serve until stopped, looking after lonely kernels meanwhile."""
+    def load_config_file(self, *_: Any, **__: Any) -> None:
+        """Read none: Voila would run a `voila.py` of the current folder."""
+
+    def check(self, host: str, port: int) -> None:
+        """Look at what will be served, before anything listens.
+
+        Raises UnsafeServer when address, path or token are not those that were asked for, or when
+        something of the page would come from elsewhere than from the installation.
+        """
+        set_up = (self.ip, self.port, self.base_url, self.token)
+        wanted = (host, port, self._keys.below, self._keys.token)
+        names = ("address", "port", "path", "token")
+        wrong = [name for name, is_, was in zip(names, set_up, wanted, strict=True) if is_ != was]
+        if len(self._keys.token) < LEAST_TOKEN:
+            wrong.append("token")
+        foreign = [
+            path
+            for path in [*self.template_paths, *self.labextensions_path]
+            if not any(Path(path).is_relative_to(folder) for folder in self._folders)
+        ]
+        if wrong or foreign:
+            what = " and ".join(wrong) or f"the page's folder {foreign[0]}"
+            raise UnsafeServer(
+                f"The dashboard does not start: its {what} was changed by something else than this"
+                " command.",
+                "Start it as `curator dashboard` in a process of its own.",
+            )
+
+    def init_settings(self) -> dict[str, Any]:
+        """Voila's settings; who asks is told by the gate."""
+        settings: dict[str, Any] = super().init_settings()
+        settings["allow_remote_access"] = True  # the gate has looked at the name
+        settings["entered"] = self.entered
+        return settings
+
+    def init_handlers(self) -> list[Any]:
+        """None: the gate is given the table."""
+        return []
+
+    def listen_on(self, sockets: list[socket.socket], ready: Callable[[], None]) -> None:
+        """Serve until stopped, looking after lonely kernels meanwhile.
+
+        ``ready`` is called once, when requests are taken.
+        """
+        self.connection_dir = str(self._private / "kernels")
+        os.mkdir(self.connection_dir, 0o700)  # noqa: PTH102 -- with its mode at once
+        page = {
+            "notebook_path": os.path.relpath(self.notebook_path, self.root_dir),
+            "template_paths": self.template_paths,
+            "config": self.config,
+            "voila_configuration": self.voila_configuration,
+        }
+        self.app = Gate(
+            table(self._keys.below, self._folders, page),
+            self._keys,
+            self.ip,
+            self.port,
+            **self.init_settings(),
+        )
+        HTTPServer(self.app, max_body_size=MOST_BODY).add_sockets(sockets)
         self._lonely_since: dict[str, float] = {}
         self._connected: set[str] = set()
         PeriodicCallback(self._end_lonely, LOOK_SECONDS * 1000).start()
-        super().start()
+        self.ioloop = IOLoop.current()
+        ready()
+        try:
+            self.ioloop.start()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self.stop()
 
     async def _end_lonely(self) -> None:
         """End kernels that had a page and lost it; one that waits for its first page stays."""

@@ -82,6 +82,9 @@ def dashboard(
     ] = None,
     port: Annotated[int, typer.Option(help="Port on this machine; 0 finds a free one.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; another than this opens it to the network.")
+    ] = "127.0.0.1",
 ) -> None:
     """Serve the dashboard on this machine, with a token, until Ctrl+C."""
     if project is not None:
@@ -90,7 +93,7 @@ def dashboard(
         raise InputError(f"Port {port} does not exist.", "Use 0 to 65535.")
     from widgets.server import serve
 
-    serve(project, port, browser)
+    serve(project, port, browser, host)
 
 
 def demo(

@@ -31,8 +31,8 @@ from curator.learn.recording import HEAD_FILE, MODEL_FILE, kept_tensors
 from curator.platform import shell_command
 from curator.store import images, runs
 from curator.store.classes import names_by_id
-from curator.trust import plain_file
 from curator.store.originals import read_whole
+from curator.trust import plain_file
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,8 +14,8 @@ from curator.files import refuse_occupied, replacing_folder
 from curator.spreadsheets import csv_text
 from curator.store import images, schema
 from curator.store.classes import validated_name
-from curator.trust import inside
 from curator.store.originals import copy_whole
+from curator.trust import inside
 from curator.words import many
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -23,9 +24,9 @@ from curator.sample.digits import build
 from curator.sample.server import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from playwright.sync_api import Browser, Page, Playwright
+    from playwright.sync_api import Browser, Page
 
     from curator.sample.digits import Item
     from curator.sample.server import Served
@@ -71,27 +72,34 @@ class Running:
         return self.address.split("/?")[0]
 
 
+DASHBOARD = (sys.executable, "-m", "curator", "dashboard", "--no-browser")
+
+
 @contextlib.contextmanager
 def running(
-    folder: Path, project: Path | None = None, before: tuple[str, ...] = ()
+    folder: Path,
+    project: Path | None = None,
+    command: Sequence[str] = DASHBOARD,
+    **options: Any,
 ) -> Iterator[Running]:
     """Start `curator dashboard` with its state below ``folder``; end it and its workers after.
 
-    ``before``: a command that becomes it, such as ``unshare``.
+    ``options``: of the process; its ``env`` is added to ours.
     """
     environment = {
         **os.environ,
         "CURATOR_STATE": str(folder / "state"),
         "CURATOR_HOME": str(folder / "home"),
         "CURATOR_WORKER_IDLE": "10",
+        **options.pop("env", {}),
     }
-    command = [*before, sys.executable, "-m", "curator", "dashboard", "--no-browser"]
     process = subprocess.Popen(
         [*command, *([str(project)] if project else [])],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env=environment,
+        **options,
     )
     assert process.stdout is not None
     served = Running("", folder / "home", process)
@@ -138,7 +146,7 @@ def shared(project: Path | None = None) -> Iterator[Running]:
 
 @pytest.fixture(scope="session", autouse=True)
 def end_shared() -> Iterator[None]:
-    """End the shared dashboard with the tests."""
+    """End the shared dashboard and Chromium with the tests."""
     yield
     _open.close()
 
@@ -149,19 +157,19 @@ def _read(process: subprocess.Popen[str], lines: list[str]) -> None:
         lines.extend(iter(process.stdout.readline, ""))
 
 
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    """Start the driver once."""
-    with sync_playwright() as driver:
-        yield driver
+@functools.cache
+def _chromium() -> Browser:
+    """Start Chromium once for all folders of tests: one process cannot hold two of its drivers."""
+    driver = _open.enter_context(sync_playwright())
+    started = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    _open.callback(started.close)
+    return started
 
 
 @pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Start Chromium once."""
-    started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-    yield started
-    started.close()
+def browser() -> Browser:
+    """Give Chromium."""
+    return _chromium()
 
 
 @dataclass
@@ -170,6 +178,7 @@ class Watched:
 
     foreign: list[str] = field(default_factory=list)  # requests to other hosts
     errors: list[str] = field(default_factory=list)  # uncaught errors, and console errors
+    refused: list[str] = field(default_factory=list)  # what the page's policy did not allow
 
 
 @pytest.fixture
@@ -182,6 +191,15 @@ def watched() -> Watched:
 def open_page(browser: Browser, watched: Watched) -> Iterator[Callable[[str], Page]]:
     """Open addresses in windows of a fresh profile."""
     context = browser.new_context(viewport={"width": 1360, "height": 900})
+
+    def refused(said: str) -> None:
+        watched.refused.append(said)
+
+    context.expose_function("policyRefused", refused)
+    context.add_init_script(
+        "document.addEventListener('securitypolicyviolation', (event) =>"
+        " window.policyRefused(`${event.effectiveDirective} ${event.blockedURI}`))"
+    )
 
     def watch(page: Page) -> None:
         page.on(
@@ -219,6 +237,7 @@ def open_page(browser: Browser, watched: Watched) -> Iterator[Callable[[str], Pa
     while context.pages and time.monotonic() < deadline:
         time.sleep(0.05)
     context.close()
+    assert watched.refused == []
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A project from an attacker, and a victim's home that must stay as it is."""
+"""A project from an attacker, a victim's home that must stay as it is, and the dashboard."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.conftest import browser, end_shared, items, open_page, served, watched
 from tests.conftest import copy_project
 from tests.security.attack import tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+__all__ = ["browser", "end_shared", "items", "open_page", "served", "watched"]
 
 
 @pytest.fixture
