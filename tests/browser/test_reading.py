@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.browser.conftest import running
+from tests.browser.conftest import DASHBOARD, running
 from tests.conftest import copy_project
 from tests.security.test_read_only import UNSHARE, mounted
 from tests.store.test_database import contents
@@ -27,7 +27,7 @@ def test_a_mounted_backup_is_looked_at(
     before = contents(project)
     mount = f"mount --bind '{project}' '{project}' && mount -o remount,ro,bind '{project}'"
     start = (*UNSHARE, "sh", "-c", f'{mount} && exec "$@"', "sh")
-    with running(tmp_path, project, start) as dashboard:
+    with running(tmp_path, project, (*start, *DASHBOARD)) as dashboard:
         page = open_page(dashboard.address)
         note = page.wait_for_selector(".cu-reading")
         assert note is not None
