@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 import re
+from functools import partial
 from urllib.parse import unquote
 
 import idna
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from curator.collect.addresses import host_of, normalise
 from curator.collect.lists import AddressList, parse
 from curator.errors import BadList
+from tests.collect.work import Work
 
 NAMES = st.sampled_from(["", "x.txt", "x.csv", "x.tsv", "x.jsonl", "x.json", "x.parquet", "x.md"])
 STARTS = ["", "<html>", "url\n", '{"', "[", "![](http://", "MIME-Version: 1\nboundary=a\n\n--a\n"]
@@ -216,39 +218,54 @@ def test_every_line_is_accounted_for(text: str) -> None:
 MEGABYTE = 1_000_000
 
 
+HOSTILE = [
+    *(
+        "<!--",
+        '<a "',
+        "<a x=",
+        "<img",
+        "<div>",
+        "<a href=x.jpg>",
+        "<script>",
+        "<![CDATA[",
+        "</",
+    ),
+    *("<p style='url(", "<picture>", "&", "{", "[", '{"a":', '["https:\\/', '"https://a', "\\"),
+    *(
+        '{"thumb":{"x":"https://a/b.jpg",',
+        " ",
+        ";",
+        '"',
+        "](http://a",
+        "](http://a((",
+        ")",
+        "> ",
+    ),
+    *(" http://", "http://", "http://a,", "data:image/", "<http://a\n", "- ", "|", "\0", "\n"),
+    *("https://a.example/collections/animals/bears/2019/gallery-of-/\n", "a, ", "\n--a\n\n"),
+]
+BEGINNINGS = ["", "<html>", "![](http://a/x)"]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_work_grows_with_the_length(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four times the text takes four times the work, and never six times as much.
+
+    Counted are lines, calls and what patterns pass; in quadratic time it would be sixteen times.
+    What one match of a pattern does inside is left to the megabytes below.
+    """
+    work = Work(monkeypatch.setattr, "curator.collect")
+    for start in BEGINNINGS:
+        texts = [start + piece * (length // len(piece)) for length in (4_000, 16_000)]
+        few, more = (work.of(partial(read, text)) for text in texts)
+        assert more < 6 * few + 300
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "piece",
-    [
-        *(
-            "<!--",
-            '<a "',
-            "<a x=",
-            "<img",
-            "<div>",
-            "<a href=x.jpg>",
-            "<script>",
-            "<![CDATA[",
-            "</",
-        ),
-        *("<p style='url(", "<picture>", "&", "{", "[", '{"a":', '["https:\\/', '"https://a', "\\"),
-        *(
-            '{"thumb":{"x":"https://a/b.jpg",',
-            " ",
-            ";",
-            '"',
-            "](http://a",
-            "](http://a((",
-            ")",
-            "> ",
-        ),
-        *(" http://", "http://", "http://a,", "data:image/", "<http://a\n", "- ", "|", "\0", "\n"),
-        *("https://a.example/collections/animals/bears/2019/gallery-of-/\n", "a, ", "\n--a\n\n"),
-    ],
-)
-@pytest.mark.parametrize("start", ["", "<html>", "![](http://a/x)"])
+@pytest.mark.parametrize("piece", HOSTILE)
+@pytest.mark.parametrize("start", BEGINNINGS)
 def test_hostile_repetition(start: str, piece: str) -> None:
-    """A megabyte of anything is read in one pass: in quadratic time this would never end."""
+    """A megabyte of anything is read; with patterns that go back and forth it would never end."""
     read(start + piece * (MEGABYTE // len(piece)))
 
 
