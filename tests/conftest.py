@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from filelock import FileLock
@@ -26,6 +26,31 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Shared machines are slow at times; what a test shows must not hang on that.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+IN_CI = os.environ.get("CI", "").lower() in {"true", "1"}
+
+
+def lacking(what: str) -> pytest.MarkDecorator:
+    """Mark a test that needs ``what``, which is not here: it is skipped.
+
+    In CI, where the environment variable CI is "true", it fails: what a machine can be given must
+    be there, or nobody would notice that a test shows nothing any more.
+    """
+    return pytest.mark.lacking(what) if IN_CI else pytest.mark.skip(reason=what)
+
+
+def lack(what: str) -> NoReturn:
+    """Skip the test that runs, or in CI fail it; see :func:`lacking`."""
+    if IN_CI:
+        pytest.fail(f"{what} (CI must have it)", pytrace=False)
+    pytest.skip(what)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail what is marked by :func:`lacking`."""
+    for mark in item.iter_markers("lacking"):
+        lack(mark.args[0])
+
 
 SMALL = {"cat": 12, "dog": 10, "owl": 8}
 
@@ -126,5 +151,5 @@ def bears() -> Path:
     beside = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "bears"
     folder = Path(os.environ.get("CURATOR_BEARS", beside))
     if not folder.is_dir():
-        pytest.skip(f"the bears are not at {folder}: set CURATOR_BEARS to their folder")
+        lack(f"the bears are not at {folder}: set CURATOR_BEARS to their folder")
     return folder

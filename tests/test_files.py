@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from curator import platform
 from curator.errors import FileError, TargetNotEmpty
 from curator.files import (
     put_once,
@@ -147,14 +148,87 @@ def test_a_moved_file_leaves_its_place(tmp_path: Path) -> None:
     assert (tmp_path / "originals" / "ab" / "ab.png").read_bytes() == b"picture"
 
 
-def test_files_are_made_durable(tmp_path: Path) -> None:
-    """Syncing accepts none, one and many files in several folders."""
-    paths = [tmp_path / folder / "file" for folder in ("a", "b")]
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Write down, in their order, what is synced (by inode) and renamed; all of it really is."""
+    done: list[tuple[str, int]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(handle: int) -> None:
+        fsync(handle)
+        done.append(("sync", os.fstat(handle).st_ino))
+
+    def renamed(source: str | Path, target: str | Path) -> None:
+        replace(source, target)
+        done.append(("rename", Path(target).stat().st_ino))
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    return done
+
+
+def inode(path: Path) -> int:
+    """Give what the operating system knows a file by, whatever it is called."""
+    return path.stat().st_ino
+
+
+def test_a_written_file_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, disk: list[tuple[str, int]]
+) -> None:
+    """First the content is synced, then it is renamed, then the folder that names it is synced."""
+    path = tmp_path / "a" / "file"
+    write_atomic(path, b"content")
+    whole = [("sync", inode(path)), ("rename", inode(path)), ("sync", inode(path.parent))]
+    assert disk == (whole if os.name == "posix" else whole[:2])
+
+
+def test_a_folder_that_appeared_stays(tmp_path: Path, disk: list[tuple[str, int]]) -> None:
+    """After its rename the folder above is synced, in which its name stands."""
+    with replacing_folder(tmp_path / "export") as folder:
+        (folder / "file").write_bytes(b"content")
+    whole = [("rename", inode(tmp_path / "export")), ("sync", inode(tmp_path))]
+    assert disk == (whole if os.name == "posix" else whole[:1])
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_files_are_made_durable_one_by_one(
+    count: int, tmp_path: Path, disk: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system has no call for all, each file is synced, and then each folder once."""
+    monkeypatch.setattr(platform, "_syncfs", lambda: None)
+    paths = [tmp_path / str(number % 2) / str(number) for number in range(count)]
     for path in paths:
-        path.parent.mkdir()
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"content")
-    for some in ([], paths[:1], paths):
-        sync_files(some)
+    sync_files(paths)
+    files, folders = disk[:count], disk[count:]
+    assert files == [("sync", inode(path)) for path in paths]
+    expected = {("sync", inode(path.parent)) for path in paths}
+    assert set(folders) == (expected if os.name == "posix" else set())
+    assert len(folders) == len(set(folders))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux syncs a file system at once")
+def test_files_are_made_durable_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Linux one call syncs the file system on which they lie; what it refuses is an error."""
+    real = platform._syncfs()
+    assert real is not None
+    asked: list[int] = []
+
+    def sync(handle: int) -> int:
+        asked.append(os.fstat(handle).st_dev)
+        return real(handle)
+
+    monkeypatch.setattr(platform, "_syncfs", lambda: sync)
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    sync_files([])
+    assert asked == []
+    sync_files([path, path])
+    assert asked == [path.stat().st_dev]
+    monkeypatch.setattr(platform, "_syncfs", lambda: lambda _handle: -1)
+    with pytest.raises(OSError, match="refused"):
+        sync_files([path])
 
 
 def test_what_a_kill_left_is_swept(tmp_path: Path) -> None:

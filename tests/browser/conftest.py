@@ -1,4 +1,4 @@
-"""A dashboard in a process of its own, and Chromium to drive it; skipped where there is none."""
+"""A dashboard in a process of its own, and Chromium to drive it; without one, tests are lacking."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from playwright.sync_api import sync_playwright
 
 from curator.sample.digits import build
 from curator.sample.server import serving
+from tests.conftest import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,9 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))
             if CHROMIUM is None:
-                item.add_marker(
-                    pytest.mark.skip(reason="no Chromium: install the package chromium")
-                )
+                item.add_marker(lacking("no Chromium: install the package chromium"))
 
 
 @dataclass

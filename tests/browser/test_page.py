@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
+from curator.files import sha256_of
 from curator.project import Project
 from curator.sample.digits import CLASSES, Item
 from curator.sample.server import serving
@@ -211,11 +212,32 @@ def test_a_failed_training_says_why(
     with small.database.read() as connection:
         live = images.live(connection)
     small.decide(live[live["label"] != "cat"]["image_id"].tolist(), "delete")
+    before, decided = kept(small), small.log()
     with shared(small.path) as dashboard:
         page = open_page(dashboard.address)
         go(page, "train")
         page.click("button:text-is('Train')")
         page.wait_for_selector("text=at least two classes", timeout=30_000)
+    job = jobs.latest(small.database)
+    assert job is not None
+    assert (job.kind, job.state) == ("train", jobs.FAILED)
+    assert kept(small) == before
+    assert small.log().equals(decided)
+    assert small.runs().empty
+    small.undo()
+    assert small.status()["images"] == len(live)
+
+
+def kept(project: Project) -> tuple[dict[str, str], list[tuple[object, ...]]]:
+    """Give the SHA-256 of every original, and the label and state of every image."""
+    files = {
+        str(path.relative_to(project.originals)): sha256_of(path)
+        for path in project.originals.rglob("*")
+        if path.is_file()
+    }
+    with project.database.read() as connection:
+        rows = connection.exec_driver_sql("SELECT * FROM current ORDER BY image_id").all()
+    return files, [tuple(row) for row in rows]
 
 
 def test_kernels_end_with_their_pages(

@@ -24,6 +24,7 @@ from tests.collect.hostile.files import (
     multi_picture,
     picture,
 )
+from tests.conftest import lack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ def packed(image: Image.Image, file_format: str = "PNG", **save: object) -> byte
 def test_formats(file_format: str) -> None:
     """Every format of the allow-list gives RGB of the right size."""
     if file_format == "AVIF" and "AVIF" not in Image.SAVE:
-        pytest.skip("this Pillow has no AVIF")
+        lack("this Pillow has no AVIF: install a wheel of it")
     decoded = decode_described(picture(file_format=file_format))
 
     assert (file_format, "RGB", (60, 40)) == (
