@@ -22,7 +22,7 @@ from curator.errors import BadList
 from curator.files import write_atomic
 from curator.store import schema
 from curator.store.classes import all_classes, find_class, merged_ids, validated_names
-from curator.words import many
+from curator.words import many, utf8
 
 if TYPE_CHECKING:
     from curator.project import Project
@@ -143,7 +143,7 @@ def preview(
 def _parsed(addresses: str | bytes | Path, listed_in: str) -> tuple[str, AddressList]:
     """The list's name and content; an error when nothing in it is usable."""
     if isinstance(addresses, Path):
-        listed_in = addresses.name
+        listed_in = utf8(addresses.name)
         parsed = read_list_file(addresses)
     else:
         parsed = parse(addresses, listed_in)
