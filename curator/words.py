@@ -8,6 +8,11 @@ def many(number: int, one: str, several: str = "") -> str:
     return f"{number} {one if number == 1 else several or one + 's'}"
 
 
+def utf8(text: str) -> str:
+    r"""``text`` as every database takes it: bytes of a name that are no UTF-8 become ``\udcff``."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def duration(seconds: float) -> str:
     """A time rounded as people say it: "40 seconds", "3 minutes", "2.5 hours", "3 days"."""
     if seconds < 90:

@@ -114,6 +114,9 @@ def explained(error: BaseException) -> tuple[int, str]:
     # Typer may bring its own copy of click, so its exceptions are known by what they offer.
     if hasattr(error, "exit_code") and hasattr(error, "show"):
         return 2, usage(error)
+    if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
+        said = f"{error.object!r} is not UTF-8 and can be kept nowhere. Write it in other letters."
+        return 2, said
     if type(error).__name__ in {"Exit", "SystemExit"}:
         return int(getattr(error, "exit_code", None) or getattr(error, "code", None) or 0), ""
     return 1, (

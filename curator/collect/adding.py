@@ -29,7 +29,7 @@ from curator.store.classes import (
     merged_ids,
     validated_names,
 )
-from curator.words import many
+from curator.words import many, utf8
 
 if TYPE_CHECKING:
     from curator.project import Project
@@ -171,7 +171,7 @@ def preview(
 def _parsed(addresses: str | bytes | Path, listed_in: str) -> tuple[str, AddressList]:
     """The list's name and content; an error when nothing in it is usable."""
     if isinstance(addresses, Path):
-        listed_in = addresses.name
+        listed_in = utf8(addresses.name)
         parsed = read_list_file(addresses)
     else:
         parsed = parse(addresses, listed_in)

@@ -8,6 +8,7 @@ says of its own sizes is not believed.
 
 from __future__ import annotations
 
+import io
 import re
 import stat
 import struct
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from curator.collect.decoding import Rejected
-from curator.collect.labelling import SUFFIXES
+from curator.collect.labelling import NOT_UTF8, SUFFIXES
 from curator.collect.reasons import Reason
 from curator.errors import BadFolder
 from curator.files import sha256_of
@@ -31,6 +32,7 @@ _ARCHIVES = {
 _JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
 # bzip2 and LZMA unpack a few kilobytes to many megabytes in one step, before they can be stopped.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+_UTF8 = 0x800  # the mark of names in UTF-8
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -84,11 +86,19 @@ class Archive:
         self._limits = limits
         self._lock = threading.Lock()
         self._unpacked = 0
+        self._names: _NamesMended | None = None
+        self._misnamed: dict[int, str] = {}  # by place in the table of contents
         try:
             self._packed = path.stat().st_size
             self._check_directory()
-            self._zip = zipfile.ZipFile(path)
+            try:
+                self._zip = zipfile.ZipFile(path)
+            except UnicodeDecodeError:  # the whole archive, for one name
+                self._names = _NamesMended(path)
+                self._zip, self._misnamed = zipfile.ZipFile(self._names), self._names.misnamed
         except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+            if self._names is not None:
+                self._names.close()
             raise BadFolder(
                 f"{path.name} is no zip archive that can be read: {error}.",
                 "Pack it again as an ordinary zip file, or give the folder itself.",
@@ -108,6 +118,8 @@ class Archive:
     def close(self) -> None:
         """Let go of the file."""
         self._zip.close()
+        if self._names is not None:
+            self._names.close()
 
     def identity(self) -> str:
         """The archive's name and a digest of its content: another one of that name differs."""
@@ -154,7 +166,7 @@ class Archive:
 
     def _check_directory(self) -> None:
         """Refuse a table of contents that would fill the memory, before it is read."""
-        if (size := _directory_size(self.path)) > self._limits.directory:
+        if (size := _directory(self.path)[1]) > self._limits.directory:
             raise ValueError(
                 f"its table of contents has {size:,} bytes, and at most "
                 f"{self._limits.directory:,} are read"
@@ -169,9 +181,11 @@ class Archive:
                 "Split it into several archives.",
             )
         found: dict[str, Member] = {}
-        for info in entries:
+        for place, info in enumerate(entries):
             name = info.orig_filename
-            if problem := _hazard(info):
+            if place in self._misnamed:
+                self.refused.append(Refusal(_printable(self._misnamed[place]), NOT_UTF8))
+            elif problem := _hazard(info):
                 self.refused.append(Refusal(_printable(name), problem))
             elif info.is_dir() or _is_junk(name):
                 continue
@@ -198,6 +212,47 @@ class Archive:
                 return begins_like_an_image(stream.read(16))
         except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError, struct.error):
             return False
+
+
+class _NamesMended(io.FileIO):
+    """An archive in which names are said to be UTF-8 and are not, as one that can be opened.
+
+    Python reads no archive with such a name. Here the mark of UTF-8 is taken off these entries of
+    the table of contents while it is read; ``misnamed`` has their names by their place in it.
+    Source of the layout: PKWARE's APPNOTE 6.3.10, section 4.3.12.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.misnamed: dict[int, str] = {}
+        self._flags: dict[int, int] = {}  # place of a byte in the file, and the byte instead
+        self._start, size = _directory(path)
+        self.seek(self._start)
+        table = super().read(size)
+        at = place = 0
+        while table[at : at + 4] == b"PK\x01\x02" and len(table) - at >= 46:
+            flags, *lengths = struct.unpack_from("<8xH18x3H", table, at)
+            name = table[at + 46 : at + 46 + lengths[0]]
+            try:
+                name.decode("utf-8" if flags & _UTF8 else "cp437")
+            except UnicodeDecodeError:
+                self.misnamed[place] = name.decode("utf-8", "replace")
+                self._flags[self._start + at + 9] = (flags & ~_UTF8) >> 8
+            at += 46 + sum(lengths)
+            place += 1
+        self.seek(0)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read on, with the marks taken off."""
+        start = self.tell()
+        data = super().read(-1 if size is None else size)
+        if start + len(data) <= self._start:
+            return data
+        changed = bytearray(data)
+        for place, byte in self._flags.items():
+            if start <= place < start + len(data):
+                changed[place - start] = byte
+        return bytes(changed)
 
 
 def is_archive(path: Path) -> bool:
@@ -249,10 +304,10 @@ def _printable(name: str) -> str:
     return "".join(c if c.isprintable() else "\ufffd" for c in name)[:200]
 
 
-def _directory_size(path: Path) -> int:
-    """Bytes of the table of contents, as the record at the archive's end says; 0 if none is there.
+def _directory(path: Path) -> tuple[int, int]:
+    """Place and bytes of the table of contents, as the record at the archive's end says.
 
-    Source: PKWARE's APPNOTE 6.3.10, sections 4.3.14 to 4.3.16.
+    (0, 0) if none is there. Source: PKWARE's APPNOTE 6.3.10, sections 4.3.14 to 4.3.16.
     """
     size = path.stat().st_size
     with path.open("rb") as stream:
@@ -260,7 +315,8 @@ def _directory_size(path: Path) -> int:
         tail = stream.read()
         end = tail.rfind(b"PK\x05\x06")
         if end < 0 or len(tail) - end < 22:
-            return 0
+            return 0, 0
+        ends = size - len(tail) + end
         found: int = struct.unpack_from("<L", tail, end + 12)[0]
         locator = tail[max(0, end - 20) : end]
         if found == 0xFFFFFFFF and locator[:4] == b"PK\x06\x07":
@@ -268,4 +324,5 @@ def _directory_size(path: Path) -> int:
             record = stream.read(56)
             if record[:4] == b"PK\x06\x06" and len(record) == 56:
                 found = struct.unpack_from("<Q", record, 40)[0]
-    return found
+                ends -= len(locator) + len(record)
+    return max(0, ends - found), found

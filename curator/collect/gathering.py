@@ -20,6 +20,7 @@ from curator.collect.archives import Archive, Refusal, is_archive
 from curator.collect.labelling import Labelled
 from curator.errors import BadFolder, InputError
 from curator.files import sha256_of
+from curator.words import utf8
 
 
 class Content(Protocol):
@@ -56,12 +57,16 @@ def from_labels(root: Path, labels: str | None, label_regex: str | None) -> Gath
         raise InputError("Labels come either from a table or from a regular expression.")
     if not root.is_dir():
         raise _no_folder(root)
+    if utf8(str(root)) != str(root):
+        raise BadFolder(f"{utf8(str(root))} is not named in UTF-8.", "Rename it and try again.")
     missed: list[str] = []
+    refused: list[Refusal] = []
     if labels:
         named = list(labelling.from_table(root, Path(labels)))
     else:
-        named, missed = labelling.from_regex(labelling.image_files(root), label_regex or "")
-    return Gathered(_below(root, named), [], missed)
+        names, refused = _image_files(root)
+        named, missed = labelling.from_regex(names, label_regex or "")
+    return Gathered(_below(root, named), refused, missed)
 
 
 def from_things(things: Sequence[str], label: str | None, archives: ExitStack) -> Gathered:
@@ -73,8 +78,11 @@ def from_things(things: Sequence[str], label: str | None, archives: ExitStack) -
     """
     gathered = Gathered()
     for path in (Path(thing).expanduser().resolve() for thing in things):
-        if path.is_dir():
-            names = labelling.image_files(path)
+        if utf8(str(path)) != str(path):
+            gathered.refused.append(Refusal(utf8(path.name), labelling.NOT_UTF8))
+        elif path.is_dir():
+            names, refused = _image_files(path)
+            gathered.refused += refused
             gathered.found += _below(path, _labelled(names, label))
         elif not path.is_file():
             raise _no_folder(path)
@@ -95,15 +103,24 @@ def from_upload(folder: Path, label: str | None, archives: ExitStack) -> Gathere
     gathered = Gathered()
     loose = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        if is_archive(path):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or utf8(name) != name:
+            problem = "It is a link." if path.is_symlink() else labelling.NOT_UTF8
+            gathered.refused.append(Refusal(utf8(name), problem))
+        elif is_archive(path):
             _add_archive(gathered, path, label, archives)
         else:
-            loose[path.relative_to(folder).as_posix()] = path
+            loose[name] = path
     for item in _unwrapped(gathered, list(loose), label):
         path = loose[item.path]
         root = f"upload {sha256_of(path)[:12]}"
         gathered.found.append(Found(root, item.path, item.label, item.split, path))
     return gathered
+
+
+def _image_files(root: Path) -> tuple[list[str], list[Refusal]]:
+    names, refused = labelling.image_files(root)
+    return names, [Refusal(name, problem) for name, problem in refused]
 
 
 def _add_archive(gathered: Gathered, path: Path, label: str | None, archives: ExitStack) -> None:

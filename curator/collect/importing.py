@@ -37,7 +37,7 @@ from curator.store.classes import (
     validated_names,
 )
 from curator.store.database import pieces
-from curator.words import many
+from curator.words import many, utf8
 
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress
@@ -87,7 +87,7 @@ def run(
             gathered = gathering.from_labels(root, labels, label_regex)
         else:
             gathered = gathering.from_things(named, target, archives)
-        what = "files" if upload or len(named) != 1 else Path(named[0]).name
+        what = "files" if upload or len(named) != 1 else utf8(Path(named[0]).name)
         answer = _import(project, progress, gathered, what, follow=not new_class)
     if upload is not None:
         shutil.rmtree(place, ignore_errors=True)

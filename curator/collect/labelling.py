@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from curator.collect.lists.caps import check_bytes, check_rows
 from curator.errors import BadList, InputError
 from curator.spreadsheets import plain
 from curator.store import schema
+from curator.words import utf8
 
 SUFFIXES = {
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp",
@@ -31,6 +33,7 @@ SPLITS = {
     "validation": schema.VALID,
     "test": schema.VALID,
 }
+NOT_UTF8 = "Its name is not UTF-8; rename it."
 NAME_COLUMNS = ("name", "file_name", "filename", "file", "path", "image")
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category")
 
@@ -44,16 +47,49 @@ class Labelled:
     split: str | None = None
 
 
-def image_files(root: Path) -> list[str]:
-    """Files below ``root`` that are named like images, in order; hidden ones are left out."""
-    found = (
-        path.relative_to(root)
-        for path in root.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file()
-    )
-    return sorted(
-        path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts)
-    )
+def image_files(root: Path) -> tuple[list[str], list[tuple[str, str]]]:
+    """Files below ``root`` that are named like images, in order; hidden ones are left out.
+
+    And (name, what is wrong) of those that are not taken. A link to a file within ``root`` is
+    followed; one that leads out of it, and every link to a folder, is not.
+    """
+    home = root.resolve()
+    found: list[str] = []
+    refused: list[tuple[str, str]] = []
+    for folder, below, files in os.walk(root):
+        place = Path(folder)
+        below[:] = [name for name in below if not name.startswith(".")]
+        here = home / place.relative_to(root)
+        # Windows has links to folders that are not told as such.
+        for name in [name for name in below if _target(place / name) != here / name]:
+            below.remove(name)
+            refused.append((_named(place / name, root), "It is a link to a folder."))
+        for name in files:
+            path = place / name
+            if name.startswith(".") or path.suffix.lower() not in SUFFIXES:
+                continue
+            told = _named(path, root)
+            if told != path.relative_to(root).as_posix():
+                refused.append((told, NOT_UTF8))
+            elif path.is_symlink() and not _target(path).is_relative_to(home):
+                refused.append((told, "It is a link that leads out of the folder."))
+            elif path.is_file():
+                found.append(told)
+            elif path.is_symlink():
+                refused.append((told, "It is a link to no file."))
+    return sorted(found), sorted(refused)
+
+
+def _named(path: Path, root: Path) -> str:
+    return utf8(path.relative_to(root).as_posix())
+
+
+def _target(path: Path) -> Path:
+    """What ``path`` leads to; the root of all for a link in a circle, which leads nowhere."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return Path(path.anchor)
 
 
 def from_folders(names: Iterable[str]) -> Iterator[Labelled]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from curator.check.run import prepare
-from curator.errors import NotEnoughData
+from curator.errors import BadClassName, NotEnoughData
 from curator.files import refuse_occupied, replacing_folder
 from curator.spreadsheets import csv_text
 from curator.store import images, schema
-from curator.store.classes import validated_name
+from curator.store.classes import validated_names
 from curator.store.originals import copy_whole
 from curator.trust import inside
 from curator.words import many
@@ -49,7 +49,8 @@ def plan(project: Project) -> pd.DataFrame:
         table = images.with_sources(connection)
     table = table[~table["state"].isin(schema.OUT)].reset_index(drop=True)
     table["split"] = table["split"].fillna(UNDECIDED)
-    names = [digest[:16] for digest in table["sha256"]]
+    short = table["sha256"].str[:16]
+    names = short.where(~short.duplicated(keep=False), table["sha256"])
     table["file_name"] = [
         f"{split}/{label}/{name}{Path(file).suffix}"
         for split, label, name, file in zip(
@@ -60,6 +61,27 @@ def plan(project: Project) -> pd.DataFrame:
     state = table["state"].where(table["state"] != schema.NEW, "")
     table["decision"] = state.where(~(relabelled & (state == schema.KEPT)), "relabelled")
     return table[[*MANIFEST_COLUMNS, "file", "bytes"]]
+
+
+def _check_names(planned: pd.DataFrame) -> None:
+    """Raise BadClassName for a class that cannot be a folder everywhere, or that meets another.
+
+    No new class has such a name, but one of an older project or of someone else's may.
+    """
+    taken: list[str] = []
+    for label in sorted(set(planned["label"])):
+        fix = "Rename it with `curator rename-class PROJECT OLD NEW`, and export again."
+        try:
+            (name,) = validated_names([label], taken)
+        except BadClassName as error:
+            raise BadClassName(f"{error.problem} Nothing was exported.", fix) from error
+        if name != label:
+            raise BadClassName(
+                f"The class {label!r} cannot be the name of a folder everywhere. "
+                "Nothing was exported.",
+                fix,
+            )
+        taken.append(name)
 
 
 def counts(planned: pd.DataFrame) -> list[dict[str, Any]]:
@@ -76,7 +98,7 @@ def run(project: Project, progress: Progress, out: str) -> dict[str, Any]:
 
     What is copied is hashed in the same pass: an original that is missing, cut off or no longer
     the file that was taken in refuses the export. The folder appears whole or not at all. Raises
-    TargetNotEmpty, NotEnoughData, OriginalMissing, OriginalAltered, FileError.
+    TargetNotEmpty, BadClassName, NotEnoughData, OriginalMissing, OriginalAltered, FileError.
     """
     target = Path(out).expanduser().resolve()
     refuse_occupied(target)
@@ -86,8 +108,7 @@ def run(project: Project, progress: Progress, out: str) -> dict[str, Any]:
         raise NotEnoughData(
             "There is no image to export.", "Fetch some, or take deletions back with undo."
         )
-    for label in set(planned["label"]):
-        validated_name(label)  # it becomes a folder's name
+    _check_names(planned)
     progress.begin("exporting", len(planned))
     with replacing_folder(target) as folder:
         for label in sorted(set(planned["label"])):

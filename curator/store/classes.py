@@ -17,9 +17,12 @@ from sqlalchemy import ColumnElement, Connection, case, func, insert, select
 from curator.errors import BadClassName, UnknownClass
 from curator.store import schema
 
-LONGEST_NAME = 100
+LONGEST_NAME = 100  # characters
+LONGEST_BYTES = 240  # of UTF-8; file systems take 255, and exports may append to a name
 FORBIDDEN = '<>:"/\\|?*'
-RESERVED = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
+RESERVED = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
+    f"{device}{number}" for device in ("com", "lpt") for number in "123456789\u00b9\u00b2\u00b3"
+}
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,15 @@ def validated_name(name: str) -> str:
         problem = "it is empty"
     elif len(cleaned) > LONGEST_NAME:
         problem = f"it has {len(cleaned)} characters, and {LONGEST_NAME} are the most"
+    elif (size := len(cleaned.encode("utf-8", "surrogatepass"))) > LONGEST_BYTES:
+        problem = f"it has {size} bytes, and {LONGEST_BYTES} are the most"
     elif not cleaned.isprintable():
         problem = "it has unprintable characters"
     elif cleaned.startswith(".") or cleaned.endswith("."):
         problem = "it starts or ends with a dot"
     elif found := sorted(set(cleaned) & set(FORBIDDEN)):
         problem = f"it holds {' '.join(found)}"
-    elif cleaned.split(".")[0].lower() in RESERVED:
+    elif cleaned.split(".")[0].strip().lower() in RESERVED:
         problem = "Windows reserves that name"
     if problem:
         raise BadClassName(
@@ -164,8 +169,9 @@ def find_class(connection: Connection, name: str, renamed: bool = False) -> Clas
     """
     known = all_classes(connection)
     wanted = _folded(name)
-    for item in known:
-        if _folded(item.name) == wanted:
+    # As it is spelled first: an old project may have two names that differ by case only.
+    for item in sorted(known, key=lambda item: item.name != name):
+        if item.name == name or _folded(item.name) == wanted:
             return item
     if renamed:
         once = _once_called(connection, wanted)

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from curator.store import schema
 from curator.store.database import Database, now
+from curator.words import utf8
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 OFFERED = "offered"  # found in the project, asked for by nobody here: run when the user says so
@@ -267,6 +268,8 @@ def report(database: Database, job_id: int, **values: Any) -> bool:
     for key in ("counts", "table"):
         if key in values:
             values[key] = json.dumps(values[key])
+    if "message" in values:  # may name a file whose name is no UTF-8
+        values["message"] = utf8(values["message"])
     with database.write() as connection:
         connection.execute(
             update(schema.jobs)
@@ -296,7 +299,7 @@ def end(
                 state=state,
                 ended_at=now(),
                 result=None if result is None else json.dumps(result),
-                error=error,
+                error=None if error is None else utf8(error),
             )
         )
 

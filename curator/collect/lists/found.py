@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 from curator.collect.addresses import BadAddress, normalise
 from curator.collect.lists.caps import check_rows
 from curator.collect.lists.embedded import EmbeddedImage, decoded, shortened
-from curator.words import many
+from curator.words import many, utf8
 
 Kind: TypeAlias = Literal[
     "list",
@@ -120,7 +120,7 @@ class Collector:
 
     def refuse(self, line: int, text: str, problem: str) -> None:
         """Report what gives no address."""
-        self.refused.append(Refused(line, shortened(text[:_SHOWN]), problem))
+        self.refused.append(Refused(line, utf8(shortened(text[:_SHOWN])), problem))
         self._count()
 
     def leave_out(self, what: str, number: int = 1) -> None:
