@@ -30,6 +30,7 @@ class Shell(Panel):
             classes=0,
             decisions=0,
             reading=None,
+            damage=None,
             device="this machine, no cloud",
             station="start",
             stations=[],
@@ -46,6 +47,7 @@ class Shell(Panel):
             classes=len(status["classes"]),
             decisions=status["decisions"],
             reading=status["read_only"],
+            damage=status["damage"],
             device=run["choice"] if run else "bundled weights, no download needed",
             station=station,
             stations=[
@@ -57,7 +59,12 @@ class Shell(Panel):
     def leave(self) -> None:
         """Show the start page's header."""
         self.show(
-            project=None, path=None, reading=None, station="start", device="this machine, no cloud"
+            project=None,
+            path=None,
+            reading=None,
+            damage=None,
+            station="start",
+            device="this machine, no cloud",
         )
 
 

@@ -225,6 +225,8 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
         say_json(found)
         return
     say(f"{found['project']} in {found['path']}")
+    if found["damage"]:
+        say(f"Damaged: {found['damage']}")
     if found["read_only"]:
         say(f"Reading mode: {found['read_only']}")
     rows = [{"class": name, "images": number} for name, number in found["classes"].items()]

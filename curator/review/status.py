@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from curator.check.report import address_counts
-from curator.store import images, ledger, runs, schema
+from curator.store import copies, images, ledger, runs, schema
 from curator.store.classes import all_classes, names_by_id
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ def status(project: Project) -> dict[str, Any]:
     label issues and nobody decided on yet. ``stale``: images whose label or presence changed since
     the newest run was trained. ``decisions``: those in force, undone ones not counted. ``error`` of
     the run, 0..1, is that of the images ``judged_on``; None where there was no such image.
-    ``read_only``: why the project cannot be written, None when it can.
+    ``read_only``: why the project cannot be written, None when it can. ``damage``: what the last
+    copying found wrong with the database, None when nothing.
     """
     now = schema.current.c
     with project.database.read() as connection:
@@ -61,6 +62,7 @@ def status(project: Project) -> dict[str, Any]:
     return {
         "project": project.name,
         "path": str(project.path),
+        "damage": copies.damage_of(project.database.path),
         "read_only": None if project.read_only is None else str(project.read_only),
         "images": sum(per_class.values()),
         "classes": {names[class_id]: number for class_id, number in per_class.items()},

@@ -26,9 +26,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from curator.errors import CuratorError, InputError, NotAProject, ProjectDamaged
-from curator.files import TEMPORARY_PREFIX
+from curator.files import TEMPORARY_PREFIX, write_atomic
 from curator.platform import sync_folder
 from curator.store import schema
+from curator.store.reading import refused
 from curator.words import duration
 
 KEPT = 2
@@ -36,6 +37,7 @@ EVERY_SECONDS = 3600.0
 FOLDER, ASIDE = "backups", "damaged"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _BESIDE = ("-wal", "-shm")
+_TOLD = "damage.txt"
 _OF_A_PROJECT = (FOLDER, "originals", "features", "runs")
 
 _log = logging.getLogger(__name__)
@@ -75,8 +77,11 @@ def keep(path: Path) -> Path | None:
         try:
             _copy(path, unfinished)
             if problem := _problem(unfinished):
-                raise damaged(path, sqlite3.DatabaseError(problem))
+                found = damaged(path, sqlite3.DatabaseError(problem))
+                write_atomic(folder / _TOLD, str(found).encode())
+                raise found
             os.replace(unfinished, target)
+            (folder / _TOLD).unlink(missing_ok=True)
             sync_folder(folder)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -118,6 +123,14 @@ def keeping(path: Path, every: float = EVERY_SECONDS) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+def damage_of(path: Path) -> str | None:
+    """What the last copying found wrong with the database, for the user; None: nothing."""
+    try:
+        return (path.parent / FOLDER / _TOLD).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
 
 
 def is_of_a_project(path: Path) -> bool:
@@ -173,7 +186,7 @@ def restore(path: Path) -> Restored:
 
     The caller knows that no process works on it. A kill in between leaves the damaged database
     or the copy. Raises NotAProject, InputError when the database is whole, ProjectDamaged when
-    no copy is.
+    no copy is, ProjectReadOnly.
     """
     if not is_of_a_project(path):
         raise NotAProject(f"{path.parent} is not a project.", "Name the project's folder.")
@@ -183,6 +196,14 @@ def restore(path: Path) -> Restored:
     if whole is None:
         raise damaged(path, sqlite3.DatabaseError("no copy of it is whole"))
     aside = path.parent / ASIDE / f"{path.stem}-{datetime.now(UTC):{_STAMP}}{path.suffix}"
+    try:
+        _replace(path, whole, aside)
+    except OSError as error:
+        raise refused(path, error) from error
+    return Restored(whole, made_at(whole), aside)
+
+
+def _replace(path: Path, whole: Path, aside: Path) -> None:
     aside.parent.mkdir(exist_ok=True)
     for ending in ("", *_BESIDE):
         lost = path.with_name(path.name + ending)
@@ -195,10 +216,10 @@ def restore(path: Path) -> Restored:
         for ending in _BESIDE:  # they belong to the damaged file, and would be read into the copy
             path.with_name(path.name + ending).unlink(missing_ok=True)
         os.replace(unfinished, path)
+        (path.parent / FOLDER / _TOLD).unlink(missing_ok=True)
         sync_folder(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
-    return Restored(whole, made_at(whole), aside)
 
 
 def _copy(path: Path, target: Path) -> None:

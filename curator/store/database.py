@@ -54,6 +54,7 @@ class Database:
         self._reader = None if read_only is None else Reader(path)
         self._engine = _engine(self._connect if self._reader is None else self._reader.connect)
         self._writer = self._engine.execution_options(writing=True)
+        self._file = 0  # the number of the file that is open
         self.wrote = False
         """Whether a transaction was begun here."""
 
@@ -125,8 +126,7 @@ class Database:
 
         Raises ProjectDamaged, ProjectBusy, FileError.
         """
-        if self._reader is not None and self._reader.outdated():
-            self._engine.dispose()
+        self._follow()
         try:
             with self._engine.connect() as connection:
                 yield connection
@@ -140,6 +140,7 @@ class Database:
         Raises ProjectReadOnly, ProjectDamaged, ProjectBusy, FileError.
         """
         self.require_writable()
+        self._follow()
         self.wrote = True
         try:
             with self._writer.begin() as connection:
@@ -157,6 +158,18 @@ class Database:
         self._engine.dispose()
         if self._reader is not None:
             self._reader.close()
+
+    def _follow(self) -> None:
+        """Let go of a file that another took the place of, as a restored copy does."""
+        if self._reader is not None:
+            if self._reader.outdated():
+                self._engine.dispose()
+            return
+        with contextlib.suppress(FileNotFoundError):
+            present = self.path.stat().st_ino
+            if self._file not in {0, present}:
+                self._engine.dispose()
+            self._file = present
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=BUSY_SECONDS, check_same_thread=False)

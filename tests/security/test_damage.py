@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -16,6 +17,7 @@ from curator.files import sha256_of
 from curator.jobs import runner
 from curator.project import Project
 from curator.store import copies
+from widgets.shell import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +65,16 @@ def removed(path: Path) -> None:
     path.unlink()
 
 
+def spoil(path: Path, table: str) -> None:
+    """Overwrite the first page of a table."""
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        root = connection.execute(query, (table,)).fetchone()[0]
+    with path.open("r+b") as stream:
+        stream.seek((root - 1) * PAGE)
+        stream.write(b"\xff" * PAGE)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", [truncated, zeroed, overwritten, emptied, removed])
 def test_every_damage_is_told_and_mended(damage: Callable[[Path], None], small: Project) -> None:
@@ -103,13 +115,7 @@ def test_damage_while_the_project_is_open_is_named(small: Project) -> None:
     """In the middle of the work the error is the same as at opening, not SQLite's."""
     small.run("check")
     small.close()
-    with closing(sqlite3.connect(small.path / "project.db")) as connection:
-        root = connection.execute(
-            "SELECT rootpage FROM sqlite_master WHERE name = 'decisions'"
-        ).fetchone()[0]
-    with (small.path / "project.db").open("r+b") as stream:
-        stream.seek((root - 1) * PAGE)
-        stream.write(b"\xff" * PAGE)
+    spoil(small.path / "project.db", "decisions")
     with Project.open(small.path) as project:
         with pytest.raises(ProjectDamaged, match=r"malformed.*curator restore"):
             project.log()
@@ -131,7 +137,49 @@ def test_a_damaged_database_is_never_copied(small: Project) -> None:
     with pytest.raises(ProjectDamaged, match=first.name):
         copies.keep(path)
     assert copies.copies_of(path) == [first]
-    assert sorted(each.name for each in first.parent.iterdir()) == ["copying.lock", first.name]
+    left = sorted(each.name for each in first.parent.iterdir())
+    assert left == ["copying.lock", "damage.txt", first.name]
+    told = copies.damage_of(path)
+    assert told is not None
+    assert first.name in told
+    Project.restore(small.path)
+    assert copies.damage_of(path) is None
+
+
+@pytest.mark.slow
+def test_damage_that_nobody_met_yet_is_told(small: Project) -> None:
+    """What a copying finds stands in the status and on the page before the work comes upon it."""
+    small.run("check")
+    small.decide([1], "keep")
+    small.close()
+    path = small.path / "project.db"
+    spoil(path, "tags")
+    copies.keep_when_due(path, 0.0)
+    said = curator("status", small.path)
+    assert (said.returncode, said.stderr) == (0, "")
+    assert "Damaged: " in said.stdout
+    assert f"curator restore {small.path}" in said.stdout
+    shell = Shell({})
+    with Project.open(small.path) as project:
+        shell.refresh(project.status(), "collect", None)
+    assert "curator restore" in shell.state["damage"]
+
+
+def test_an_open_window_goes_on_with_the_restored_database(small: Project) -> None:
+    """What is decided in a window that was open all the while is in the new file, not the old."""
+    with Project.open(small.path) as window:
+        window.run("check")
+        window.decide([1], "keep")
+        with closing(sqlite3.connect(small.path / "project.db")) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        overwritten(small.path / "project.db")
+        with contextlib.suppress(ProjectDamaged):
+            window.decide([2], "keep")
+        Project.restore(small.path)
+        window.decide([3], "delete")
+        assert window.log()["image_id"].tolist() == [3]
+    with Project.open(small.path) as project:
+        assert project.log()["image_id"].tolist() == [3]
 
 
 def test_without_a_copy_the_images_are_the_way_back(small: Project) -> None:

@@ -18,6 +18,8 @@ from curator.files import replacing_folder, write_atomic
 from curator.jobs import health
 from curator.project import Project
 from curator.store import jobs
+from curator.store.database import Database
+from curator.store.reading import refused
 from tests.jobs.conftest import is_free, wait_for
 from tests.security.test_damage import curator
 from widgets.app import Dashboard
@@ -277,3 +279,17 @@ def test_a_worker_that_was_stopped_before_its_job_is_found(
     small.submit("check")
     wait_for(lambda: not jobs.get(small.database, job_id).is_open, "the job to end")
     wait_for(lambda: is_free(small, "worker.lock"), "the worker to end")
+
+
+def test_a_read_only_project_tells_of_a_silent_job_without_writing(small: Project) -> None:
+    """Of a backup that was taken in the middle of a job, "running" is not the last word."""
+    job_id = jobs.queue(small.database, "train", {})
+    jobs.start(small.database, job_id)
+    with small.database.write() as connection:
+        connection.exec_driver_sql("UPDATE jobs SET heartbeat = heartbeat - 7200")
+    path = small.path / "project.db"
+    with Project(small.path, Database(path, refused(path))) as backup:
+        silence = health.look(backup)
+        assert silence is not None
+        assert "gave no sign of life for 2.0 hours. Its process has died" in silence.sentence
+    assert jobs.get(small.database, job_id).state == jobs.RUNNING

@@ -37,6 +37,7 @@ function shell(state, send) {
         `${many(state.images, "image")} · ${many(state.classes, "class", "classes")} · ${many(state.decisions, "decision")}`),
       h("span", { class: "cu-device", title: "What training runs on, and why" },
         h("span", { class: "cu-dot", "aria-hidden": "true" }), state.device),
+      state.damage && h("p", { class: "cu-reading", role: "alert" }, icon("alert"), h("span", {}, state.damage)),
       state.reading && h("p", { class: "cu-reading", role: "status" }, icon("alert"),
         h("span", {}, h("strong", {}, "Reading mode."), ` ${state.reading}`))),
     state.project && h("nav", { class: "cu-rail", "aria-label": "Stations" },
