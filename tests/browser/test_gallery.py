@@ -302,7 +302,7 @@ def test_a_page_of_decisions_refits_and_the_place_survives_a_reload(
     press(page, "Enter", page.locator(".cu-tile.cu-is-new").count())
     page.wait_for_selector(".cu-tile[data-place='0'].cu-is-new")
     here = [tile(page, place) for place in range(6)]
-    page.wait_for_function("document.querySelector('.cu-advice')?.innerText", timeout=60_000)
+    page.wait_for_function("() => document.querySelector('.cu-advice')?.innerText", timeout=60_000)
     for _ in range(300):
         if len(sample_copy.runs()) > 1:
             break

@@ -54,7 +54,7 @@ def test_fine_tuning_from_the_page(
         assert "not only the images changed" in page.inner_text("[data-part=comparison]")
         page.check("[data-part=runs] input[aria-label='run 2 as before']")
         page.wait_for_function(
-            "!document.querySelector('[data-part=comparison]').innerText.includes('not only')"
+            "() => !document.querySelector('[data-part=comparison]').innerText.includes('not only')"
         )
     with small.database.read() as connection:
         run = runs.get(connection)

@@ -137,7 +137,7 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
         page.locator("section:has-text('The curated images') button").click()
         page.wait_for_selector("text=manifest.csv are in", timeout=JOB)
         page.wait_for_function(
-            "document.querySelector('input[name=out]').value.endsWith('my-digits-curated-2')"
+            "() => document.querySelector('input[name=out]').value.endsWith('my-digits-curated-2')"
         )
         page.locator("section:has-text('The model') button").click()
         page.wait_for_selector("text=its answers agree", timeout=JOB)
