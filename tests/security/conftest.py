@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["browser", "end_shared", "items", "open_page", "served", "watched"]
 
 
+@pytest.fixture(autouse=True)
+def _idle_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let workers end by themselves soon after the last job."""
+    monkeypatch.setenv("CURATOR_WORKER_IDLE", "0.5")
+
+
 @pytest.fixture
 def hostile(small_folder: Path, tmp_path: Path) -> Path:
     """Give a project of 30 images for the attacker to alter."""
