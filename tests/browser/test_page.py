@@ -114,6 +114,13 @@ def test_two_windows_see_each_others_decisions(
         press(first, "d", 1)
         second.wait_for_selector(".cu-tile[data-place='0'].cu-is-deleted")
         assert "another window" in second.inner_text(".cu-status")
+        name = sample_copy.class_names()[0]
+        sample_copy.rename_class(name, "renamed")
+        second.wait_for_selector(".cu-name:text-is('renamed'), button:has-text('renamed')")
+        second.locator(".cu-tile").nth(1).focus()
+        press(second, "1", 1)
+        second.wait_for_selector("text=as renamed")
+        assert sample_copy.log()["label_after"].iloc[0] == "renamed"
 
 
 def test_decisions_and_place_survive_a_reload(
