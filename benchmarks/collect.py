@@ -24,6 +24,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from curator.collect.http.client import FetchSettings
+
 ROOT = Path(__file__).resolve().parents[1]
 LATENCY = 0.1  # seconds
 GOAL, GOAL_BROKEN = 1.2, 3.0
@@ -38,9 +40,9 @@ def ours(urls: list[str], work: Path) -> int:
     with Project.create(work / "project", ["thing"]) as project:
         project.add("thing", "\n".join(urls))
         began = time.perf_counter()
-        project.run("fetch", settings={"allow_private": True})
+        project.fetch(FetchSettings(allow_private=True))
         say(time.perf_counter() - began)
-        return int(project.status()["images"])
+        return int(project.status().images)
 
 
 def fastai(urls: list[str], work: Path) -> int:

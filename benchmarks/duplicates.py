@@ -94,8 +94,8 @@ def ours(images: Path, work: Path) -> dict[str, list[list[object]]]:
     from curator.project import Project
 
     with Project.create(work / "project") as project:
-        project.run("import", folder=str(images.parent))
-        project.run("check")
+        project.import_files(images.parent)
+        project.check()
         with project.database.read() as connection:
             rows = connection.exec_driver_sql(
                 "SELECT origin, group_id FROM sources JOIN images ON images.id = image_id"

@@ -115,7 +115,7 @@ class Review:
 
     def fit(self) -> np.ndarray:
         """Fit by the recipe, warm; the probability (N,) of each image's present label."""
-        from curator.learn import instant
+        from curator.learn.instant import fit as instant
 
         self.last = instant.fit(
             self.features,
@@ -257,7 +257,7 @@ def advice(bears: Path, seeds: range) -> bool:
     """Print how often the interval of the estimate holds the truth; True from 90 % on."""
     from benchmarks.label_errors import planted, prepared
     from curator.learn.folds import assign_folds
-    from curator.review.remaining import SCALE, wrong_left
+    from curator.review.advice.remaining import SCALE, wrong_left
 
     random = np.random.default_rng(0)
     rows = []

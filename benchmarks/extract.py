@@ -40,7 +40,7 @@ def ours(files: list[Path], work: Path) -> dict[str, Any]:
     from curator.encode.backbones import DEFAULT, choose
     from curator.encode.encoder import Encoder
     from curator.encode.extract import extract
-    from curator.encode.features import FeatureCache
+    from curator.encode.feature_cache import FeatureCache
     from curator.encode.preprocess import TINY_DIMENSION
 
     encoder = Encoder(choose(DEFAULT, "cpu"))
@@ -62,9 +62,9 @@ def ours(files: list[Path], work: Path) -> dict[str, Any]:
 def peer(files: list[Path], work: Path) -> dict[str, Any]:
     """Extract as a torch user does, with the best of the settings that are tried."""
     from curator.encode import torchvision_compat
-    from curator.encode.backbones import EFFICIENTNET_LITE0
+    from curator.encode.backbones import EFFICIENTNET_LITE0, load_network
 
-    network = EFFICIENTNET_LITE0.load()
+    network = load_network(EFFICIENTNET_LITE0)
     torchvision_compat.prepare()
     import torch
     from PIL import Image

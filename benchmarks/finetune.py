@@ -45,20 +45,20 @@ def ours(bears: Path, work: Path, epochs: int) -> dict[str, Any]:
     import numpy as np
     import torch
 
-    from curator.encode.backbones import DEFAULT, choose
+    from curator.encode.backbones import DEFAULT, choose, load_network
     from curator.encode.encoder import Encoder
     from curator.files import sha256_of
     from curator.learn.finetune.data import Data, Frame
     from curator.learn.finetune.loop import fit
     from curator.learn.finetune.network import classifier
     from curator.learn.finetune.pixels import StoredPixels, ensure_pixels, pixel_cache
-    from curator.learn.finetune.settings import FinetuneSettings
-    from curator.learn.heads import fit_heads
+    from curator.learn.finetune.settings import EngineSettings
+    from curator.learn.instant.heads import fit_heads
 
     choice = choose(DEFAULT)
     backbone = choice.backbone
     encoder = Encoder(choice)
-    body = backbone.load()
+    body = load_network(backbone)
     files, valid = listed(bears)
     began = time.perf_counter()
     digests = [sha256_of(file) for file in files]
@@ -83,7 +83,7 @@ def ours(bears: Path, work: Path, epochs: int) -> dict[str, Any]:
         Frame.of(backbone),
         len(CLASSES),
     )
-    settings = FinetuneSettings(epochs=epochs, frozen_epochs=0)
+    settings = EngineSettings(epochs=epochs, frozen_epochs=0)
     ends: list[float] = []
     steps: list[float] = []
     fitted = fit(

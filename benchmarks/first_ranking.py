@@ -39,13 +39,13 @@ def ours(bears: Path, work: Path) -> dict[str, Any]:
     from curator.encode.backbones import choose
     from curator.encode.encoder import Encoder
     from curator.encode.extract import extract
-    from curator.encode.features import FeatureCache
+    from curator.encode.feature_cache import FeatureCache
     from curator.encode.preprocess import TINY_DIMENSION
     from curator.files import sha256_of
-    from curator.learn import instant
+    from curator.learn.evaluation.label_quality import self_confidence
+    from curator.learn.evaluation.metrics import error_rate
     from curator.learn.folds import assign_folds
-    from curator.learn.metrics import error_rate
-    from curator.learn.scores import self_confidence
+    from curator.learn.instant import fit as instant
 
     files = [file for name in CLASSES for file in sorted((bears / name).glob("*.jpg"))]
     labels = np.array([CLASSES.index(file.parent.name) for file in files])
@@ -201,7 +201,7 @@ def errors_on_the_same(ours: dict[str, Any], peer: dict[str, Any]) -> bool:
     """
     import numpy as np
 
-    from curator.learn.metrics import compare_errors
+    from curator.learn.evaluation.metrics import compare_errors
 
     shared = sorted(set(ours["judged"]) & set(peer["judged"]))
     bad = [np.array([name in set(side["wrong"]) for name in shared]) for side in (ours, peer)]

@@ -143,8 +143,8 @@ def average_precision(suspicious: np.ndarray, wrong: np.ndarray) -> float:
 
 def ours(case: Path) -> dict[str, Any]:
     """Rank by this project's recipe with its defaults: seconds and precision."""
-    from curator.learn import instant
-    from curator.learn.scores import self_confidence
+    from curator.learn.evaluation.label_quality import self_confidence
+    from curator.learn.instant import fit as instant
 
     data = np.load(case)
     features, given, folds = data["features"], data["given"], data["folds"]
@@ -162,8 +162,8 @@ def ours(case: Path) -> dict[str, Any]:
 
 def review(case: Path, refit: bool) -> list[float]:
     """Share of the wrong labels found at each of EFFORTS by a reviewer who says the truth."""
-    from curator.learn import instant
-    from curator.learn.scores import self_confidence
+    from curator.learn.evaluation.label_quality import self_confidence
+    from curator.learn.instant import fit as instant
 
     data = np.load(case)
     given, truth, folds = data["given"].copy(), data["truth"], data["folds"]

@@ -60,7 +60,7 @@ def measure(count: int, folder: Path) -> int:
     if process.returncode:
         raise SystemExit(f"curator fetch ended with status {process.returncode}.")
     with Project.open(folder) as project:
-        fetched = project.status()["addresses"]["fetched"]
+        fetched = project.status().addresses.fetched
     if fetched != count - round(count * 0.05):
         raise SystemExit(f"Of {count:,} addresses only {fetched:,} were fetched.")
     print(f"{count:,} addresses: peak {peak / 2**20:.1f} MiB, {seconds:.1f} s", flush=True)

@@ -5,11 +5,11 @@
 The same images on both sides: 480 bears as they are, and distorted versions of them (darker,
 lighter, blurred, plain, grey, larger, smaller, strips), two of each bear. Each side runs in a
 process of its own on one core; imports are not counted, reading and decoding are. Ours is
-:func:`curator.collect.verify.verify`, which also hashes each file and makes its thumbnail. Printed
-are, for each measure, Spearman's rank correlation of the two sides' scores, and how many images
-each side flags at its own thresholds. A grey picture that is stored as a coloured one is grey to us
-alone (cleanvision goes by the kind of the file); such are told apart by their pixels and counted
-separately.
+:func:`curator.imaging.inspection.verify`, which also hashes each file and makes its thumbnail.
+Printed are, for each measure, Spearman's rank correlation of the two sides' scores, and how many
+images each side flags at its own thresholds. A grey picture that is stored as a coloured one is
+grey to us alone (cleanvision goes by the kind of the file); such are told apart by their pixels and
+counted separately.
 
 The peer needs an interpreter with cleanvision 0.3.7 (``--peer``, or the variable CURATOR_PEER; by
 default this one).
@@ -110,7 +110,7 @@ def make_images(bears: Path, folder: Path) -> int:
 def ours(folder: Path) -> dict[str, Any]:
     """Measure as an import does, and judge as the check does."""
     from curator.check.quality import QUALITY, odd_size_scores
-    from curator.collect.verify import verify
+    from curator.imaging.inspection import verify
 
     began = time.perf_counter()
     files = sorted(folder.iterdir())

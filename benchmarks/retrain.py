@@ -29,10 +29,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from curator.learn import instant  # noqa: E402
+from curator.learn.evaluation.label_quality import is_label_issue, self_confidence  # noqa: E402
+from curator.learn.evaluation.metrics import log_loss  # noqa: E402
 from curator.learn.folds import assign_folds  # noqa: E402
-from curator.learn.metrics import log_loss  # noqa: E402
-from curator.learn.scores import is_label_issue, self_confidence  # noqa: E402
+from curator.learn.instant import fit as instant  # noqa: E402
 
 GOAL, SMALL_SECONDS, LARGE_SECONDS, EQUAL = 5.0, 0.3, 10.0, 0.01
 CLASSES = 10

@@ -34,7 +34,7 @@ COPIES = 5  # of each bear
 
 def ours(files: list[Path], work: Path) -> float:
     """Verify all in the product's processes; seconds, process starts included."""
-    from curator.collect.verifiers import Verifiers
+    from curator.collect.verification.pool import Verifiers
 
     began = time.perf_counter()
     with Verifiers(work) as verifiers:

@@ -17,21 +17,245 @@ if (
 ):
     del sys.path[0]
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from curator.errors import CuratorError
+from curator.errors import (
+    BadClassName,
+    BadFolder,
+    BadList,
+    BundleInvalid,
+    CuratorError,
+    DataError,
+    DeviceFull,
+    FileError,
+    InputError,
+    JobCancelled,
+    JobError,
+    JobRunning,
+    JobSilent,
+    ModelError,
+    NoRun,
+    NotAProject,
+    NotEnoughData,
+    NothingToRedo,
+    NothingToUndo,
+    OriginalAltered,
+    OriginalMissing,
+    PackageMissing,
+    ProjectAltered,
+    ProjectBusy,
+    ProjectDamaged,
+    ProjectError,
+    ProjectExists,
+    ProjectReadOnly,
+    ProjectTooNew,
+    TargetNotEmpty,
+    TrainingDiverged,
+    UnknownClass,
+    UnknownImage,
+    UnknownRun,
+    UnsafeServer,
+    WeightsAltered,
+    WeightsMissing,
+)
+from curator.version import __version__
 
 if TYPE_CHECKING:
+    from curator.check.report import AddressCounts, CheckReport, ClassCount, OriginalCounts, Problem
+    from curator.collect.adding import Added, Preview
+    from curator.collect.fetch import FetchReport
+    from curator.collect.http.client import FetchSettings
+    from curator.collect.imports.archives import Refusal
+    from curator.collect.imports.job import ImportReport
+    from curator.deliver.bundle import ModelReport
+    from curator.deliver.folder import ExportReport, SplitCount
+    from curator.deliver.predict import Predictor
+    from curator.jobs.marks import WaitingJob
+    from curator.jobs.progress import Listener, Progress
+    from curator.jobs.report import Report
+    from curator.learn.curve.measure import CurveReport
+    from curator.learn.curve.reading import Gain, Point
+    from curator.learn.finetune.cost_job import CostReport
+    from curator.learn.finetune.rate_job import RateReport
+    from curator.learn.finetune.settings import FinetuneSettings
+    from curator.learn.instant.recipe import InstantSettings
+    from curator.learn.instant.refit_job import RefitReport
+    from curator.learn.tracing import Stage
+    from curator.learn.train import TrainReport
     from curator.project import Project
+    from curator.records import Record
+    from curator.review.advice.fixes import Suggestion
+    from curator.review.advice.stopping import Advice, Estimate
+    from curator.review.comparison.compare import Comparison, Difference, Judged, Version
+    from curator.review.queue.details import Details, Entry, ImageSource, Near, Nearest
+    from curator.review.queue.filters import Filters
+    from curator.review.queue.kinds import Queue
+    from curator.review.status import NewestRun, Status
+    from curator.store.copies import Restored
+    from curator.store.ledger import Action, Choice
+    from curator.store.run_json import HistoryRow, Metrics
+    from curator.store.undo import Decided
 
-__all__ = ["CuratorError", "Project", "__version__"]
-__version__ = "0.1.0"
+__all__ = [
+    "Action",
+    "Added",
+    "AddressCounts",
+    "Advice",
+    "BadClassName",
+    "BadFolder",
+    "BadList",
+    "BundleInvalid",
+    "CheckReport",
+    "Choice",
+    "ClassCount",
+    "Comparison",
+    "CostReport",
+    "CuratorError",
+    "CurveReport",
+    "DataError",
+    "Decided",
+    "Details",
+    "DeviceFull",
+    "Difference",
+    "Entry",
+    "Estimate",
+    "ExportReport",
+    "FetchReport",
+    "FetchSettings",
+    "FileError",
+    "Filters",
+    "FinetuneSettings",
+    "Gain",
+    "HistoryRow",
+    "ImageSource",
+    "ImportReport",
+    "InputError",
+    "InstantSettings",
+    "JobCancelled",
+    "JobError",
+    "JobRunning",
+    "JobSilent",
+    "Judged",
+    "Listener",
+    "Metrics",
+    "ModelError",
+    "ModelReport",
+    "Near",
+    "Nearest",
+    "NewestRun",
+    "NoRun",
+    "NotAProject",
+    "NotEnoughData",
+    "NothingToRedo",
+    "NothingToUndo",
+    "OriginalAltered",
+    "OriginalCounts",
+    "OriginalMissing",
+    "PackageMissing",
+    "Point",
+    "Predictor",
+    "Preview",
+    "Problem",
+    "Progress",
+    "Project",
+    "ProjectAltered",
+    "ProjectBusy",
+    "ProjectDamaged",
+    "ProjectError",
+    "ProjectExists",
+    "ProjectReadOnly",
+    "ProjectTooNew",
+    "Queue",
+    "RateReport",
+    "Record",
+    "RefitReport",
+    "Refusal",
+    "Report",
+    "Restored",
+    "SplitCount",
+    "Stage",
+    "Status",
+    "Suggestion",
+    "TargetNotEmpty",
+    "TrainReport",
+    "TrainingDiverged",
+    "UnknownClass",
+    "UnknownImage",
+    "UnknownRun",
+    "UnsafeServer",
+    "Version",
+    "WaitingJob",
+    "WeightsAltered",
+    "WeightsMissing",
+    "__version__",
+]
+
+# Looked up when they are asked for: processes that only verify pictures do without the rest.
+_PLACES = {
+    "Action": "curator.store.ledger",
+    "Added": "curator.collect.adding",
+    "AddressCounts": "curator.check.report",
+    "Advice": "curator.review.advice.stopping",
+    "CheckReport": "curator.check.report",
+    "Choice": "curator.store.ledger",
+    "ClassCount": "curator.check.report",
+    "Comparison": "curator.review.comparison.compare",
+    "CostReport": "curator.learn.finetune.cost_job",
+    "CurveReport": "curator.learn.curve.measure",
+    "Decided": "curator.store.undo",
+    "Details": "curator.review.queue.details",
+    "Difference": "curator.review.comparison.compare",
+    "Entry": "curator.review.queue.details",
+    "Estimate": "curator.review.advice.stopping",
+    "ExportReport": "curator.deliver.folder",
+    "FetchReport": "curator.collect.fetch",
+    "FetchSettings": "curator.collect.http.client",
+    "Filters": "curator.review.queue.filters",
+    "FinetuneSettings": "curator.learn.finetune.settings",
+    "Gain": "curator.learn.curve.reading",
+    "HistoryRow": "curator.store.run_json",
+    "ImageSource": "curator.review.queue.details",
+    "ImportReport": "curator.collect.imports.job",
+    "InstantSettings": "curator.learn.instant.recipe",
+    "Judged": "curator.review.comparison.compare",
+    "Listener": "curator.jobs.progress",
+    "Metrics": "curator.store.run_json",
+    "ModelReport": "curator.deliver.bundle",
+    "Near": "curator.review.queue.details",
+    "Nearest": "curator.review.queue.details",
+    "NewestRun": "curator.review.status",
+    "OriginalCounts": "curator.check.report",
+    "Point": "curator.learn.curve.reading",
+    "Predictor": "curator.deliver.predict",
+    "Preview": "curator.collect.adding",
+    "Problem": "curator.check.report",
+    "Progress": "curator.jobs.progress",
+    "Project": "curator.project",
+    "Queue": "curator.review.queue.kinds",
+    "RateReport": "curator.learn.finetune.rate_job",
+    "Record": "curator.records",
+    "RefitReport": "curator.learn.instant.refit_job",
+    "Refusal": "curator.collect.imports.archives",
+    "Report": "curator.jobs.report",
+    "Restored": "curator.store.copies",
+    "SplitCount": "curator.deliver.folder",
+    "Stage": "curator.learn.tracing",
+    "Status": "curator.review.status",
+    "Suggestion": "curator.review.advice.fixes",
+    "TrainReport": "curator.learn.train",
+    "Version": "curator.review.comparison.compare",
+    "WaitingJob": "curator.jobs.marks",
+}
 
 
-def __getattr__(name: str) -> Any:
-    """Import the project when it is asked for: processes that only verify do without pandas."""
-    if name == "Project":
-        from curator.project import Project
-
-        return Project
+def __getattr__(name: str) -> object:
+    """Give a public name from where it is at home."""
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names, for those who look around."""
+    return list(__all__)

@@ -44,7 +44,7 @@ command line and the page can show it as it stands, without a traceback.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 
 class CuratorError(Exception):
@@ -155,7 +155,7 @@ class TrainingDiverged(DataError):
     be of the epoch that failed, with None for what could not be computed.
     """
 
-    def __init__(self, problem: str, fix: str, history: list[dict[str, Any]]) -> None:
+    def __init__(self, problem: str, fix: str, history: Sequence[Mapping[str, object]]) -> None:
         self.history = history
         super().__init__(problem, fix)
 

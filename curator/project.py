@@ -1,119 +1,60 @@
-"""A project: one folder that holds everything, and the verbs that work on it.
+"""A project: the verbs that work on one folder, each of them one method.
 
-    PROJECT/
-      project.db        what is known of every image (see curator.store.schema)
-      originals/        the fetched bytes, named by their SHA-256, never changed
-      thumbnails.db     small pictures for the page
-      features/         what the backbone makes of each image, computed once
-      runs/             the head of each training run
-      backups/          whole copies of project.db (see curator.store.copies)
-      log.txt           the worker's output
-
-This module ties the stations together; each station works on what it is given. Long verbs run
-through ``curator.jobs``: in the foreground with :meth:`Project.run`, in the worker process with
-:meth:`Project.submit`.
+This module ties the stations together: it alone, the command line and the page know
+:class:`Project`; the stations take the :class:`~curator.store.workspace.Workspace` that it is.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
-from curator.errors import NotAProject, ProjectExists, ProjectReadOnly
-from curator.files import sweep_dead
 from curator.store import class_changes, classes, copies, ledger
-from curator.store.database import Database, now
-from curator.store.thumbnails import Thumbnails
-from curator.trust import check_folder, original_path
+from curator.store.workspace import DATABASE, Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from curator.check.report import CheckReport
     from curator.collect.adding import Added, Preview
-    from curator.jobs.progress import Progress
-    from curator.store.jobs import Job
+    from curator.collect.fetch import FetchReport
+    from curator.collect.http.client import FetchSettings
+    from curator.collect.imports.job import ImportReport
+    from curator.deliver.bundle import ModelReport
+    from curator.deliver.folder import ExportReport
+    from curator.jobs.marks import WaitingJob
+    from curator.jobs.progress import Listener
+    from curator.jobs.report import Report
+    from curator.learn.curve.measure import CurveReport
+    from curator.learn.finetune.cost_job import CostReport
+    from curator.learn.finetune.rate_job import RateReport
+    from curator.learn.finetune.settings import FinetuneSettings
+    from curator.learn.instant.recipe import InstantSettings
+    from curator.learn.instant.refit_job import RefitReport
+    from curator.learn.tracing import Stage
+    from curator.learn.train import TrainReport
+    from curator.review.advice.fixes import Suggestion
+    from curator.review.advice.stopping import Advice
+    from curator.review.comparison.compare import Comparison
+    from curator.review.queue.details import Details
+    from curator.review.queue.filters import Filters
+    from curator.review.queue.kinds import Queue
+    from curator.review.status import Status
 
-DATABASE = "project.db"
-PARTS = ("originals", "features", "runs")
-VALID_SHARE = 0.2
+AnyReport = TypeVar("AnyReport", bound="Report")
 
 
-class Project:
+class Project(Workspace):
     """An open project. Make one with :meth:`create` or :meth:`open`.
 
     >>> project = Project.create("bears", ["black", "grizzly", "teddys"])
     >>> project.add("black", "https://example.org/1.jpg")
-    >>> project.run("fetch"); project.run("train")
+    >>> project.fetch()
+    >>> project.train()
     >>> project.rank().head(24)
     """
-
-    def __init__(self, path: Path, database: Database) -> None:
-        self.path = path
-        self.database = database
-        self.name = database.meta("name")
-        self.seed = int(database.meta("seed"))
-        self.thumbnails = Thumbnails(path / "thumbnails.db", database.read_only is not None)
-
-    @classmethod
-    def create(
-        cls, path: str | Path, class_names: Sequence[str] = (), name: str = "", seed: int = 42
-    ) -> Project:
-        """Make a project in a new or empty folder.
-
-        ``seed`` fixes the split into training and validation images and the folds. Raises
-        ProjectExists, BadClassName, ProjectReadOnly.
-        """
-        folder = Path(path).expanduser().resolve()
-        if (folder / DATABASE).exists():
-            raise ProjectExists(f"{folder} already holds a project.", "Open it instead.")
-        if folder.exists() and not _is_free(folder):
-            raise ProjectExists(
-                f"{folder} already holds files.", "Name a new folder for the project."
-            )
-        classes.validated_names(class_names)
-        try:
-            for part in PARTS:
-                (folder / part).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ProjectReadOnly(
-                f"{folder} cannot be made: {error.strerror or error}.", "Choose another folder."
-            ) from error
-        Thumbnails(folder / "thumbnails.db").create()
-        # The database comes last and appears in one step: a folder with one is a whole project.
-        unfinished = folder / f".new-{os.getpid()}.db"
-        database = Database.create(
-            unfinished, {"name": name or folder.name, "seed": str(seed), "created_at": now()}
-        )
-        try:
-            with database.write() as connection:
-                classes.add_classes(connection, class_names)
-            database.close()
-            os.replace(unfinished, folder / DATABASE)
-        finally:
-            database.close()
-            for rest in folder.glob(f"{unfinished.name}*"):
-                rest.unlink()
-        return cls.open(folder)
-
-    @classmethod
-    def open(cls, path: str | Path) -> Project:
-        """Open an existing project; one that cannot be written for reading (:attr:`read_only`).
-
-        Nothing in it is run: see :meth:`waiting_jobs`. Raises NotAProject, ProjectTooNew,
-        ProjectDamaged, ProjectAltered, FileError.
-        """
-        folder = Path(path).expanduser().resolve()
-        if not (folder / DATABASE).is_file():
-            if copies.copies_of(folder / DATABASE):
-                raise copies.damaged(folder / DATABASE, FileNotFoundError())
-            raise NotAProject(
-                f"{folder} is not a project: it holds no {DATABASE}.",
-                "Make one with `curator new`, or name the right folder.",
-            )
-        check_folder(folder)
-        return cls(folder, Database.open(folder / DATABASE))
 
     @classmethod
     def restore(cls, path: str | Path) -> copies.Restored:
@@ -123,67 +64,11 @@ class Project:
         the database is whole, JobRunning when a process works on it, ProjectDamaged when no copy
         is whole, ProjectReadOnly.
         """
-        from curator.jobs import runner
+        from curator.jobs import locks
 
         folder = Path(path).expanduser().resolve()
-        with runner.alone(folder):
+        with locks.alone(folder):
             return copies.restore(folder / DATABASE)
-
-    def close(self) -> None:
-        """Let go of the database file; it is copied if it was changed and the copy is old."""
-        self.thumbnails.close()
-        self.database.close()
-        if self.database.wrote:
-            self.database.wrote = False
-            copies.keep_when_due(self.database.path)
-
-    def __enter__(self) -> Project:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"Project({str(self.path)!r})"
-
-    @property
-    def read_only(self) -> ProjectReadOnly | None:
-        """Why nothing can be written in the project, with the next step; None: it can."""
-        return self.database.read_only
-
-    # Places
-
-    @property
-    def originals(self) -> Path:
-        """Folder of the fetched bytes."""
-        return self.path / "originals"
-
-    def original(self, file: str) -> Path:
-        """Path of the original that the database calls ``file``; it may be missing.
-
-        Raises ProjectAltered for what is no name of an original, and no plain file.
-        """
-        return original_path(self.originals, file)
-
-    @property
-    def inbox(self) -> Path:
-        """Folder of pictures that were pasted themselves, not by address, until the next fetch."""
-        return self.path / "inbox"
-
-    @property
-    def features(self) -> Path:
-        """Folder of the feature caches."""
-        return self.path / "features"
-
-    @property
-    def runs_folder(self) -> Path:
-        """Folder with a subfolder for each run."""
-        return self.path / "runs"
-
-    @property
-    def log_file(self) -> Path:
-        """Where the worker writes what it has to say."""
-        return self.path / "log.txt"
 
     # Classes and addresses
 
@@ -230,61 +115,255 @@ class Project:
 
         return preview(self, class_name, addresses, listed_in, new_class)
 
-    # Long work
+    # Long work. One such job runs at a time, whoever asks: JobRunning is raised meanwhile. What is
+    # interrupted goes on where it was when it is asked for again.
 
-    def run(
-        self, kind: str, listener: Callable[[Progress], None] | None = None, **arguments: Any
-    ) -> dict[str, Any]:
-        """Run a job here and now, such as "fetch"; see :data:`curator.jobs.runner.FUNCTIONS`."""
+    def fetch(
+        self,
+        settings: FetchSettings | None = None,
+        *,
+        retry: str = "passing",
+        listener: Listener | None = None,
+    ) -> FetchReport:
+        """Download and verify what is listed and missing.
+
+        ``retry``: which failed addresses are asked again: "passing", "all", "none", or codes of
+        reasons, separated by commas. Raises InputError.
+        """
+        from curator.collect import fetch
+
+        chosen = {} if settings is None else settings.model_dump(mode="json", exclude_unset=True)
+        return self._run("fetch", fetch.run, {"retry": retry, "settings": chosen}, listener)
+
+    def import_files(
+        self,
+        *things: str | Path,
+        class_name: str | None = None,
+        new_class: bool = False,
+        labels: str | Path | None = None,
+        label_regex: str | None = None,
+        listener: Listener | None = None,
+    ) -> ImportReport:
+        """Take in images on this machine: folders, zip archives, image files. They are copied.
+
+        Folders name the classes, unless ``class_name`` does; ``new_class``: it is made.
+        ``labels``, a table of names and labels, or ``label_regex``, whose first group on a file's
+        name is its label, serve for one folder. Raises BadFolder, BadList, InputError,
+        BadClassName, UnknownClass; then nothing is imported.
+        """
+        from curator.collect.imports import job
+
+        arguments = {
+            "things": [str(thing) for thing in things],
+            "class_name": class_name,
+            "new_class": new_class,
+            "labels": None if labels is None else str(labels),
+            "label_regex": label_regex,
+        }
+        return self._run("import", job.run, arguments, listener)
+
+    def take_sample(self, *, listener: Listener | None = None) -> FetchReport:
+        """Add the sample's classes and addresses, and fetch them; nothing leaves this machine."""
+        from curator.sample import job
+
+        return self._run("sample", job.run, {}, listener)
+
+    def check(self, *, listener: Listener | None = None) -> CheckReport:
+        """Measure and compare images, give every one its split, and say what is wrong.
+
+        Raises WeightsMissing, WeightsAltered, FileError.
+        """
+        from curator.check import job
+
+        return self._run("check", job.run, {}, listener)
+
+    def trace(self, image_id: int | None = None) -> tuple[Stage, ...]:
+        """One image, by default the first, through every stage: what to look at when one fails.
+
+        Raises UnknownImage, NotEnoughData.
+        """
+        from curator.learn.tracing import trace
+
+        return trace(self, image_id)
+
+    def train(
+        self,
+        settings: InstantSettings | FinetuneSettings | None = None,
+        *,
+        backbone: str | None = None,
+        device: str | None = None,
+        tensorboard: str | Path | None = None,
+        listener: Listener | None = None,
+    ) -> TrainReport:
+        """Train on every live image, score them all, and record a run.
+
+        The settings' type says by which recipe; None: the instant one as it comes. ``backbone``: a
+        name of `curator backbones`, or timm:NAME; ``device``: "cpu", "cuda" or "mps"; both chosen
+        when None. ``tensorboard``: a folder that gets the curves, too. Raises NotEnoughData,
+        InputError, WeightsMissing, WeightsAltered, FileError.
+        """
+        from curator.learn import train
+        from curator.learn.instant.recipe import InstantSettings
+        from curator.learn.recipes import recipe_with
+
+        chosen = InstantSettings() if settings is None else settings
+        arguments = {
+            "recipe": recipe_with(chosen).name,
+            "backbone": backbone,
+            "device": device,
+            "tensorboard": None if tensorboard is None else str(tensorboard),
+            **asdict(chosen),
+        }
+        return self._run("train", train.run, arguments, listener)
+
+    def refit(self, *, listener: Listener | None = None) -> RefitReport:
+        """Train the newest instant run's recipe again, as an interim run of a review.
+
+        Raises WeightsMissing, WeightsAltered, FileError.
+        """
+        from curator.learn.instant import refit_job
+
+        return self._run("refit", refit_job.run, {}, listener)
+
+    def estimate_cost(
+        self,
+        settings: FinetuneSettings | None = None,
+        *,
+        backbone: str | None = None,
+        device: str | None = None,
+        listener: Listener | None = None,
+    ) -> CostReport:
+        """Measure how long a fine-tuning would take; nothing is trained. Raises as ``train``."""
+        from curator.learn.finetune import cost_job
+
+        arguments = _tuning(settings, backbone, device)
+        return self._run("cost", cost_job.run, arguments, listener)
+
+    def find_rate(
+        self,
+        settings: FinetuneSettings | None = None,
+        *,
+        backbone: str | None = None,
+        device: str | None = None,
+        all_layers: bool = False,
+        listener: Listener | None = None,
+    ) -> RateReport:
+        """Search for a learning rate to fine-tune with; nothing is trained. Raises as ``train``.
+
+        A random head alone learns, or ``all_layers`` do.
+        """
+        from curator.learn.finetune import rate_job
+
+        arguments = {**_tuning(settings, backbone, device), "all_layers": all_layers}
+        return self._run("lr-find", rate_job.run, arguments, listener)
+
+    def learning_curve(
+        self,
+        *,
+        backbone: str | None = None,
+        device: str | None = None,
+        points: int = 6,
+        repeats: int = 3,
+        listener: Listener | None = None,
+    ) -> CurveReport:
+        """Measure whether more images would help; no run is recorded. Raises as ``train``."""
+        from curator.learn.curve import measure
+
+        arguments: dict[str, object] = {"backbone": backbone, "device": device}
+        arguments |= {"points": points, "repeats": repeats}
+        return self._run("learning-curve", measure.run, arguments, listener)
+
+    def export(self, folder: str | Path, *, listener: Listener | None = None) -> ExportReport:
+        """Write every live image to a new folder, as train/ and valid/ with manifest.csv.
+
+        It appears whole or not at all. Raises TargetNotEmpty, NotEnoughData, FileError.
+        """
+        from curator.deliver import folder as data_set
+
+        return self._run("export", data_set.run, {"out": str(folder)}, listener)
+
+    def export_model(
+        self, folder: str | Path, run_id: int | None = None, *, listener: Listener | None = None
+    ) -> ModelReport:
+        """Write the model of a run, by default the newest, to a new folder.
+
+        Raises TargetNotEmpty, NoRun, UnknownRun, FileError, WeightsMissing, BundleInvalid.
+        """
+        from curator.deliver import bundle
+
+        arguments = {"out": str(folder), "run_id": run_id}
+        return self._run("export-model", bundle.run, arguments, listener)
+
+    def _run(
+        self,
+        kind: str,
+        function: Callable[..., AnyReport],
+        arguments: Mapping[str, object],
+        listener: Listener | None,
+    ) -> AnyReport:
         from curator.jobs import runner
 
-        return runner.run(self, kind, arguments, listener)
+        return runner.run(self, kind, function, arguments, listener)
 
-    def submit(self, kind: str, **arguments: Any) -> int:
-        """Hand a job to the project's worker process; return its id at once."""
-        from curator.jobs import worker
-
-        return worker.submit(self, kind, arguments)
-
-    def waiting_jobs(self) -> list[Job]:
+    def waiting_jobs(self) -> list[WaitingJob]:
         """Jobs that were found in the project and that this user did not ask for: not run.
 
-        Whoever made the project asked for them. :func:`curator.jobs.marks.run_waiting` runs one,
+        Whoever made the project asked for them. :func:`curator.worker.run_waiting` runs one,
         :func:`curator.jobs.marks.dismiss` drops it.
         """
         from curator.jobs import marks
 
-        return marks.waiting(self)
+        return marks.offered(self)
 
     # Review
 
     def rank(self, top: int | None = None) -> pd.DataFrame:
         """Live images, most suspicious first, by the latest run. Raises NoRun."""
-        from curator.review.ranking import rank
+        from curator.review.queue.ranking import rank
 
         return rank(self, top)
 
-    def queue(self, kind: str = "suspicious", **filters: Any) -> pd.DataFrame:
-        """The images of a review queue in its order, as in :data:`curator.review.queues.QUEUES`.
+    def queue(
+        self, kind: str = "suspicious", filters: Filters | None = None, run_id: int | None = None
+    ) -> Queue:
+        """A review queue, as in :data:`curator.review.queue.kinds.QUEUES`: ids, words and a table.
 
-        Spelt with blanks or hyphens: "top losses", "top-losses".
-
-        ``filters``: of :class:`curator.review.filters.Filters`, such as ``label="black"``,
-        ``split="valid"``, ``host="example.org"``, ``text="zoo"``. Raises InputError, NoRun.
+        Spelt with blanks or hyphens: "top losses", "top-losses". ``filters``: such as
+        ``Filters(label="black", split="valid", host="example.org")``. ``run_id``: the run whose
+        scores count; the newest one that ranks when left out. Raises InputError, UnknownClass,
+        UnknownRun, NoRun.
         """
-        from curator.review.queues import open_queue
+        from curator.review.queue.kinds import open_queue
 
-        return open_queue(self, kind, **filters)
+        return open_queue(self, kind, filters, run_id)
 
-    def advice(self) -> dict[str, Any]:
-        """Whether to go on reviewing; see :func:`curator.review.advice.advice`."""
-        from curator.review.advice import advice
+    def details(self, image_id: int, run_id: int | None = None) -> Details:
+        """All that is known of one image, and why it was flagged. Raises UnknownImage, UnknownRun.
+
+        ``run_id``: whose scores are told; the newest run that ranks when left out.
+        """
+        from curator.review.queue.details import details
+
+        return details(self, image_id, run_id)
+
+    def compare(self, before: int | None = None, after: int | None = None) -> Comparison:
+        """Errors of two runs, by default the first and the newest, on the same validation images.
+
+        Raises NoRun, UnknownRun.
+        """
+        from curator.review.comparison.compare import compare
+
+        return compare(self, before, after)
+
+    def advice(self) -> Advice:
+        """Whether to go on reviewing: hits of the last pages, wrong labels that are left."""
+        from curator.review.advice.stopping import advice
 
         return advice(self)
 
-    def suggestions(self) -> list[dict[str, Any]]:
-        """Fixes that can be made as a batch; see :mod:`curator.review.suggestions`."""
-        from curator.review.suggestions import suggestions
+    def suggestions(self) -> list[Suggestion]:
+        """Fixes that can be made as a batch; see :meth:`apply_suggestion`."""
+        from curator.review.advice.fixes import suggestions
 
         return suggestions(self)
 
@@ -292,13 +371,13 @@ class Project:
         self, key: str, by: str | None = None, leave_out: Sequence[int] = ()
     ) -> ledger.Decided:
         """Make one of the suggested fixes, as one step of undo. Raises InputError."""
-        from curator.review.suggestions import apply
+        from curator.review.advice.fixes import apply
 
         return apply(self, key, by, leave_out)
 
     def confusion(self) -> pd.DataFrame:
         """Out-of-fold confusion matrix of the latest run: rows given, columns predicted."""
-        from curator.review.confusion import confusion
+        from curator.review.confusion.matrix import confusion
 
         return confusion(self)
 
@@ -369,8 +448,8 @@ class Project:
 
         return runs.table(self.database)
 
-    def status(self) -> dict[str, Any]:
-        """Counts for every station; see :func:`curator.review.status.status`."""
+    def status(self) -> Status:
+        """Counts for every station: images, addresses, decisions, the newest run, what is left."""
         from curator.review.status import status
 
         return status(self)
@@ -386,12 +465,9 @@ class Project:
             return runs.ranking_id(connection)
 
 
-def _is_free(folder: Path) -> bool:
-    """Whether a project may be made there: nothing, or what a killed creation left."""
-    if not folder.is_dir():
-        return False
-    sweep_dead(folder)
-    names = {path.name for path in folder.iterdir()}
-    begun = {*PARTS, *(f"thumbnails.db{ending}" for ending in ("", "-wal", "-shm"))}
-    empty = all(not any((folder / part).iterdir()) for part in names & set(PARTS))
-    return not names or (names <= begun and set(PARTS) <= names and empty)
+def _tuning(
+    settings: FinetuneSettings | None, backbone: str | None, device: str | None
+) -> dict[str, object]:
+    """The arguments of a job that fine-tunes nothing yet."""
+    chosen = {} if settings is None else asdict(settings)
+    return {"backbone": backbone, "device": device, **chosen}

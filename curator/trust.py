@@ -17,7 +17,7 @@ from pathlib import Path
 from curator.errors import ProjectAltered
 
 ORIGINAL_SUFFIXES = ("jpg", "png", "webp", "gif", "bmp", "tiff", "ppm", "avif")
-"""Of stored originals; see :data:`curator.collect.decoding.SUFFIXES`."""
+"""Of stored originals; see :data:`curator.imaging.decoding.SUFFIXES`."""
 
 _ORIGINAL = re.compile(rf"([0-9a-f]{{2}})/\1[0-9a-f]{{62}}\.({'|'.join(ORIGINAL_SUFFIXES)})")
 _ORIGINALS = "originals"

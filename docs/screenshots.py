@@ -54,14 +54,14 @@ def main() -> None:
 def sample(folder: Path) -> Iterator[Project]:
     """Give the sample, trained, reviewed a little, and trained again."""
     with Project.create(folder, name="handwritten digits") as project:
-        project.run("sample")
-        project.run("check")
-        project.run("train")
+        project.take_sample()
+        project.check()
+        project.train()
         worst = project.rank(30)
         wrong = worst[worst["suggested_label"] != ""].iloc[5:20]
         for row in wrong.itertuples():
             project.decide([int(row.image_id)], "relabel", str(row.suggested_label))
-        project.run("train")
+        project.train()
         yield project
 
 

@@ -95,7 +95,7 @@ def small_folder(build_once: Callable[[str, Callable[[Path], None]], Path]) -> P
 
     def fill(folder: Path) -> None:
         with Project.create(folder / "project", list(SMALL), name="small") as project:
-            project.run("import", folder=str(write_folders(folder / "pictures", SMALL)))
+            project.import_files(write_folders(folder / "pictures", SMALL))
 
     return build_once("small", fill) / "project"
 
@@ -113,8 +113,8 @@ def sample_folder(build_once: Callable[[str, Callable[[Path], None]], Path]) -> 
 
     def fill(folder: Path) -> None:
         with Project.create(folder / "project", name="digits") as project:
-            project.run("sample")
-            project.run("train")
+            project.take_sample()
+            project.train()
 
     return build_once("sample", fill) / "project"
 

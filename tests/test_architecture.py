@@ -1,4 +1,4 @@
-"""The shape of the code: who may import whom, what the page loads, and what is promised."""
+"""The shape of the code: who may import whom, and what the page loads."""
 
 from __future__ import annotations
 
@@ -7,112 +7,119 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-import curator
-from curator.project import Project
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from curator import worker
+from tests import floors
 
 ROOT = Path(__file__).parents[1]
-FILES = sorted((ROOT / "curator").rglob("*.py"))
-# Data flows one way; a station imports only from those before it.
-STATIONS = ["collect", "encode", "check", "learn", "review", "deliver"]
-# These know no station at all.
-GROUND = {"store", "errors", "files", "platform", "spreadsheets", "trust", "words"}
-# These stand on top: no station imports them.
-TOP = {"jobs", "cli", "sample", "tracing", "__main__"}
-PAGE_ONLY = {"ipywidgets", "IPython", "voila", "anywidget", "traitlets", "widgets", "notebooks"}
+TREE = floors.modules(ROOT, ["curator", "widgets"])
+ARROWS = floors.arrows(TREE)
+# From the ground up. A module needs those of its own room and of the floors below, never a room of
+# its own floor or above.
+FLOORS: list[set[str]] = [
+    {"errors", "phrasing", "records", "version"},
+    {"platform", "spreadsheets", "trust"},
+    {"files"},
+    {"imaging", "store"},
+    {"jobs"},
+    {"collect", "encode"},
+    {"check", "sample"},
+    {"learn"},
+    {"review"},
+    {"deliver"},
+    {"project", "worker"},
+    {"curator"},  # the package's own file: the names that it promises
+    {"widgets"},
+    {"cli"},
+    {"__main__"},
+]
+CORE = [name for name in TREE if name.startswith("curator")]
+PAGE_ONLY = {"ipywidgets", "IPython", "voila", "anywidget", "traitlets", "notebooks"}
 HEAVY = {"torch", "torchvision", "onnxruntime", "timm", "sklearn"}
-ROOT_NAMES = {"project", "curator"}
 
 
-def name_of(path: Path) -> str:
-    """Give a file's module name."""
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+def test_every_room_has_its_floor() -> None:
+    """A new folder or module must be given a place in the house before it is used."""
+    rooms = [floors.room(name, "curator") for name in TREE]
+    assert sorted(set(rooms)) == sorted(name for floor in FLOORS for name in floor)
 
 
-def part_of(module: str) -> str:
-    """Give the part of the curator that a module belongs to: its second name."""
-    names = module.split(".")
-    return names[1] if len(names) > 1 else names[0]
+def test_imports_lead_down() -> None:
+    """No arrow runs back up or to a neighbour, whether at the top, lazy, for types, or by name."""
+    assert floors.upward(ARROWS, FLOORS, "curator") == []
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Give (line, module) of every import that runs, those inside functions too."""
-    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            waiting.extend(node.orelse)
-            continue
-        if isinstance(node, ast.Import):
-            for name in node.names:
-                yield node.lineno, name.name
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: imports are written in full"
-            for name in node.names:
-                yield node.lineno, f"{node.module}.{name.name}"
-        waiting.extend(ast.iter_child_nodes(node))
+def test_nothing_goes_round() -> None:
+    """No module needs, by whatever way, a module that needs it."""
+    assert floors.circles(ARROWS) == []
 
 
-def inner_imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Give (line, part) of every import from the curator itself."""
-    for line, module in imports(path):
-        if module.split(".")[0] == "curator":
-            yield line, part_of(module)
+def test_the_jobs_are_among_the_arrows() -> None:
+    """The worker's table of kinds counts as imports, and so do names that are looked up late."""
+    drawn = {(arrow.source, arrow.target) for arrow in ARROWS}
+    assert {("curator.worker", module) for module in worker.JOBS.values()} <= drawn
+    assert ("curator", "curator.project") in drawn
+    assert ("curator.project", "curator.learn.train") in drawn
 
 
-def test_every_part_has_its_place() -> None:
-    """A new folder or module must be given a place in the order before it is used."""
-    parts = {part_of(name_of(path)) for path in FILES}
-    assert parts == set(STATIONS) | GROUND | TOP | ROOT_NAMES
-
-
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_the_core_knows_no_user_interface(path: Path) -> None:
-    """Nothing of the page is imported, but for the command that starts its server."""
-    found = {
-        (name_of(path), module) for _, module in imports(path) if module.split(".")[0] in PAGE_ONLY
-    }
-    assert found <= {("curator.cli.delivering", "widgets.server.serve")}
-
-
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_imports_go_one_way(path: Path) -> None:
-    """A station imports from those before it, the ground from no station, nobody from the top."""
-    own = part_of(name_of(path))
-    if own in TOP | ROOT_NAMES:
-        return
-    before = set(STATIONS[: STATIONS.index(own)]) if own in STATIONS else set()
-    allowed = GROUND | before | {own}
-    if own in STATIONS:
-        allowed |= {"project", "curator", "__version__"}
-    wrong = [
-        f"{path}:{line} imports {part}" for line, part in inner_imports(path) if part not in allowed
+@pytest.mark.parametrize(
+    "way",
+    [
+        "from core.top import thing",
+        "import core.top",
+        "def f():\n    from core import top",
+        "if TYPE_CHECKING:\n    from core.top import Thing",
+        "KINDS = {'work': 'core.top'}",
+    ],
+)
+def test_the_drawing_sees_every_way_up(way: str, tmp_path: Path) -> None:
+    """In a made-up house each way to import from above is found, with its line, and the circle."""
+    for name, code in {
+        "core/__init__.py": "",
+        "core/ground.py": f'"""Speaks of core.top."""\n\n{way}\n',
+        "core/middle/__init__.py": "",
+        "core/middle/one.py": "from core import ground",
+        "core/middle/two.py": "from core.middle import one",
+        "core/top.py": "import core.middle.two",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(code)
+    drawn = floors.arrows(floors.modules(tmp_path, ["core"]))
+    house: list[set[str]] = [{"ground"}, {"middle"}, {"top"}]
+    line = 3 + way.count("\n")
+    assert floors.upward(drawn, house, "core") == [f"core.ground:{line} -> core.top"]
+    assert floors.circles(drawn) == [
+        ["core.ground", "core.middle.one", "core.middle.two", "core.top"]
     ]
-    assert wrong == []
+    honest = [arrow for arrow in drawn if arrow.source != "core.ground"]
+    assert floors.upward(honest, house, "core") == floors.circles(honest) == []
+    neighbours: list[set[str]] = [{"ground"}, {"middle", "top"}]
+    assert floors.upward(honest, neighbours, "core") == ["core.top:1 -> core.middle.two"]
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_the_core_knows_no_user_interface(name: str) -> None:
+    """Nothing of the page's libraries is imported in the core."""
+    assert not {module.split(".")[0] for _, module, _ in floors.imports(TREE[name])} & PAGE_ONLY
 
 
 def test_project_ties_together_only_when_asked() -> None:
     """Importing the project loads the store alone; its verbs load their stations when called."""
-    tree = ast.parse((ROOT / "curator" / "project.py").read_text(encoding="utf-8"))
+    tree = ast.parse(TREE["curator.project"].read_text(encoding="utf-8"))
     top = {
-        part_of(f"{node.module}.x")
+        floors.room(f"{node.module}.x", "curator")
         for node in tree.body
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("curator")
     }
-    assert top <= GROUND
+    assert top == {"store"}
 
 
 def modules(*packages: str) -> list[str]:
     """Give every module of those packages."""
-    return [name_of(path) for path in FILES if name_of(path).startswith(packages)]
+    return [name for name in CORE if name.startswith(packages)]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +130,7 @@ def modules(*packages: str) -> list[str]:
         modules("curator.check"),
         modules("curator.review"),
         modules("curator.jobs"),
-        ["curator.collect.adding", "curator.collect.keeping"],
+        ["curator.collect.adding", "curator.collect.ingest"],
         ["curator.deliver.folder"],
         ["curator.cli"],
         ["widgets.app"],
@@ -136,49 +143,6 @@ def test_the_page_stays_light(names: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert not HEAVY & set(done.stdout.split())
-
-
-def test_the_public_names() -> None:
-    """What is promised to users changes only on purpose."""
-    assert curator.__all__ == ["CuratorError", "Project", "__version__"]
-    assert all(hasattr(curator, name) for name in curator.__all__)
-    public = {name for name in vars(Project) if not name.startswith("_")}
-    assert public == {
-        "add",
-        "add_class",
-        "advice",
-        "apply_suggestion",
-        "class_names",
-        "close",
-        "confusion",
-        "create",
-        "decide",
-        "decide_each",
-        "features",
-        "inbox",
-        "log",
-        "log_file",
-        "merge_classes",
-        "new_class",
-        "open",
-        "original",
-        "originals",
-        "preview",
-        "queue",
-        "rank",
-        "read_only",
-        "redo",
-        "rename_class",
-        "restore",
-        "run",
-        "runs",
-        "runs_folder",
-        "status",
-        "submit",
-        "suggestions",
-        "undo",
-        "waiting_jobs",
-    }
 
 
 def test_the_environment_file_sets_up_all() -> None:

@@ -16,9 +16,10 @@ from typing import Any
 import ipywidgets
 from sqlalchemy import func, select
 
+from curator import worker
 from curator.errors import CuratorError
 from curator.files import refuse_occupied
-from curator.jobs import health, marks, worker
+from curator.jobs import health, marks
 from curator.project import Project
 from curator.review.status import status as status_of
 from curator.store import jobs, ledger, schema
@@ -80,7 +81,7 @@ class Dashboard:
                 "cancel": lambda message: self._cancel(int(message["id"])),
                 "again": lambda message: self._again(int(message["id"])),
                 "end": lambda _: self._end(),
-                "run_offer": lambda message: self._answer(marks.submit_waiting, message),
+                "run_offer": lambda message: self._answer(worker.submit_waiting, message),
                 "drop_offer": lambda message: self._answer(marks.dismiss, message),
             }
         )

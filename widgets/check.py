@@ -6,6 +6,7 @@ from typing import Any
 
 from curator.check.report import report
 from curator.project import Project
+from curator.review.status import Status
 from curator.store import tags
 from widgets.panel import Handler, Panel, script
 
@@ -19,12 +20,12 @@ class CheckPanel(Panel):
         super().__init__(handlers, report=None, names=[], looks=[], busy=False)
         self.unchecked = 0  # images that came since the last check
 
-    def refresh(self, project: Project, status: dict[str, Any], busy: bool) -> None:
+    def refresh(self, project: Project, status: Status, busy: bool) -> None:
         """Report on the data as it stands."""
-        self.unchecked = status["unchecked"]
+        self.unchecked = status.unchecked
         found: dict[str, Any] | None = None
-        if status["images"]:
-            found = report(project)
+        if status.images:
+            found = report(project).to_dict()
         names = project.class_names()
         with project.database.read() as connection:
             looks = [

@@ -11,8 +11,8 @@ from curator.errors import CuratorError
 from curator.project import Project
 from curator.store import class_changes, classes, schema
 from curator.store.ledger import Decided
-from widgets.beside import Beside
 from widgets.panel import Handler, script
+from widgets.section import Beside
 
 
 class ClassesPanel(Beside):

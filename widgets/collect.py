@@ -7,23 +7,25 @@ Nothing is added before the page has shown what it would do; files that are drop
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import Any
 
 import traitlets
 from sqlalchemy import func, select
 
 from curator.collect.adding import Added
+from curator.collect.failures import addresses, report
 from curator.collect.snippet import bookmarklet, console_snippet
-from curator.collect.triage import addresses, report
 from curator.errors import CuratorError
 from curator.project import Project
+from curator.review.status import Status
 from curator.store import jobs, schema
 from curator.store.classes import all_classes, present_names
+from widgets.abandoned_uploads import interrupted
+from widgets.address_drafts import Drafts, added_or_not, previewed, refusals
 from widgets.background import beside
-from widgets.drafts import Drafts, added_or_not, previewed, refusals
-from widgets.leftovers import interrupted
 from widgets.panel import Handler, Panel, script
-from widgets.receiving import Receiver
+from widgets.upload_receiver import Receiver
 from widgets.uploads import Upload
 
 LOOK_SECONDS = 3.0  # between two looks whether another page's upload has ended
@@ -82,7 +84,7 @@ class CollectPanel(Panel):
         self._drafts = Drafts()
         self._is_shown = False
 
-    def refresh(self, project: Project, status: dict[str, Any], busy: bool) -> None:
+    def refresh(self, project: Project, status: Status, busy: bool) -> None:
         """Show the project's classes and what became of its addresses."""
         is_other = self.project is None or self.project.path != project.path
         if is_other:
@@ -96,8 +98,8 @@ class CollectPanel(Panel):
             names=names,
             classes=_rows(project, status),
             chosen=chosen if chosen in names else (names[0] if names else None),
-            addresses=status["addresses"],
-            failures=[group.as_dict() for group in report(project)],
+            addresses=asdict(status.addresses),
+            failures=[group.to_dict() for group in report(project)],
             taken=_refused_by_import(project),
             busy=busy,
         )
@@ -273,7 +275,7 @@ class CollectPanel(Panel):
         self._handlers["error"](message)
 
 
-def _rows(project: Project, status: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows(project: Project, status: Status) -> list[dict[str, Any]]:
     table = schema.sources
     with project.database.read() as connection:
         classes = all_classes(connection)
@@ -286,7 +288,7 @@ def _rows(project: Project, status: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "name": item.name,
-            "images": status["classes"].get(item.name, 0),
+            "images": status.classes.get(item.name, 0),
             "pending": number.get((item.id, schema.PENDING), 0),
             "failed": number.get((item.id, schema.FAILED), 0),
         }

@@ -10,11 +10,11 @@ from sqlalchemy import select
 
 from curator.errors import NoRun
 from curator.project import Project
-from curator.review import confusion as counting
-from curator.review.matrix_order import by_confusion
+from curator.review.confusion import matrix as counting
+from curator.review.confusion.order import by_confusion
 from curator.store import runs, schema
-from widgets.beside import Beside
 from widgets.panel import Handler, script
+from widgets.section import Beside
 
 PAIRS = 200  # the most-confused pairs that are listed at most
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from curator.deliver.folder import counts, plan
 from curator.errors import CuratorError
 from curator.platform import shell_command
 from curator.project import Project
+from curator.review.status import Status
 from widgets.panel import Handler, Panel, script
 
 
@@ -31,15 +32,15 @@ class ExportPanel(Panel):
             busy=False,
         )
 
-    def refresh(self, project: Project, status: dict[str, Any], busy: bool) -> None:
+    def refresh(self, project: Project, status: Status, busy: bool) -> None:
         """Plan the export of the images as they are now."""
-        planned = counts(plan(project)) if status["images"] else []
+        planned = counts(plan(project)) if status.images else ()
         folder, model = free(project, "curated"), free(project, "model")
         self.show(
-            total=sum(row["images"] for row in planned),
-            counts=planned,
-            run=status["run"],
-            stale=status["stale"],
+            total=sum(row.images for row in planned),
+            counts=[asdict(row) for row in planned],
+            run=status.run.to_dict() if status.run else None,
+            stale=status.stale,
             folder=str(folder),
             model_folder=str(model),
             commands=[

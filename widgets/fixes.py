@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from curator.errors import CuratorError
+from curator.phrasing import many
 from curator.project import Project
-from curator.review.rows import rows
-from curator.review.suggestions import apply, suggestions
-from curator.words import many
-from widgets.beside import Beside
+from curator.review.queue.tiles import rows
 from widgets.panel import Handler, script
 from widgets.pictures import Sent, thumbnails_of
+from widgets.section import Beside
 
 PREVIEW = 24  # images of a suggestion that are shown at most
 LABELS = "labels"  # the suggestion that gives images their predicted class
@@ -32,15 +31,13 @@ class FixesPanel(Beside):
 
     def figures(self, project: Project) -> dict[str, Any]:
         """Look for suggestions anew."""
-        found = suggestions(project)
-        shown = {i for item in found for i in item["preview"][:PREVIEW]}
+        found = project.suggestions()
+        shown = {i for item in found for i in item.preview[:PREVIEW]}
         seen = {row["id"]: row for row in rows(project, "all", sorted(shown))}
         fixes = [
             {
-                **{key: item[key] for key in ("key", "title", "why", "images", "action")},
-                "preview": [
-                    _tile(seen[i], item["key"]) for i in item["preview"][:PREVIEW] if i in seen
-                ],
+                **item.to_dict(),
+                "preview": [_tile(seen[i], item.key) for i in item.preview[:PREVIEW] if i in seen],
             }
             for item in found
         ]
@@ -64,7 +61,7 @@ class FixesPanel(Beside):
 
     def _apply(self, key: str, leave_out: list[int]) -> None:
         try:
-            decided = apply(self.project, key, leave_out={int(i) for i in leave_out})
+            decided = self.project.apply_suggestion(key, leave_out=[int(i) for i in leave_out])
         except CuratorError as error:
             self.show(errors={key: str(error)}, said="")
             return

@@ -1,8 +1,8 @@
 """The gallery: decisions on the images of a review queue, by keys, mouse and touch.
 
-One widget whose page is swapped (:mod:`widgets.paging`). Every decision is in the ledger before the
-page shows it. What a tile says of the model is fixed while its page is shown, though a refit may
-end meanwhile; its label and state are those of the ledger.
+One widget whose page is swapped (:mod:`widgets.queue_view`). Every decision is in the ledger before
+the page shows it. What a tile says of the model is fixed while its page is shown, though a refit
+may end meanwhile; its label and state are those of the ledger.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from typing import Any
 
 from curator.errors import InputError, NothingToRedo, NothingToUndo
 from curator.project import Project
-from curator.review.details import details
 from curator.store import ledger
 from curator.store.classes import names_by_id
 from widgets import wording
-from widgets.paging import Paging
+from widgets.page_shown import Shown
 from widgets.panel import Handler, script
 from widgets.pictures import enlarged, thumbnails_of
-from widgets.shown import Shown
+from widgets.queue_view import Paging
 
 
 class Gallery(Paging):
@@ -103,10 +102,15 @@ class Gallery(Paging):
         project, page = self._here()
         if image_id not in page.ids:
             return
-        found = details(project, image_id)
-        near = [one["id"] for side in found["nearest"].values() for one in side]
+        found = project.details(image_id)
+        near = [one.id for one in (*found.nearest.own, *found.nearest.predicted)]
         pictures = thumbnails_of(project, near)
-        whole = enlarged(project, found["file"])
+        whole = enlarged(project, found.file)
         buffers = [*pictures.values(), *([whole] if whole else [])]
-        message = {"type": "zoom", "id": image_id, "details": found, "near": list(pictures)}
+        message = {
+            "type": "zoom",
+            "id": image_id,
+            "details": found.to_dict(),
+            "near": list(pictures),
+        }
         self.send(message, buffers=buffers)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import secrets
 import socket
 from dataclasses import dataclass, field
@@ -18,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.auth.identity import IdentityProvider, User
 from tornado.escape import utf8
 from tornado.log import access_log
+from tornado.routing import URLSpec
 from tornado.web import Application, OutputTransform, RequestHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
-    from widgets.routes import Route
 
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 -- compared with, never listened on unasked
 LOGIN_NEEDED = (
@@ -109,6 +110,33 @@ def policy(host: str) -> str:
             "frame-ancestors 'none'",
         ]
     )
+
+
+@dataclass(frozen=True)
+class Route:
+    """One path, a regular expression, and what answers there.
+
+    ``open``: without login, for the reason that ``why`` gives; else with the cookie alone.
+    ``query``: the arguments that it is given; others are dropped.
+    """
+
+    path: str
+    handler: type[RequestHandler]
+    why: str
+    methods: tuple[str, ...] = ("GET", "HEAD")
+    open: bool = False
+    websocket: bool = False
+    query: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def rule(self) -> URLSpec:
+        """The route as Tornado takes it."""
+        return URLSpec(self.path, self.handler, dict(self.arguments))
+
+    def matches(self, path: str) -> bool:
+        """Whether ``path`` is served by this route."""
+        return re.fullmatch(self.path, path) is not None
 
 
 class Gate(Application):

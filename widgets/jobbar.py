@@ -7,7 +7,8 @@ from collections import deque
 from datetime import datetime
 from typing import Any
 
-from curator.jobs import health, marks, worker
+from curator import worker
+from curator.jobs import health, marks
 from curator.jobs.health import Silence
 from curator.project import Project
 from curator.store import jobs
@@ -63,7 +64,7 @@ class JobBar(Panel):
     def offer(self, project: Project | None) -> None:
         """Show the jobs that the project came with, to be run or dismissed."""
         found = [] if project is None else project.waiting_jobs()
-        self.show(offers=[{"id": job.id, "text": marks.described(job)} for job in found])
+        self.show(offers=[{"id": job.id, "text": job.sentence} for job in found])
 
     def complain(self, text: str) -> None:
         """Show what went wrong on the page itself."""

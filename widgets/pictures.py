@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, select
 
-from curator.collect.decoding import Rejected, decode
-from curator.collect.keeping import thumbnails
+from curator.collect.ingest import thumbnails
 from curator.errors import ProjectAltered
+from curator.imaging.decoding import Rejected, decode
 from curator.store import schema
 
 if TYPE_CHECKING:

@@ -6,11 +6,10 @@ from typing import Any
 
 from curator.errors import NoRun
 from curator.project import Project
-from curator.review.changes import changes
-from curator.review.comparing import compare
+from curator.review.comparison.changes import changes
 from curator.store import ledger, runs
-from widgets.beside import Beside
 from widgets.panel import Handler, script
+from widgets.section import Beside
 
 # Above so many validation images a comparison takes a second, so it waits for the next run.
 MANY = 5_000
@@ -49,11 +48,11 @@ class ProgressPanel(Beside):
             shown = {name: self.state[name] for name in ("comparison", "changes")}
             return {**values, **shown, "kept": waiting > 0}
         try:
-            found = compare(project)
+            found = project.compare()
         except NoRun:  # of one run only
             return values
         with project.database.read() as connection:
-            first, last = (runs.get(connection, found[side]["run"]) for side in ("before", "after"))
+            first, last = (runs.get(connection, side.run) for side in (found.before, found.after))
             made = changes(connection, first.ledger_position, last.ledger_position)
         self._compared = key
-        return {**values, "comparison": found, "changes": made}
+        return {**values, "comparison": found.to_dict(), "changes": made}

@@ -16,12 +16,13 @@ from typing import Any
 import ipywidgets
 from sqlalchemy import func, select
 
-from curator.jobs import worker
+from curator import worker
+from curator.phrasing import many
 from curator.project import Project
-from curator.review.advice import advice
-from curator.review.queues import QUEUES, Filters
+from curator.review.advice.stopping import Advice
+from curator.review.queue.filters import Filters
+from curator.review.queue.kinds import QUEUES
 from curator.store import jobs, ledger, schema
-from curator.words import many
 from widgets import recent
 from widgets.background import beside
 from widgets.classes import ClassesPanel
@@ -153,12 +154,12 @@ class Review:
     def _advise(self, project: Project) -> None:
         """Count the advice in a thread; before the first page there is none to give."""
 
-        def show(found: dict[str, Any]) -> None:
+        def show(found: Advice) -> None:
             if project is self._project:
-                told = bool(found["pages"] or found["estimate"])
-                self.gallery.show(advice=found if told else None)
+                told = bool(found.pages or found.estimate)
+                self.gallery.show(advice=found.to_dict() if told else None)
 
-        beside(lambda: advice(project), show, self._outer["error"])
+        beside(project.advice, show, self._outer["error"])
 
     def _cell(self, message: dict[str, Any]) -> None:
         self.confusion.show(label=message["label"], predicted=message["predicted"])

@@ -7,8 +7,8 @@ from typing import Any
 from curator.project import Project
 from curator.review.log import review_log
 from curator.store import ledger
-from widgets.beside import Beside
 from widgets.panel import Handler, script
+from widgets.section import Beside
 
 
 class ReviewLogPanel(Beside):

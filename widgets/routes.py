@@ -7,19 +7,17 @@ websocket that gave a page's query string, token included, to whoever knew its k
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.services.kernels.handlers import KernelHandler
-from tornado.routing import URLSpec
 from tornado.web import RequestHandler
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.static_file_handler import MultiStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from widgets.gate import Door, small_page
+from widgets.gate import Door, Route, small_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,33 +30,6 @@ EXTENSIONS = (
     "@voila-dashboards/widgets-manager8",
 )
 KEPT_SECONDS = 24 * 3600  # the path is new with each process, so nothing outlives its files
-
-
-@dataclass(frozen=True)
-class Route:
-    """One path, a regular expression, and what answers there.
-
-    ``open``: without login, for the reason that ``why`` gives; else with the cookie alone.
-    ``query``: the arguments that it is given; others are dropped.
-    """
-
-    path: str
-    handler: type[RequestHandler]
-    why: str
-    methods: tuple[str, ...] = ("GET", "HEAD")
-    open: bool = False
-    websocket: bool = False
-    query: tuple[str, ...] = ()
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def rule(self) -> URLSpec:
-        """The route as Tornado takes it."""
-        return URLSpec(self.path, self.handler, dict(self.arguments))
-
-    def matches(self, path: str) -> bool:
-        """Whether ``path`` is served by this route."""
-        return re.fullmatch(self.path, path) is not None
 
 
 class PlainErrors(RequestHandler):

@@ -5,25 +5,35 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curator.cli.printing import complain, say
 from curator.errors import InputError, UnsafeServer
 
 if TYPE_CHECKING:
     import socket
 
+Say = Callable[[str], None]
+
 HOST = "127.0.0.1"
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "curator.ipynb"
 
 
-def serve(project: Path | None, port: int = 0, browser: bool = True, host: str = HOST) -> None:
-    """Serve until interrupted; print the address with its token, and open it in a browser.
+def serve(
+    project: Path | None,
+    port: int = 0,
+    browser: bool = True,
+    host: str = HOST,
+    *,
+    say: Say = print,
+    warn: Say = print,
+) -> None:
+    """Serve until interrupted; ``say`` the address with its token, and open it in a browser.
 
-    ``port`` 0 takes a free one. ``host``: the address to listen on; another than 127.0.0.1 is
-    warned of. Raises InputError when it cannot be listened on, UnsafeServer when what is about to
-    listen is not what was asked for.
+    ``port`` 0 takes a free one. ``host``: the address to listen on; ``warn`` is told of another
+    than 127.0.0.1. Raises InputError when it cannot be listened on, UnsafeServer when what is about
+    to listen is not what was asked for.
     """
     host = HOST if host == "localhost" else host
     os.environ.pop("CURATOR_PROJECT", None)
@@ -31,10 +41,10 @@ def serve(project: Path | None, port: int = 0, browser: bool = True, host: str =
         os.environ["CURATOR_PROJECT"] = str(project.expanduser().resolve())
     # Readable by this user alone: connection files of kernels, and the file that opens the browser.
     with tempfile.TemporaryDirectory(prefix="curator-", ignore_cleanup_errors=True) as name:
-        _serve(Path(name), host, port, browser)
+        _serve(Path(name), host, port, browser, say, warn)
 
 
-def _serve(private: Path, host: str, port: int, browser: bool) -> None:
+def _serve(private: Path, host: str, port: int, browser: bool, say: Say, warn: Say) -> None:
     from widgets.isolation import isolate
 
     folders = isolate(private)
@@ -70,7 +80,7 @@ def _serve(private: Path, host: str, port: int, browser: bool) -> None:
         if host in {HOST, "::1"}:
             say("It is served to this machine only. Stop it with Ctrl+C.")
         else:
-            complain(
+            warn(
                 f"It listens on {host}: other machines can reach it, and nothing that passes is "
                 "encrypted. Who reads along or is given the address with its token can see and "
                 "change the project. Stop it with Ctrl+C."

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from curator.words import many
+from curator.phrasing import many
+from curator.review.status import Status
 from widgets.panel import Handler, Panel, script
 
 STATIONS = {
@@ -36,19 +35,19 @@ class Shell(Panel):
             stations=[],
         )
 
-    def refresh(self, status: dict[str, Any], station: str, problems: int | None) -> None:
+    def refresh(self, status: Status, station: str, problems: int | None) -> None:
         """Show the project's figures. ``problems``: of the last check, None before it."""
-        run = status["run"]
+        run = status.run
         figures = _figures(status, problems)
         self.show(
-            project=status["project"],
-            path=status["path"],
-            images=status["images"],
-            classes=len(status["classes"]),
-            decisions=status["decisions"],
-            reading=status["read_only"],
-            damage=status["damage"],
-            device=run["choice"] if run else "bundled weights, no download needed",
+            project=status.project,
+            path=status.path,
+            images=status.images,
+            classes=len(status.classes),
+            decisions=status.decisions,
+            reading=status.read_only,
+            damage=status.damage,
+            device=run.choice if run else "bundled weights, no download needed",
             station=station,
             stations=[
                 {"id": name, "title": title, "figure": figures[name][0], "state": figures[name][1]}
@@ -68,10 +67,10 @@ class Shell(Panel):
         )
 
 
-def _figures(status: dict[str, Any], problems: int | None) -> dict[str, tuple[str, str]]:
+def _figures(status: Status, problems: int | None) -> dict[str, tuple[str, str]]:
     """The one number of each station, and whether it is empty, needs the user, or is done."""
-    images, run, left = status["images"], status["run"], status["left"]
-    pending = status["addresses"]["pending"]
+    images, run, left = status.images, status.run, status.left
+    pending = status.addresses.pending
     figures = dict.fromkeys(STATIONS, ("", "empty"))
     if pending:
         figures["collect"] = (f"{pending} to fetch", "needs")
@@ -80,7 +79,7 @@ def _figures(status: dict[str, Any], problems: int | None) -> dict[str, tuple[st
     if images and problems is not None:
         figures["check"] = (f"{problems} to see", "needs") if problems else ("fine", "done")
     if run is not None:
-        error = "trained" if run["error"] is None else f"err {run['error']:.1%}"
-        figures["train"] = (error, "needs" if status["stale"] else "done")
+        error = "trained" if run.error is None else f"err {run.error:.1%}"
+        figures["train"] = (error, "needs" if status.stale else "done")
         figures["review"] = (f"{left} left", "needs") if left else ("done", "done")
     return figures

@@ -8,11 +8,10 @@ from typing import Any
 from curator.encode import weights
 from curator.encode.backbones import REGISTRY, describe
 from curator.errors import DataError
-from curator.learn import costs
-from curator.learn.finetune_recipe import Settings as DeepSettings
-from curator.learn.instant_recipe import Settings as InstantSettings
+from curator.learn.finetune import cost_job as costs
+from curator.learn.recipes import RECIPES, recipe_named
 from curator.project import Project
-from curator.review.comparing import compare
+from curator.review.status import Status
 from curator.store import jobs, runs
 from curator.store.jobs import Job
 from widgets.panel import Handler, Panel, script
@@ -39,7 +38,9 @@ OFFERED: dict[str, tuple[str, ...]] = {
 
 def defaults() -> dict[str, Any]:
     """The form before anybody touched it."""
-    known = {**asdict(DeepSettings()), **asdict(InstantSettings())}
+    known: dict[str, Any] = {}
+    for recipe in reversed(RECIPES.values()):  # the first one's own where both have one
+        known |= asdict(recipe.settings_type())
     offered = {name for names in OFFERED.values() for name in names}
     return {"recipe": "instant", "backbone": "", **{name: known[name] for name in offered}}
 
@@ -87,14 +88,14 @@ class TrainPanel(Panel):
         self._project: Project | None = None
         self._chosen: dict[str, int | None] = {"before": None, "after": None}
 
-    def refresh(self, project: Project, status: dict[str, Any], busy: bool) -> None:
+    def refresh(self, project: Project, status: Status, busy: bool) -> None:
         """Show the newest run and, from the second on, what the cleaning changed."""
         if project is not self._project:
             self._project = project
             self._chosen = {"before": None, "after": None}
             self.show(form=defaults(), form_number=self.state["form_number"] + 1)
         values: dict[str, Any] = {"run": None, "metrics": None, "history": [], "choice": ""}
-        if status["run"]:
+        if status.run:
             with project.database.read() as connection:
                 run = runs.to_export(connection)
             values = {
@@ -113,8 +114,8 @@ class TrainPanel(Panel):
             learning=_result(project, "learning-curve"),
             backbones=_backbones(),
             cost=self._cost(project),
-            images=status["images"],
-            stale=status["stale"],
+            images=status.images,
+            stale=status.stale,
             busy=busy,
         )
 
@@ -166,15 +167,16 @@ class TrainPanel(Panel):
         rows = table.iloc[::-1].to_dict("records") if len(table) else []
         shown = [{str(k): None if v != v else v for k, v in row.items()} for row in rows]  # noqa: PLR0124 (NaN)
         try:
-            found = compare(project, **self._chosen)
+            found = project.compare(**self._chosen)
         except DataError:  # one run only: there is nothing to compare yet
             return {"runs": shown, "comparison": None}
-        compared = {side: found[side]["run"] for side in ("before", "after")}
-        return {"runs": shown, "comparison": found, "compared": compared}
+        compared = {"before": found.before.run, "after": found.after.run}
+        return {"runs": shown, "comparison": found.to_dict(), "compared": compared}
 
     def _cost(self, project: Project) -> str:
         form = self.state["form"]
-        return costs.sentence(project, form) if form["recipe"] == "finetune" else ""
+        slow = recipe_named(form["recipe"]).takes_minutes
+        return costs.sentence(project, form) if slow else ""
 
 
 def _typed(text: str, default: Any) -> Any:

@@ -20,12 +20,12 @@ from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
-from curator.collect.importing import uploads_of
-from curator.collect.labelling import SUFFIXES
+from curator.collect.imports.job import uploads_of
+from curator.collect.imports.labels import SUFFIXES
 from curator.errors import FileError, InputError
+from curator.phrasing import many
 from curator.project import Project
 from curator.store.classes import FORBIDDEN, RESERVED
-from curator.words import many
 
 LISTS = {
     *(".txt", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet"),

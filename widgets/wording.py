@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from curator.phrasing import many
+from curator.review.queue.kinds import BY_COMPARISON, QUEUES
 from curator.store.ledger import Decided
-from curator.words import many
 
 PAST = {
     "keep": "Kept",
@@ -15,7 +16,6 @@ PAST = {
     "several": "Marked as several classes:",
     "none": "Marked as none of the classes:",
 }
-CHECKED = ("outliers", "duplicates", "problems", "two classes")  # queues that a check fills
 
 
 def decided(action: str, label: str | None, done: Decided) -> str:
@@ -44,6 +44,6 @@ def nothing(kind: str, filtered: bool) -> tuple[str, dict[str, str] | None]:
         return "Nothing in this queue matches the filters.", None
     if kind == "suspicious":
         return "Nothing is left in this queue.", {"station": "export", "title": "Go on to Export"}
-    if kind in CHECKED:
+    if kind in QUEUES and QUEUES[kind].group == BY_COMPARISON:
         return "The last check found nothing here.", {"station": "check", "title": "Check"}
     return "This queue is empty.", None

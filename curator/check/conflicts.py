@@ -62,7 +62,7 @@ def listed_under(connection: Connection) -> dict[int, list[str]]:
 def differing(table: pd.DataFrame) -> list[int]:
     """Images of groups of near-duplicates whose labels differ, group by group.
 
-    ``table`` as of :func:`curator.check.keepers.twins`.
+    ``table`` as of :func:`curator.check.duplicates.keepers.twins`.
     """
     labels = table.groupby("group_id")["label"].transform("nunique")
     return [int(image_id) for image_id in table.loc[labels > 1, "image_id"]]

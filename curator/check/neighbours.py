@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from curator.encode.features import FeatureCache
+    from curator.encode.feature_cache import FeatureCache
 
 QUERIES, REFERENCES = 2048, 4096  # rows of a block: 10 + 20 MB of features, 32 MB of products
 

@@ -18,9 +18,9 @@ from curator.check.neighbours import nearest
 from curator.store import images, schema
 
 if TYPE_CHECKING:
-    from curator.encode.features import FeatureCache
+    from curator.encode.feature_cache import FeatureCache
     from curator.jobs.progress import Progress
-    from curator.project import Project
+    from curator.store.workspace import Workspace
 
 NEIGHBOURS = 10
 # Images of a label that the others are compared with: with more of them, these, drawn by content.
@@ -79,9 +79,9 @@ def _usual(
     return scores
 
 
-def update_outliers(project: Project, cache: FeatureCache, progress: Progress) -> None:
+def update_outliers(workspace: Workspace, cache: FeatureCache, progress: Progress) -> None:
     """Store the outlier score of every live image that has features and a group."""
-    with project.database.read() as connection:
+    with workspace.database.read() as connection:
         table = images.live(connection)
     lacking = set(cache.missing(table["sha256"].tolist()))
     table = table[~table["sha256"].isin(lacking) & table["group_id"].notna()]
@@ -95,7 +95,7 @@ def update_outliers(project: Project, cache: FeatureCache, progress: Progress) -
     )
     found = dict(zip(table["image_id"].tolist(), scores.tolist(), strict=True))
     found = {key: score for key, score in found.items() if not np.isnan(score)}
-    with project.database.write() as connection:
+    with workspace.database.write() as connection:
         before = stored_scores(connection).to_dict()
         rows = [
             {"key": key, "score": found.get(key)}

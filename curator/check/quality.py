@@ -2,7 +2,7 @@
 
 The names, the direction of the scores (0..1, low = suspicious) and the thresholds are cleanvision's
 (0.3). The odd size is relative to the other images and is computed here; everything else is
-measured once, when an image comes in (:mod:`curator.collect.measures`).
+measured once, when an image comes in (:mod:`curator.imaging.measures`).
 """
 
 from __future__ import annotations

@@ -2,39 +2,97 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from sqlalchemy import Connection, bindparam, func, select
 
 from curator.check.conflicts import differing, listed_under
-from curator.check.keepers import twins
+from curator.check.duplicates.keepers import twins
 from curator.check.outliers import THRESHOLD, outliers
 from curator.check.quality import QUALITY, quality_issues
+from curator.jobs.report import Report
+from curator.phrasing import many
 from curator.store import images, originals, schema
 from curator.store.classes import all_classes
 from curator.store.database import pieces
-from curator.words import many
 
 if TYPE_CHECKING:
-    from curator.project import Project
+    from curator.store.workspace import Workspace
 
 TINY_CLASS = 10  # images: below this neither training nor the figures can be trusted
 UNBALANCED = 5  # times: largest class against smallest
 EXAMPLES = 20
 
 
-def report(project: Project) -> dict[str, Any]:
-    """The state of the data as JSON: ``classes``, ``addresses``, ``originals``, ``problems``.
+@dataclass(frozen=True)
+class ClassCount:
+    """Live images of one class, and how many of them are on each side of the split."""
 
-    ``originals``: ``examined_at`` (None before the first check), ``files``, and of the live images
-    the numbers ``missing`` and ``altered``, all as of the last check.
+    label: str
+    images: int
+    train: int
+    valid: int
 
-    A problem has ``code``, ``count``, ``problem`` (what, with figures), ``fix`` (the next step),
-    ``images`` (some ids) and ``queue`` (the review queue that shows all of them, or None). Problems
-    come most important first.
-    """
-    with project.database.read() as connection:
+
+@dataclass(frozen=True)
+class AddressCounts:
+    """Addresses and imported files by state."""
+
+    pending: int
+    fetched: int
+    failed: dict[str, int]
+    """Each reason code with its number, most frequent first."""
+
+
+@dataclass(frozen=True)
+class OriginalCounts:
+    """The stored files, as of the last check."""
+
+    examined_at: str | None
+    """None before the first check."""
+    files: int
+    missing: int
+    """Of live images, as ``altered``."""
+    altered: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to look at, with the next step."""
+
+    code: str
+    count: int
+    problem: str
+    """What, with figures."""
+    fix: str
+    """The next step."""
+    images: tuple[int, ...] = ()
+    """Some of the ids, :data:`EXAMPLES` at most."""
+    queue: str | None = None
+    """The review queue that shows all of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckReport(Report):
+    """The state of the data. Problems come most important first."""
+
+    images: int
+    classes: tuple[ClassCount, ...]
+    addresses: AddressCounts
+    originals: OriginalCounts
+    problems: tuple[Problem, ...]
+    unreadable: tuple[str, ...] = ()
+    """What is wrong with images that could not be read, one sentence each."""
+    notes: tuple[str, ...] = ()
+    """What had to be made again or given up on the way."""
+
+
+def report(workspace: Workspace) -> CheckReport:
+    """What is wrong with the data as it was last measured and compared; changes nothing."""
+    with workspace.database.read() as connection:
         per_class = _per_class(connection)
         addresses = address_counts(connection)
         quality = quality_issues(connection)
@@ -44,29 +102,30 @@ def report(project: Project) -> dict[str, Any]:
         examined = originals.examined(connection)
         missing = _live_files(connection, examined.missing if examined else [])
         altered = _live_files(connection, examined.altered if examined else [])
-    problems = [
+    problems = (
         *_original_problems(missing, altered),
         *_class_problems(per_class),
         *_duplicate_problems(table, listed),
         *_outlier_problems(unusual),
         *_address_problems(addresses),
         *_quality_problems(quality),
-    ]
-    return {
-        "images": sum(row["images"] for row in per_class),
-        "classes": per_class,
-        "addresses": addresses,
-        "originals": {
-            "examined_at": examined.at if examined else None,
-            "files": examined.files if examined else 0,
-            "missing": len(missing),
-            "altered": len(altered),
-        },
-        "problems": problems,
-    }
+    )
+    return CheckReport(
+        images=sum(item.images for item in per_class),
+        classes=per_class,
+        addresses=addresses,
+        originals=OriginalCounts(
+            examined.at if examined else None,
+            examined.files if examined else 0,
+            len(missing),
+            len(altered),
+        ),
+        problems=problems,
+        sentence=_sentence(per_class, len(problems)),
+    )
 
 
-def _per_class(connection: Connection) -> list[dict[str, Any]]:
+def _per_class(connection: Connection) -> tuple[ClassCount, ...]:
     """Live images of each class, and how many of them are on each side of the split."""
     now, split = schema.current.c, schema.images.c.split
     query = (
@@ -76,29 +135,29 @@ def _per_class(connection: Connection) -> list[dict[str, Any]]:
         .group_by(now.class_id, split)
     )
     found = {(row.class_id, row.split): row.number for row in connection.execute(query)}
-    return [
-        {
-            "label": item.name,
-            "images": sum(number for (key, _), number in found.items() if key == item.id),
-            "train": found.get((item.id, schema.TRAIN), 0),
-            "valid": found.get((item.id, schema.VALID), 0),
-        }
+    return tuple(
+        ClassCount(
+            label=item.name,
+            images=sum(number for (key, _), number in found.items() if key == item.id),
+            train=found.get((item.id, schema.TRAIN), 0),
+            valid=found.get((item.id, schema.VALID), 0),
+        )
         for item in all_classes(connection)
-    ]
+    )
 
 
-def sentence(found: dict[str, Any]) -> str:
-    """One line for people."""
-    count = len(found["problems"])
-    seen = f"{many(found['images'], 'image')} in {many(len(found['classes']), 'class', 'classes')}"
-    trainable = sum(row["images"] > 1 for row in found["classes"]) > 1
+def _sentence(per_class: Sequence[ClassCount], count: int) -> str:
+    """One line for people; ``count``: of the problems."""
+    images = many(sum(item.images for item in per_class), "image")
+    seen = f"{images} in {many(len(per_class), 'class', 'classes')}"
+    trainable = sum(item.images > 1 for item in per_class) > 1
     following = "train" if trainable else "add images, of two classes at least"
     if not count:
         return f"{seen}, nothing wrong was found. Next: {following}."
     return f"{seen}, {many(count, 'thing')} to look at. Next: {following}."
 
 
-def address_counts(connection: Connection) -> dict[str, Any]:
+def address_counts(connection: Connection) -> AddressCounts:
     """Addresses and imported files by state; the failed ones by reason code."""
     table = schema.sources
     rows = connection.execute(
@@ -107,11 +166,11 @@ def address_counts(connection: Connection) -> dict[str, Any]:
         )
     ).all()
     failed = {row.reason: row.number for row in rows if row.state == schema.FAILED}
-    return {
-        "pending": sum(row.number for row in rows if row.state == schema.PENDING),
-        "fetched": sum(row.number for row in rows if row.state == schema.FETCHED),
-        "failed": dict(sorted(failed.items(), key=lambda item: -item[1])),
-    }
+    return AddressCounts(
+        pending=sum(row.number for row in rows if row.state == schema.PENDING),
+        fetched=sum(row.number for row in rows if row.state == schema.FETCHED),
+        failed=dict(sorted(failed.items(), key=lambda item: -item[1])),
+    )
 
 
 def _problem(
@@ -119,17 +178,10 @@ def _problem(
     count: int,
     problem: str,
     fix: str,
-    ids: list[int] | None = None,
+    ids: Sequence[int] = (),
     queue: str | None = None,
-) -> dict[str, Any]:
-    return {
-        "code": code,
-        "count": count,
-        "problem": problem,
-        "fix": fix,
-        "images": [int(i) for i in (ids or [])[:EXAMPLES]],
-        "queue": queue,
-    }
+) -> Problem:
+    return Problem(code, count, problem, fix, tuple(int(i) for i in ids[:EXAMPLES]), queue)
 
 
 def _live_files(connection: Connection, ids: list[int]) -> dict[int, str]:
@@ -148,7 +200,7 @@ def _live_files(connection: Connection, ids: list[int]) -> dict[int, str]:
     }
 
 
-def _original_problems(missing: dict[int, str], altered: dict[int, str]) -> list[dict[str, Any]]:
+def _original_problems(missing: dict[int, str], altered: dict[int, str]) -> list[Problem]:
     """``missing``, ``altered``: files by image id."""
     fix = (
         "Put the files back from a copy of the project and check again, or delete the images; "
@@ -173,7 +225,7 @@ def _original_problems(missing: dict[int, str], altered: dict[int, str]) -> list
     return found
 
 
-def _class_problems(per_class: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _class_problems(per_class: Sequence[ClassCount]) -> list[Problem]:
     found = []
     if len(per_class) < 2:
         found.append(
@@ -187,14 +239,14 @@ def _class_problems(per_class: list[dict[str, Any]]) -> list[dict[str, Any]]:
     found.extend(
         _problem(
             "tiny_class",
-            item["images"],
-            f"The class {item['label']} has {many(item['images'], 'image')}.",
+            item.images,
+            f"The class {item.label} has {many(item.images, 'image')}.",
             f"Add more: below {TINY_CLASS} its figures mean little, below 2 it cannot be trained.",
         )
         for item in per_class
-        if item["images"] < TINY_CLASS
+        if item.images < TINY_CLASS
     )
-    sizes = [item["images"] for item in per_class if item["images"]]
+    sizes = [item.images for item in per_class if item.images]
     if len(sizes) > 1 and max(sizes) > UNBALANCED * min(sizes):
         found.append(
             _problem(
@@ -207,7 +259,7 @@ def _class_problems(per_class: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _duplicate_problems(table: pd.DataFrame, listed: list[int]) -> list[dict[str, Any]]:
+def _duplicate_problems(table: pd.DataFrame, listed: list[int]) -> list[Problem]:
     """``table``: the live near-duplicates; ``listed``: images listed under several classes."""
     found = []
     if listed:
@@ -264,7 +316,7 @@ def _duplicate_problems(table: pd.DataFrame, listed: list[int]) -> list[dict[str
     return found
 
 
-def _outlier_problems(ids: list[int]) -> list[dict[str, Any]]:
+def _outlier_problems(ids: list[int]) -> list[Problem]:
     if not ids:
         return []
     return [
@@ -280,21 +332,21 @@ def _outlier_problems(ids: list[int]) -> list[dict[str, Any]]:
     ]
 
 
-def _address_problems(addresses: dict[str, Any]) -> list[dict[str, Any]]:
+def _address_problems(addresses: AddressCounts) -> list[Problem]:
     found = []
-    if addresses["pending"]:
+    if addresses.pending:
         found.append(
             _problem(
                 "pending",
-                addresses["pending"],
-                f"{many(addresses['pending'], 'address is', 'addresses are')} not fetched yet.",
+                addresses.pending,
+                f"{many(addresses.pending, 'address is', 'addresses are')} not fetched yet.",
                 "Run fetch.",
             )
         )
-    if addresses["failed"]:
-        number = sum(addresses["failed"].values())
+    if addresses.failed:
+        number = sum(addresses.failed.values())
         reasons = ", ".join(
-            f"{count} {code.replace('_', ' ')}" for code, count in addresses["failed"].items()
+            f"{count} {code.replace('_', ' ')}" for code, count in addresses.failed.items()
         )
         found.append(
             _problem(
@@ -307,7 +359,7 @@ def _address_problems(addresses: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _quality_problems(flagged: dict[str, list[int]]) -> list[dict[str, Any]]:
+def _quality_problems(flagged: dict[str, list[int]]) -> list[Problem]:
     return [
         _problem(
             f"is_{column.removesuffix('_score')}_issue",

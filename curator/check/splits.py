@@ -13,6 +13,8 @@ from collections.abc import Sequence
 
 from curator.store.schema import TRAIN, VALID
 
+VALID_SHARE = 0.2
+
 
 def assign(
     image_ids: Sequence[int],

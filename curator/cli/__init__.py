@@ -62,7 +62,7 @@ def start(
 ) -> None:
     """Without a command: open the dashboard."""
     if version:
-        from curator import __version__
+        from curator.version import __version__
 
         typer.echo(f"curator {__version__}")
     elif context.invoked_subcommand is None:

@@ -8,8 +8,8 @@ import pandas as pd
 import typer
 
 from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table
+from curator.phrasing import many
 from curator.project import Project
-from curator.words import many
 
 
 def register(app: typer.Typer) -> None:
@@ -21,15 +21,13 @@ def register(app: typer.Typer) -> None:
 
 def advice(project: ProjectPath, as_json: AsJson = False) -> None:
     """Say whether to go on reviewing: hits of the last pages, and wrong labels left."""
-    from curator.review.advice import advice as advised
-
     with Project.open(project) as opened:
-        found = advised(opened)
+        found = opened.advice()
     if as_json:
-        say_json(found)
+        say_json(found.to_dict())
         return
-    say(found["sentence"])
-    say(f"{'Stop' if found['stop'] else 'Go on'}: {found['why']}")
+    say(found.sentence)
+    say(f"{'Stop' if found.stop else 'Go on'}: {found.why}")
 
 
 def suggest(
@@ -44,27 +42,24 @@ def suggest(
     as_json: AsJson = False,
 ) -> None:
     """List fixes that can be made as a batch, or apply one of them."""
-    from curator.review import suggestions
-
     with Project.open(project) as opened:
         if apply is not None:
-            decided = suggestions.apply(opened, apply, by, leave_out or ())
+            decided = opened.apply_suggestion(apply, by, leave_out or ())
             if as_json:
                 say_json({"batch": decided.batch, "changed": list(decided.image_ids)})
             else:
                 changed = many(len(decided.image_ids), "image")
                 say(f"{changed} changed. Take it back with `curator undo`.")
             return
-        found = suggestions.suggestions(opened)
+        found = opened.suggestions()
     if as_json:
-        say_json(found)
+        say_json([item.to_dict() for item in found])
         return
     if not found:
         say("There is nothing to suggest.")
         return
     for item in found:
-        what = f"{item['key']}: {item['action']}, {many(item['images'], 'image')}."
-        say(what, f"  {item['why']}")
+        say(f"{item.key}: {item.action}, {many(item.images, 'image')}.", f"  {item.why}")
     say("", "Apply one with `curator suggest PROJECT --apply KEY`; nothing is changed before.")
 
 

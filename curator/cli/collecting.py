@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,8 @@ import typer
 
 from curator.cli.printing import AsJson, ProjectPath, run_job, say, say_json, say_table
 from curator.errors import InputError
+from curator.phrasing import many
 from curator.project import Project
-from curator.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +93,7 @@ def add(
             found = add_lists(opened, class_name, contents, new_class)
     named = list(zip(lists, found, strict=True))
     if as_json:
-        say_json([{"list": item, **one.as_dict()} for item, one in named])
+        say_json([{"list": item, **one.to_dict()} for item, one in named])
         return
     for item, one in named:
         say_list(item, one, dry_run)
@@ -160,23 +161,25 @@ def import_(
     """
     if new_class and class_name is None:
         raise InputError("--new-class makes the class of --class.", "Name it with --class.")
-    result = run_job(
+    imported = run_job(
         project,
-        "import",
         as_json,
-        things=[str(thing) for thing in things],
-        class_name=class_name,
-        new_class=new_class,
-        labels=None if labels is None else str(labels),
-        label_regex=label_regex,
+        lambda opened, listener: opened.import_files(
+            *things,
+            class_name=class_name,
+            new_class=new_class,
+            labels=labels,
+            label_regex=label_regex,
+            listener=listener,
+        ),
     )
     if as_json:
         return
-    say(result["sentence"])
-    for refused in result["refusals"][:SHOWN_REFUSALS]:
-        say(f"  refused: {refused['name']}: {refused['problem']}")
-    if result["refused"] > SHOWN_REFUSALS:
-        say(f"  ... and {result['refused'] - SHOWN_REFUSALS} more")
+    say(imported.sentence)
+    for refused in imported.refusals[:SHOWN_REFUSALS]:
+        say(f"  refused: {refused.name}: {refused.problem}")
+    if imported.refused > SHOWN_REFUSALS:
+        say(f"  ... and {imported.refused - SHOWN_REFUSALS} more")
 
 
 def fetch(
@@ -206,21 +209,29 @@ def fetch(
     if report:
         say_failures(project, as_json)
         return
-    settings = {
-        "allow_private": allow_private,
-        "respect_robots": not ignore_robots,
-        **({} if threads is None else {"threads": threads}),
-    }
-    result = run_job(project, "fetch", as_json, retry=retry, settings=settings)
+    from curator.collect.http.client import FetchSettings
+
+    settings = FetchSettings.model_validate(
+        {
+            "allow_private": allow_private,
+            "respect_robots": not ignore_robots,
+            **({} if threads is None else {"threads": threads}),
+        }
+    )
+    fetched = run_job(
+        project,
+        as_json,
+        lambda opened, listener: opened.fetch(settings, retry=retry, listener=listener),
+    )
     if as_json:
         return
-    say(result["sentence"])
-    if result["failed"]:
-        from curator.collect.reasons import Reason
+    say(fetched.sentence)
+    if fetched.failed:
+        from curator.imaging.reasons import Reason
 
         rows = [
             {"failed": number, "reason": code, "meaning": Reason(code).explanation}
-            for code, number in sorted(result["failed"].items(), key=lambda item: -item[1])
+            for code, number in sorted(fetched.failed.items(), key=lambda item: -item[1])
         ]
         say_table(pd.DataFrame(rows))
         say("More: curator fetch PROJECT --report")
@@ -228,12 +239,12 @@ def fetch(
 
 def say_failures(path: Path, as_json: bool) -> None:
     """What failed, in groups, each with examples and the command that tries it again."""
-    from curator.collect.triage import report
+    from curator.collect.failures import report
 
     with Project.open(path) as project:
         groups = report(project)
     if as_json:
-        say_json([group.as_dict() for group in groups])
+        say_json([group.to_dict() for group in groups])
         return
     if not groups:
         say("Nothing has failed.")
@@ -259,20 +270,18 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Say what is wrong with the data before training, and trace one image through all stages."""
-    found = run_job(project, "check", as_json=False)
+    found = run_job(project, False, lambda opened, listener: opened.check(listener=listener))
     with Project.open(project) as opened:
-        from curator.tracing import trace
-
-        stages = trace(opened, image) if found["images"] or image is not None else []
+        stages = opened.trace(image) if found.images or image is not None else ()
     if as_json:
-        say_json({**found, "trace": stages})
+        say_json({**found.to_dict(), "trace": [stage.to_dict() for stage in stages]})
         return
-    say_table(pd.DataFrame(found["classes"]))
-    for problem in found["problems"]:
-        say("", f"! {problem['problem']}", f"  {problem['fix']}")
-        if problem["images"]:
-            say(f"  images: {', '.join(map(str, problem['images']))}")
+    say_table(pd.DataFrame([asdict(item) for item in found.classes]))
+    for problem in found.problems:
+        say("", f"! {problem.problem}", f"  {problem.fix}")
+        if problem.images:
+            say(f"  images: {', '.join(map(str, problem.images))}")
     if stages:
         say("", "One image through every stage:")
-        say_table(pd.DataFrame(stages))
-    say("", f"{found['sentence']}")
+        say_table(pd.DataFrame([stage.to_dict() for stage in stages]))
+    say("", found.sentence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table, 
 from curator.cli.training import interval
 from curator.errors import DataError
 from curator.project import Project
+
+if TYPE_CHECKING:
+    from curator.review.comparison.compare import Comparison, Version
 
 _TITLES = {
     "before": "With the labels as the first of the two runs knew them",
@@ -35,16 +38,14 @@ def register(app: typer.Typer) -> None:
 
 def runs(project: ProjectPath, as_json: AsJson = False) -> None:
     """List all runs, and compare the first with the newest on the same validation images."""
-    from curator.review.comparing import compare as compared
-
     with Project.open(project) as opened:
         table = opened.runs()
         try:
-            found: dict[str, Any] | None = compared(opened)
+            found: Comparison | None = opened.compare()
         except DataError as error:
             found, problem = None, str(error)
     if as_json:
-        say_json({"runs": table, "comparison": found})
+        say_json({"runs": table, "comparison": found.to_dict() if found else None})
         return
     if table.empty:
         say(problem)
@@ -66,30 +67,28 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs on the same validation images, with a paired test."""
-    from curator.review.comparing import compare as compared
-
     with Project.open(project) as opened:
-        found = compared(opened, before, after)
+        found = opened.compare(before, after)
     if as_json:
-        say_json(found)
+        say_json(found.to_dict())
         return
     say_comparison(found)
 
 
-def say_comparison(found: dict[str, Any]) -> None:
+def say_comparison(found: Comparison) -> None:
     """Before and after, in words."""
-    if found["warning"]:
-        say(f"Warning: {found['warning']}", "")
-    for version in found["versions"]:
+    if found.warning:
+        say(f"Warning: {found.warning}", "")
+    for version in found.versions:
         _say_version(version)
-    say(f"{found['decisions']} decisions between the runs.")
+    say(f"{found.decisions} decisions between the runs.")
 
 
-def _say_version(version: dict[str, Any]) -> None:
-    say(f"{_TITLES[version['labels']]}:")
-    for side in ("before", "after"):
-        row = {**version[side], "images": version["images"]}
-        say(f"  {side:6} (run {row['run']}): {interval(row)}, {row['wrong']} wrong")
-    if version["unjudged"]:
-        say(f"  {version['unjudged']} more images are left out: one of the runs cannot judge them.")
-    say(f"  {version['sentence']}", "")
+def _say_version(version: Version) -> None:
+    say(f"{_TITLES[version.labels]}:")
+    for side, run in (("before", version.before), ("after", version.after)):
+        error = interval(run.error, run.low, run.high, version.images)
+        say(f"  {side:6} (run {run.run}): {error}, {run.wrong} wrong")
+    if version.unjudged:
+        say(f"  {version.unjudged} more images are left out: one of the runs cannot judge them.")
+    say(f"  {version.sentence}", "")

@@ -10,11 +10,11 @@ import typer
 
 from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table, to_the_second
 from curator.errors import InputError
+from curator.phrasing import many
 from curator.project import Project
 from curator.store import class_changes, schema
 from curator.store.classes import class_counts
 from curator.store.ledger import Action, Decided, current_of
-from curator.words import many
 
 By = Annotated[
     str | None, typer.Option(help="Who does it; default: CURATOR_REVIEWER or your user name.")

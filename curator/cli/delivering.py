@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -27,13 +28,15 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write the curated images as train/ and valid/ with manifest.csv."""
-    result = run_job(project, "export", as_json, out=str(out))
+    exported = run_job(
+        project, as_json, lambda opened, listener: opened.export(out, listener=listener)
+    )
     if as_json:
         return
     import pandas as pd
 
-    say_table(pd.DataFrame(result["counts"]))
-    say(result["sentence"])
+    say_table(pd.DataFrame([asdict(row) for row in exported.counts]))
+    say(exported.sentence)
 
 
 def export_model(
@@ -43,9 +46,11 @@ def export_model(
     as_json: AsJson = False,
 ) -> None:
     """Write the model with its classes, preprocessing, metrics and card."""
-    result = run_job(project, "export-model", as_json, out=str(out), run_id=run)
+    exported = run_job(
+        project, as_json, lambda opened, listener: opened.export_model(out, run, listener=listener)
+    )
     if not as_json:
-        say(result["sentence"])
+        say(exported.sentence)
 
 
 def predict(
@@ -54,8 +59,8 @@ def predict(
     as_json: AsJson = False,
 ) -> int:
     """Say what an exported model sees; an unreadable image does not stop the others."""
-    from curator.collect.decoding import Rejected, decode
     from curator.deliver.predict import Predictor
+    from curator.imaging.decoding import Rejected, decode
 
     predictor = Predictor.load(model)
     answers: list[dict[str, object]] = []
@@ -93,7 +98,7 @@ def dashboard(
         raise InputError(f"Port {port} does not exist.", "Use 0 to 65535.")
     from widgets.server import serve
 
-    serve(project, port, browser, host)
+    serve(project, port, browser, host, say=say, warn=complain)
 
 
 def demo(
@@ -103,7 +108,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Do the whole job on the embedded sample, and report how well it went."""
-    from curator.sample.demo import run as run_demo
+    from curator.cli.demo import run as run_demo
 
     report = run_demo(folder, quiet=as_json)
     if as_json:

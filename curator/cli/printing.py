@@ -15,7 +15,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import pandas as pd
 import typer
@@ -34,7 +34,11 @@ from curator.project import Project
 from curator.spreadsheets import csv_text
 
 if TYPE_CHECKING:
+    from curator.jobs.progress import Listener
     from curator.jobs.progress import Progress as JobProgress
+    from curator.jobs.report import Report
+
+AnyReport = TypeVar("AnyReport", bound="Report")
 
 # Controls of both kinds, halves of surrogate pairs (bytes that are no UTF-8), separators of lines,
 # marks that change the direction, and characters that nobody can see. Joiners stay: scripts and
@@ -154,7 +158,7 @@ def cell(value: Any, form: str = "") -> str:
 
 @contextlib.contextmanager
 def bars() -> Iterator[Callable[[JobProgress], None]]:
-    """A progress bar on standard error; gives the listener for :meth:`Project.run`."""
+    """A progress bar on standard error; gives the listener for the verbs of a project."""
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -183,10 +187,10 @@ def bars() -> Iterator[Callable[[JobProgress], None]]:
         yield listener
 
 
-def run_job(path: Path, kind: str, as_json: bool, **arguments: Any) -> dict[str, Any]:
-    """Open the project, run a job in the foreground with a bar, and return its answer."""
+def run_job(path: Path, as_json: bool, verb: Callable[[Project, Listener], AnyReport]) -> AnyReport:
+    """Open the project, run a job in the foreground with a bar, and return its report."""
     with Project.open(path) as project, bars() as listener:
-        result = project.run(kind, listener, **arguments)
+        report = verb(project, listener)
     if as_json:
-        say_json(result)
-    return result
+        say_json(report.to_dict())
+    return report

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,9 @@ from curator.cli.printing import AsJson, ProjectPath, say, say_csv, say_json, sa
 from curator.files import write_atomic
 from curator.project import Project
 from curator.spreadsheets import csv_text
+
+if TYPE_CHECKING:
+    from curator.review.status import Status
 
 QUEUE_COLUMNS = [
     "group_id",
@@ -95,27 +98,26 @@ def queue(
     as_json: AsJson = False,
 ) -> None:
     """List the images of a review queue in its order."""
-    from curator.review.filters import Filters
-    from curator.review.orders import GROUPED
-    from curator.review.queues import QUEUES, queue_ids, queue_named, table_of
+    from curator.review.queue.filters import Filters
+    from curator.review.queue.kinds import queue_named
 
     name = queue_named(kind)
     filters = Filters(label, predicted, split, host, tag, probability, text, issue)
     with Project.open(project) as opened:
-        ids = queue_ids(opened, name, filters)
-        table = table_of(opened, name, ids[:top].tolist())
+        opened_queue = opened.queue(name, filters)
+        table = opened_queue.table(top)
     if as_json:
         say_json(table)
     elif table.empty:
         say("No image is in this queue.")
     else:
         table["listed_under"] = [", ".join(names) or None for names in table["listed_under"]]
-        columns = QUEUE_COLUMNS if name in GROUPED else QUEUE_COLUMNS[1:]
+        columns = QUEUE_COLUMNS if opened_queue.grouped else QUEUE_COLUMNS[1:]
         formats = {"label_score": ".3f", "outlier_score": ".3f"}
         say_table(table[["image_id", *columns]].dropna(axis="columns", how="all"), formats)
-        say("", f"{QUEUES[name].meaning}")
-        if len(table) < len(ids):
-            say(f"The first {len(table)} of {len(ids)} images.")
+        say("", opened_queue.meaning)
+        if len(table) < len(opened_queue):
+            say(f"The first {len(table)} of {len(opened_queue)} images.")
 
 
 def tags(
@@ -155,7 +157,7 @@ def confusion(project: ProjectPath, as_json: AsJson = False) -> None:
     elif len(counts) <= TABLE_CLASSES:
         say_table(counts.reset_index())
     else:
-        say("\n".join(row_by_row(counts)))
+        say(*row_by_row(counts))
 
 
 def row_by_row(counts: pd.DataFrame) -> list[str]:
@@ -184,7 +186,7 @@ def most_confused(
     as_json: AsJson = False,
 ) -> None:
     """List the pairs of classes that are confused most."""
-    from curator.review.confusion import most_confused as pairs_of
+    from curator.review.confusion.matrix import most_confused as pairs_of
 
     with Project.open(project) as opened:
         pairs = pairs_of(opened.confusion(), min_count)
@@ -195,12 +197,12 @@ def most_confused(
     else:
         columns = (pairs["label"], pairs["predicted"], pairs["count"])
         said = [f"{label} taken for {guess}: {n}" for label, guess, n in zip(*columns, strict=True)]
-        say("\n".join(said))
+        say(*said)
 
 
 def status(project: ProjectPath, as_json: AsJson = False) -> None:
     """Say where the project stands and what comes next."""
-    from curator.jobs import health, marks
+    from curator.jobs import health
     from curator.store import jobs
 
     with Project.open(project) as opened:
@@ -210,70 +212,64 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
         waiting = opened.waiting_jobs()
         if job is not None and job.id in {item.id for item in waiting}:
             job = None
-    found["waiting"] = [
-        {"job": item.id, "kind": item.kind, "arguments": item.arguments} for item in waiting
-    ]
-    if job is not None:
-        found["job"] = {
-            "kind": job.kind,
-            "state": job.state,
-            "message": job.message,
-            "error": job.error,
-            "silent": silence and silence.sentence,
-        }
     if as_json:
-        say_json(found)
+        shown = found.to_dict()
+        shown["waiting"] = [
+            {"job": item.id, "kind": item.kind, "arguments": item.arguments} for item in waiting
+        ]
+        if job is not None:
+            shown["job"] = {
+                "kind": job.kind,
+                "state": job.state,
+                "message": job.message,
+                "error": job.error,
+                "silent": silence and silence.sentence,
+            }
+        say_json(shown)
         return
-    say(f"{found['project']} in {found['path']}")
-    if found["damage"]:
-        say(f"Damaged: {found['damage']}")
-    if found["read_only"]:
-        say(f"Reading mode: {found['read_only']}")
-    rows = [{"class": name, "images": number} for name, number in found["classes"].items()]
+    say(f"{found.project} in {found.path}")
+    if found.damage:
+        say(f"Damaged: {found.damage}")
+    if found.read_only:
+        say(f"Reading mode: {found.read_only}")
+    rows = [{"class": name, "images": number} for name, number in found.classes.items()]
     if rows:
         say_table(pd.DataFrame(rows))
-    failed = sum(found["addresses"]["failed"].values())
+    failed = sum(found.addresses.failed.values())
     say(
-        f"addresses and files: {found['addresses']['fetched']} fetched, "
-        f"{found['addresses']['pending']} pending, {failed} failed"
+        f"addresses and files: {found.addresses.fetched} fetched, "
+        f"{found.addresses.pending} pending, {failed} failed"
     )
     out = [
-        f"{found['states'][state]} {words}"
-        for state, words in LEFT_OUT.items()
-        if found["states"][state]
+        f"{found.states[state]} {words}" for state, words in LEFT_OUT.items() if found.states[state]
     ]
-    say(f"decisions: {found['decisions']}, images left out: {', '.join(out) or 'none'}")
-    if found["run"]:
-        error, judged = found["run"]["error"], found["run"]["judged_on"]
+    say(f"decisions: {found.decisions}, images left out: {', '.join(out) or 'none'}")
+    if found.run:
+        error, judged = found.run.error, found.run.judged_on
         verdict = "no image to judge it on" if error is None else f"error {error:.1%} {judged}"
-        say(
-            f"newest run: {found['run']['run']}, {verdict}, "
-            f"{found['left']} flagged images left to review"
-        )
+        say(f"newest run: {found.run.run}, {verdict}, {found.left} flagged images left to review")
     if job is not None:
         said = silence.sentence if silence else job.error
         say(f"last job: {job.kind}, {job.state}" + (f": {said}" if said else ""))
     for item in waiting:
         say(
-            f"waiting, not asked for by you: {marks.described(item)}. "
+            f"waiting, not asked for by you: {item.sentence}. "
             f"`curator waiting PROJECT --run {item.id}` or `--dismiss {item.id}`"
         )
     say(f"Next: {next_step(found)}")
 
 
-def next_step(found: dict[str, object]) -> str:
+def next_step(found: Status) -> str:
     """The command that brings the project on."""
-    addresses = found["addresses"]
-    assert isinstance(addresses, dict)
-    if addresses["pending"]:
+    if found.addresses.pending:
         return "curator fetch PROJECT"
-    if not found["images"]:
-        new_class = "" if found["classes"] else " --new-class"
+    if not found.images:
+        new_class = "" if found.classes else " --new-class"
         return f"curator add PROJECT --class NAME{new_class} LIST"
-    if found["run"] is None:
+    if found.run is None:
         return "curator check PROJECT, then curator train PROJECT"
-    if found["stale"]:
+    if found.stale:
         return "curator train PROJECT: there are decisions or images that the run has not seen"
-    if found["left"]:
+    if found.left:
         return "curator rank PROJECT --top 24, then curator decide"
     return "curator export PROJECT OUT"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
@@ -15,6 +16,10 @@ from curator.cli.printing import (
     say_table,
 )
 from curator.errors import InputError
+
+if TYPE_CHECKING:
+    from curator.learn.train import TrainReport
+    from curator.store.run_json import Quality
 
 SHOWN_STEPS = 8
 
@@ -119,28 +124,44 @@ def train(
     }
     # Only what was asked for: a setting of the other recipe is then told, not ignored.
     given = {name: value for name, value in given.items() if value is not None}
-    where = {"backbone": backbone, "device": device}
+    from curator.learn.finetune.settings import FinetuneSettings
+    from curator.learn.recipes import recipe_named
+    from curator.learn.settings import checked
+
+    settings = checked(recipe_named(recipe).settings_type, given)
     if estimate:
-        if recipe != "finetune":
+        if not isinstance(settings, FinetuneSettings):
             raise InputError("Only fine-tuning takes long enough.", "Add --recipe finetune.")
-        said = run_job(project, "cost", as_json, **where, **given)
+        tuning = settings
+        cost = run_job(
+            project,
+            as_json,
+            lambda opened, listener: opened.estimate_cost(
+                tuning, backbone=backbone, device=device, listener=listener
+            ),
+        )
         if not as_json:
-            say(said["sentence"])
+            say(cost.sentence)
         return
-    result = run_job(
-        project, "train", as_json, recipe=recipe, tensorboard=tensorboard, **where, **given
+    trained = run_job(
+        project,
+        as_json,
+        lambda opened, listener: opened.train(
+            settings, backbone=backbone, device=device, tensorboard=tensorboard, listener=listener
+        ),
     )
     if not as_json:
-        _say_run(result)
+        _say_run(trained)
 
 
-def _say_run(result: dict[str, Any]) -> None:
-    metrics = result["metrics"]
-    say(f"Running on {result['choice']}", "")
+def _say_run(trained: TrainReport) -> None:
+    metrics = trained.metrics
+    say(f"Running on {trained.choice}", "")
     say("Baselines, error on the validation images:")
-    for name, value in metrics["baselines"].items():
-        say(f"  {name.replace('_', ' ')}: {share(value)}")
-    history = result["history"]
+    baselines = metrics["baselines"]
+    say(f"  majority: {share(baselines['majority'])}")
+    say(f"  nearest mean image: {share(baselines['nearest_mean_image'])}")
+    history = trained.history
     if history:
         say("", "Training, on the training images:")
         every = max(1, len(history) // SHOWN_STEPS)
@@ -155,11 +176,11 @@ def _say_run(result: dict[str, Any]) -> None:
     )
     say("")
     if metrics["out_of_fold"]["error"] is not None:
-        say(f"error, out-of-fold, all images:         {interval(metrics['out_of_fold'])}")
-    say(f"error, validation images, never seen:   {interval(metrics['valid'])}")
+        say(f"error, out-of-fold, all images:         {_quality(metrics['out_of_fold'])}")
+    say(f"error, validation images, never seen:   {_quality(metrics['valid'])}")
     seconds = metrics["seconds"]
     say(f"{seconds:.1f} s, {metrics['seconds_features']:.1f} s of it for features", "")
-    say(result["sentence"])
+    say(trained.sentence)
 
 
 def lr_find(
@@ -170,16 +191,24 @@ def lr_find(
     as_json: AsJson = False,
 ) -> None:
     """Raise the learning rate step by step and suggest one for `train --recipe finetune`."""
-    result = run_job(project, "lr-find", as_json, backbone=backbone, device=device, batch=batch)
+    from curator.learn.finetune.settings import FinetuneSettings
+
+    found = run_job(
+        project,
+        as_json,
+        lambda opened, listener: opened.find_rate(
+            FinetuneSettings(batch=batch), backbone=backbone, device=device, listener=listener
+        ),
+    )
     if as_json:
         return
-    rates, losses = result["rates"], result["losses"]
+    rates, losses = found.rates, found.losses
     every = max(1, len(rates) // 16)
     say("rate      loss, smoothed")
     top = max(min(losses) * 3, losses[0])
     for rate, loss in list(zip(rates, losses, strict=True))[::every]:
         say(f"{rate:8.1e}  {loss:7.3f}  {'#' * round(40 * min(loss, top) / top)}")
-    say("", f"{result['sentence']}")
+    say("", found.sentence)
 
 
 def learning_curve(
@@ -189,11 +218,18 @@ def learning_curve(
     as_json: AsJson = False,
 ) -> None:
     """Tell whether more images would help: the error with growing shares of the training images."""
-    result = run_job(project, "learning-curve", as_json, backbone=backbone, device=device)
+    curve = run_job(
+        project,
+        as_json,
+        lambda opened, listener: opened.learning_curve(
+            backbone=backbone, device=device, listener=listener
+        ),
+    )
     if as_json:
         return
-    say_table(pd.DataFrame(result["points"]), {"error": ".1%", "low": ".1%", "high": ".1%"})
-    say("", f"{result['sentence']}")
+    points = pd.DataFrame([asdict(point) for point in curve.points])
+    say_table(points, {"error": ".1%", "low": ".1%", "high": ".1%"})
+    say("", curve.sentence)
 
 
 def share(value: float | None) -> str:
@@ -201,11 +237,12 @@ def share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
 
 
-def interval(row: dict[str, Any]) -> str:
+def interval(error: float | None, low: float | None, high: float | None, images: int) -> str:
     """An error with its 95 % interval."""
-    if row["error"] is None:
+    if error is None:
         return "no images"
-    return (
-        f"{share(row['error'])} (95 %: {share(row['low'])} to {share(row['high'])}, "
-        f"{row['images']} images)"
-    )
+    return f"{share(error)} (95 %: {share(low)} to {share(high)}, {images} images)"
+
+
+def _quality(row: Quality) -> str:
+    return interval(row["error"], row["low"], row["high"], row["images"])

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from curator import worker
 from curator.cli.printing import AsJson, ProjectPath, bars, say, say_json
 from curator.errors import InputError
 from curator.jobs import marks
@@ -29,8 +30,8 @@ def waiting(
     with Project.open(project) as opened:
         if run is not None:
             with bars() as listener:
-                result = marks.run_waiting(opened, run, listener)
-            say_json(result) if as_json else say(str(result.get("sentence", "Done.")))
+                report = worker.run_waiting(opened, run, listener)
+            say_json(report.to_dict()) if as_json else say(report.sentence)
             return
         if dismiss is not None:
             marks.dismiss(opened, dismiss)
@@ -38,8 +39,8 @@ def waiting(
             {"job": job.id, "kind": job.kind, "arguments": job.arguments}
             for job in opened.waiting_jobs()
         ]
-        said = [f"{job.id}: {marks.described(job)}" for job in opened.waiting_jobs()]
+        said = [f"{job.id}: {job.sentence}" for job in opened.waiting_jobs()]
     if as_json:
         say_json(found)
     else:
-        say("\n".join(said) or "No job is waiting.")
+        say(*(said or ["No job is waiting."]))

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from curator.collect.addresses import host_of
+from curator.collect.http.urls import host_of
 from curator.collect.lists import Address, AddressList, EmbeddedImage, Kind, Refused, parse
 from curator.collect.lists import read_list as read_list_file
 from curator.errors import BadList
 from curator.files import write_atomic
+from curator.phrasing import many, utf8
 from curator.store import schema
 from curator.store.classes import (
     Class,
@@ -29,10 +30,9 @@ from curator.store.classes import (
     merged_ids,
     validated_names,
 )
-from curator.words import many, utf8
 
 if TYPE_CHECKING:
-    from curator.project import Project
+    from curator.store.workspace import Workspace
 
 _MOST_HOSTS = 10
 _SHOWN = 5
@@ -79,7 +79,7 @@ class Preview:
         """What was left out on purpose, a line each."""
         return [f"{number} left out: {what}" for what, number in self.left_out]
 
-    def as_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """All of it as plain values, for JSON; ``found`` and ``sentence`` are for people."""
         return {
             "class": self.class_name,
@@ -106,7 +106,7 @@ class Added(Preview):
 
 
 def add(
-    project: Project,
+    workspace: Workspace,
     class_name: str,
     lists: Sequence[tuple[str | bytes | Path, str]],
     new_class: bool = False,
@@ -115,18 +115,18 @@ def add(
 
     See :meth:`curator.Project.add`.
     """
-    project.database.require_writable()
+    workspace.database.require_writable()
     every = [_parsed(addresses, listed_in) for addresses, listed_in in lists]
-    with project.database.read() as connection:
+    with workspace.database.read() as connection:
         target_id, _ = _target(connection, class_name, new_class)
         # Files before rows: a kill in between leaves files that no row asks for, never the reverse.
         for _, parsed in every:
             known = _classes_of(connection, parsed.images)
             for image in parsed.images:
-                path = project.inbox / image.sha256
+                path = workspace.inbox / image.sha256
                 if target_id not in known.get(image.origin, ()) and not path.exists():
                     write_atomic(path, image.data)
-    with project.database.write() as connection:
+    with workspace.database.write() as connection:
         if new_class:
             add_classes(connection, [class_name])
         target = find_class(connection, class_name)
@@ -154,7 +154,7 @@ def _target(connection: Connection, class_name: str, new_class: bool) -> tuple[i
 
 
 def preview(
-    project: Project,
+    workspace: Workspace,
     class_name: str,
     addresses: str | bytes | Path,
     listed_in: str,
@@ -162,7 +162,7 @@ def preview(
 ) -> Preview:
     """See :meth:`curator.Project.preview`."""
     _, parsed = _parsed(addresses, listed_in)
-    with project.database.read() as connection:
+    with workspace.database.read() as connection:
         known = _classes_of(connection, _items(parsed))
         class_id, class_name = _target(connection, class_name, new_class)
     return _preview(parsed, class_name, list(_fresh(parsed, known, class_id)), known)

@@ -7,33 +7,47 @@ ends is recorded in batches, so a kill loses at most the record of one batch, an
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
 from sqlalchemy import ColumnElement, func, or_, select
 
-from curator.collect.download import Outcome, Wanted, download
-from curator.collect.keeping import Ended, ended, keep, known
-from curator.collect.network import FetchSettings
-from curator.collect.reasons import Reason
-from curator.collect.verifiers import Verifiers
-from curator.collect.verifying import Verdict
+from curator.collect.http.client import FetchSettings
+from curator.collect.http.downloader import Outcome, Wanted, download
+from curator.collect.ingest import Ended, ended, keep, known
+from curator.collect.verification.pool import Verifiers
+from curator.collect.verification.process import Verdict
 from curator.errors import InputError, ProjectAltered
 from curator.files import sweep
+from curator.imaging.reasons import Reason
+from curator.jobs.report import Report
+from curator.phrasing import many
 from curator.store import schema
 from curator.trust import ORIGINAL_SUFFIXES, plain_file
-from curator.words import many
 
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress
-    from curator.project import Project
+    from curator.store.workspace import Workspace
 
 # A record is written for so many outcomes or after so many seconds: each costs an fsync. A kill in
 # between forgets that these were fetched; their files are found again by content.
 BATCH, BATCH_SECONDS = 128, 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchReport(Report):
+    """How a fetch ended. Its figures count addresses and pasted pictures alike."""
+
+    asked: int
+    images: int
+    """New by content."""
+    same: int
+    """Content that was there already."""
+    failed: dict[str, int]
+    """Each reason with its number, most frequent first."""
 
 
 def missing(retry: str = "passing") -> ColumnElement[bool]:
@@ -68,24 +82,22 @@ def _codes(retry: str) -> list[str]:
 
 
 def run(
-    project: Project,
+    workspace: Workspace,
     progress: Progress,
     retry: str = "passing",
-    settings: dict[str, Any] | None = None,
-) -> dict[str, Any]:
+    settings: Mapping[str, object] | None = None,
+) -> FetchReport:
     """Fetch what is missing. ``settings``: fields of FetchSettings to override.
 
-    The answer counts addresses: ``asked``, ``images`` (new by content), ``same`` (content that
-    was there already) and, under ``failed``, each reason with its number. Raises InputError for a
-    setting that cannot be.
+    Raises InputError for a setting that cannot be.
     """
-    chosen = _checked(settings or {})
-    with project.database.read() as connection:
+    chosen = FetchSettings.model_validate(settings or {})
+    with workspace.database.read() as connection:
         total = connection.execute(
             select(func.count()).select_from(schema.sources).where(missing(retry))
         ).scalar_one()
     progress.begin("fetching", total)
-    sweep(project.originals)  # the lock of long work is held: no one else writes there
+    sweep(workspace.originals)  # the lock of long work is held: no one else writes there
     images = same = 0
     failed: dict[str, int] = {}
     batch: list[Ended] = []
@@ -93,14 +105,14 @@ def run(
 
     def save() -> None:
         nonlocal images, same, saved
-        new = keep(project, batch)
+        new = keep(workspace, batch)
         images += new
         same += sum(item.image is not None for item in batch) - new
         batch.clear()
         saved = time.monotonic()
 
     try:
-        for item in chain(_given(project, retry), _fetched(project, progress, retry, chosen)):
+        for item in chain(_given(workspace, retry), _fetched(workspace, progress, retry, chosen)):
             batch.append(item)
             if item.reason is not None:
                 failed[item.reason] = failed.get(item.reason, 0) + 1
@@ -109,28 +121,16 @@ def run(
             progress.advance(1, **{item.reason or "fetched": 1})
     finally:
         save()
-    _tidy(project)
+    _tidy(workspace)
     progress.check()
     bad = sum(failed.values())
-    return {
-        "asked": total,
-        "images": images,
-        "same": same,
-        "failed": dict(sorted(failed.items(), key=lambda item: -item[1])),
-        "sentence": _sentence(total, images, same, bad),
-    }
-
-
-def _checked(settings: dict[str, Any]) -> FetchSettings:
-    try:
-        return FetchSettings(**settings)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        raise InputError(
-            f"The setting {name} of a fetch cannot be {first['input']!r}: {first['msg']}.",
-            f"The settings are: {', '.join(FetchSettings.model_fields)}.",
-        ) from error
+    return FetchReport(
+        asked=total,
+        images=images,
+        same=same,
+        failed=dict(sorted(failed.items(), key=lambda item: -item[1])),
+        sentence=_sentence(total, images, same, bad),
+    )
 
 
 def _sentence(total: int, images: int, same: int, bad: int) -> str:
@@ -144,7 +144,7 @@ def _sentence(total: int, images: int, same: int, bad: int) -> str:
     return ", ".join(parts) + ". Next: check the data."
 
 
-def _rows(project: Project, kind: str, retry: str) -> Iterator[tuple[int, str]]:
+def _rows(workspace: Workspace, kind: str, retry: str) -> Iterator[tuple[int, str]]:
     """Go by pages of rows, so that memory stays flat, and by id, so that none comes twice."""
     table = schema.sources
     last = 0
@@ -155,7 +155,7 @@ def _rows(project: Project, kind: str, retry: str) -> Iterator[tuple[int, str]]:
             .order_by(table.c.id)
             .limit(1000)
         )
-        with project.database.read() as connection:
+        with workspace.database.read() as connection:
             rows = connection.execute(query).all()
         if not rows:
             return
@@ -164,40 +164,40 @@ def _rows(project: Project, kind: str, retry: str) -> Iterator[tuple[int, str]]:
 
 
 def _fetched(
-    project: Project, progress: Progress, retry: str, settings: FetchSettings
+    workspace: Workspace, progress: Progress, retry: str, settings: FetchSettings
 ) -> Iterator[Ended]:
-    wanted = (Wanted(key, url) for key, url in _rows(project, "address", retry))
-    for outcome in download(wanted, project.originals, settings, cancelled=progress.cancelled):
+    wanted = (Wanted(key, url) for key, url in _rows(workspace, "address", retry))
+    for outcome in download(wanted, workspace.originals, settings, cancelled=progress.cancelled):
         yield _ended(outcome)
 
 
-def _given(project: Project, retry: str) -> Iterator[Ended]:
+def _given(workspace: Workspace, retry: str) -> Iterator[Ended]:
     """Verify what lies in the inbox."""
-    with Verifiers(project.originals) as verifiers:
-        for key, origin in _rows(project, "data", retry):
+    with Verifiers(workspace.originals) as verifiers:
+        for key, origin in _rows(workspace, "data", retry):
             try:
-                path = _lying(project, origin.rpartition(",")[2])
+                path = _lying(workspace, origin.rpartition(",")[2])
             except ProjectAltered as error:
                 yield ended(key, Verdict(None, None, Reason.UNREADABLE, str(error), 0))
             else:
                 yield ended(key, verifiers.submit(path).result())
 
 
-def _lying(project: Project, digest: str) -> Path:
+def _lying(workspace: Workspace, digest: str) -> Path:
     """Where the bytes with that SHA-256 are, which were given themselves."""
     # Listed under a second class after it left the inbox, it lies among the originals.
     names = (f"{digest[:2]}/{digest}.{suffix}" for suffix in ORIGINAL_SUFFIXES)
-    stored = (project.original(name) for name in names)
+    stored = (workspace.original(name) for name in names)
     found = next((path for path in stored if path.exists()), None)
-    return found or plain_file(project.inbox / digest)
+    return found or plain_file(workspace.inbox / digest)
 
 
-def _tidy(project: Project) -> None:
+def _tidy(workspace: Workspace) -> None:
     """Empty the inbox of what is an image by now; the rest stays, it cannot be asked for again."""
-    lying = [path.name for path in project.inbox.glob("*")]
-    with project.database.read() as connection:
+    lying = [path.name for path in workspace.inbox.glob("*")]
+    with workspace.database.read() as connection:
         for digest in known(connection, lying):
-            (project.inbox / digest).unlink(missing_ok=True)
+            (workspace.inbox / digest).unlink(missing_ok=True)
 
 
 def _ended(outcome: Outcome) -> Ended:

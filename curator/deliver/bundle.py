@@ -12,42 +12,55 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import curator
-from curator.collect.decoding import decode
 from curator.deliver.card import card
 from curator.deliver.predict import Predictor
 from curator.deliver.received import CONFIG_FILE, FORMAT_VERSION, WEIGHTS_FILE, digest
 from curator.encode.backbones import choose, fetch_weights
-from curator.errors import BundleInvalid, ProjectAltered
+from curator.errors import BundleInvalid
 from curator.files import refuse_occupied, replacing_folder, sha256_of, write_atomic
-from curator.learn.metrics import softmax
-from curator.learn.recording import HEAD_FILE, MODEL_FILE, kept_tensors
+from curator.imaging.decoding import decode
+from curator.jobs.report import Report
+from curator.learn.evaluation.metrics import softmax
+from curator.learn.recipes import recipe_named
 from curator.platform import shell_command
 from curator.store import images, runs
 from curator.store.classes import names_by_id
 from curator.store.originals import read_whole
-from curator.trust import plain_file
+from curator.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from curator.encode.backbones import Backbone
     from curator.jobs.progress import Progress
-    from curator.project import Project
+    from curator.store.workspace import Workspace
 
 CHECKED_IMAGES = 8
+CARD_METRICS = ("out_of_fold", "valid", "per_class", "confusion", "baselines", "judged_on")
 LARGEST_DIFFERENCE = 1e-2  # of a probability, between what the run said and the bundle says
 
 
+@dataclass(frozen=True, kw_only=True)
+class ModelReport(Report):
+    """A model that was written."""
+
+    folder: str
+    run: int
+    classes: tuple[str, ...]
+    """In the order of the model's outputs."""
+    largest_difference: float | None
+    """Of a probability, between what the run said and what the bundle, read back, says; None where
+    no validation image was left to ask about."""
+
+
 def run(
-    project: Project, progress: Progress, out: str, run_id: int | None = None
-) -> dict[str, Any]:
+    workspace: Workspace, progress: Progress, out: str, run_id: int | None = None
+) -> ModelReport:
     """Write the model of a run (the newest) to the new folder ``out``.
 
     The model is the one that saw training images only: its error on the validation images, given
@@ -57,7 +70,7 @@ def run(
     """
     target = Path(out).expanduser().resolve()
     refuse_occupied(target)
-    with project.database.read() as connection:
+    with workspace.database.read() as connection:
         found = runs.to_export(connection) if run_id is None else runs.get(connection, run_id)
         names = names_by_id(connection)
         live = images.live(connection)
@@ -67,7 +80,9 @@ def run(
     fetch_weights(choice.backbone)
     labels = [names[class_id] for class_id in found.class_ids]
     with replacing_folder(target) as folder:
-        write_atomic(folder / WEIGHTS_FILE, _weights(project, found, choice.backbone))
+        kept = workspace.runs_folder / str(found.id)
+        model = recipe_named(found.recipe).model(kept, choice.backbone)
+        write_atomic(folder / WEIGHTS_FILE, model)
         progress.advance()
         description = asdict(choice.backbone)
         description.pop("source")
@@ -80,20 +95,9 @@ def run(
             "recipe": found.recipe,
             "run": found.id,
             "trained_at": found.at,
-            "metrics": {
-                key: found.metrics[key]
-                for key in (
-                    "out_of_fold",
-                    "valid",
-                    "per_class",
-                    "confusion",
-                    "baselines",
-                    "judged_on",
-                )
-                if key in found.metrics
-            },
+            "metrics": {key: value for key, value in found.metrics.items() if key in CARD_METRICS},
             "versions": {
-                "curator": curator.__version__,
+                "curator": __version__,
                 "torch": importlib.metadata.version("torch"),
                 choice.backbone.library: importlib.metadata.version(choice.backbone.library),
             },
@@ -103,41 +107,23 @@ def run(
             CONFIG_FILE: digest(config),
         }
         write_atomic(folder / CONFIG_FILE, json.dumps(config, indent=2).encode())
-        write_atomic(folder / "README.md", card(project.name, config).encode())
+        write_atomic(folder / "README.md", card(workspace.name, config).encode())
         progress.advance()
-        compared = _compare(project, folder, said, live)
+        compared = _compare(workspace, folder, said, live)
         progress.advance()
     read_back = "" if compared is None else "; read back, its answers agree with the run's"
-    return {
-        "folder": str(target),
-        "run": found.id,
-        "classes": labels,
-        "largest_difference": compared,
-        "sentence": f"The model of run {found.id} is in {target}{read_back}. "
+    return ModelReport(
+        folder=str(target),
+        run=found.id,
+        classes=tuple(labels),
+        largest_difference=compared,
+        sentence=f"The model of run {found.id} is in {target}{read_back}. "
         f"Try: {shell_command('curator', 'predict', target, 'IMAGE')}",
-    }
-
-
-def _weights(project: Project, run: runs.Run, backbone: Backbone) -> bytes:
-    """Backbone and head of the run as one file."""
-    if run.recipe == "finetune":
-        return plain_file(project.runs_folder / str(run.id) / MODEL_FILE).read_bytes()
-    import torch
-    from safetensors.torch import save
-
-    tensors = {f"backbone.{name}": value for name, value in backbone.load().state_dict().items()}
-    head = kept_tensors(project, run.id, HEAD_FILE, {"weight": 2, "bias": 1})
-    if head is None:
-        raise ProjectAltered(
-            f"The head of run {run.id} is missing, or is not what was kept.",
-            "Nothing was written. Train again, and export the new run.",
-        )
-    tensors |= {f"head.{name}": torch.from_numpy(value.copy()) for name, value in head.items()}
-    return save({name: value.contiguous() for name, value in tensors.items()})
+    )
 
 
 def _compare(
-    project: Project, folder: Path, said: runs.Predictions, live: pd.DataFrame
+    workspace: Workspace, folder: Path, said: runs.Predictions, live: pd.DataFrame
 ) -> float | None:
     """Largest difference of a probability between the run and the bundle as read from disk.
 
@@ -152,7 +138,7 @@ def _compare(
     asked = live.set_index("image_id").loc[said.image_ids[rows]]
     # Another picture under the old name would look like a fault of the model.
     pictures = [
-        decode(read_whole(project.original(image["file"]), image["sha256"], image["bytes"]))
+        decode(read_whole(workspace.original(image["file"]), image["sha256"], image["bytes"]))
         for image in asked.to_dict("records")
     ]
     answers = softmax(predictor.logits(pictures))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from curator.deliver.received import CONFIG_FILE, WEIGHTS_FILE
+from curator.learn.recipes import recipe_named
 
 
 def card(name: str, config: dict[str, Any]) -> str:
@@ -17,8 +18,7 @@ def card(name: str, config: dict[str, Any]) -> str:
         for row in metrics["per_class"]
     )
     baselines = metrics["baselines"]
-    tuned = config.get("recipe") == "finetune"
-    body = "fine-tuned" if tuned else "frozen"
+    body = recipe_named(config["recipe"]).backbone_is
     judged = (
         "On the validation images" if metrics.get("judged_on") == "validation" else "Out-of-fold"
     )

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from curator.check.run import prepare
+from curator.check.job import prepare
 from curator.errors import BadClassName, NotEnoughData
 from curator.files import refuse_occupied, replacing_folder
+from curator.jobs.report import Report
+from curator.phrasing import many
 from curator.spreadsheets import csv_text
 from curator.store import images, schema
 from curator.store.classes import validated_names
 from curator.store.originals import copy_whole
 from curator.trust import inside
-from curator.words import many
 
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress
-    from curator.project import Project
+    from curator.store.workspace import Workspace
 
 MANIFEST_COLUMNS = [
     "file_name",
@@ -36,7 +38,25 @@ MANIFEST_COLUMNS = [
 UNDECIDED = "undecided"
 
 
-def plan(project: Project) -> pd.DataFrame:
+@dataclass(frozen=True)
+class SplitCount:
+    """Images of one label on one side of the split."""
+
+    split: str
+    label: str
+    images: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportReport(Report):
+    """A data set that was written."""
+
+    folder: str
+    images: int
+    counts: tuple[SplitCount, ...]
+
+
+def plan(workspace: Workspace) -> pd.DataFrame:
     """What an export would write: one row an image.
 
     Columns: :data:`MANIFEST_COLUMNS`, and the original's ``file`` and size in ``bytes``.
@@ -45,7 +65,7 @@ def plan(project: Project) -> pd.DataFrame:
     of no one class, are left out. An image that came since the last check has the split
     :data:`UNDECIDED` until it is exported.
     """
-    with project.database.read() as connection:
+    with workspace.database.read() as connection:
         table = images.with_sources(connection)
     table = table[~table["state"].isin(schema.OUT)].reset_index(drop=True)
     table["split"] = table["split"].fillna(UNDECIDED)
@@ -84,16 +104,15 @@ def _check_names(planned: pd.DataFrame) -> None:
         taken.append(name)
 
 
-def counts(planned: pd.DataFrame) -> list[dict[str, Any]]:
-    """Images of a plan for each split and label, as rows with ``split``, ``label``, ``images``."""
+def counts(planned: pd.DataFrame) -> tuple[SplitCount, ...]:
+    """Images of a plan for each split and label."""
     numbers = Counter(zip(planned["split"], planned["label"], strict=True))
-    return [
-        {"split": split, "label": label, "images": number}
-        for (split, label), number in sorted(numbers.items())
-    ]
+    return tuple(
+        SplitCount(split, label, number) for (split, label), number in sorted(numbers.items())
+    )
 
 
-def run(project: Project, progress: Progress, out: str) -> dict[str, Any]:
+def run(workspace: Workspace, progress: Progress, out: str) -> ExportReport:
     """Copy every live image to ``out``/{train,valid}/label/ and write ``out``/manifest.csv.
 
     What is copied is hashed in the same pass: an original that is missing, cut off or no longer
@@ -102,8 +121,8 @@ def run(project: Project, progress: Progress, out: str) -> dict[str, Any]:
     """
     target = Path(out).expanduser().resolve()
     refuse_occupied(target)
-    prepare(project, progress)
-    planned = plan(project)
+    prepare(workspace, progress)
+    planned = plan(workspace)
     if planned.empty:
         raise NotEnoughData(
             "There is no image to export.", "Fetch some, or take deletions back with undo."
@@ -116,13 +135,13 @@ def run(project: Project, progress: Progress, out: str) -> dict[str, Any]:
                 # Both folders for every class, so that readers count the classes alike.
                 inside(folder, f"{split}/{label}").mkdir(parents=True, exist_ok=True)
         for row in planned.to_dict("records"):
-            original, copy = project.original(row["file"]), inside(folder, row["file_name"])
+            original, copy = workspace.original(row["file"]), inside(folder, row["file_name"])
             copy_whole(original, copy, row["sha256"], row["bytes"])
             progress.advance()
         (folder / "manifest.csv").write_bytes(csv_text(planned[MANIFEST_COLUMNS]).encode())
-    return {
-        "folder": str(target),
-        "images": len(planned),
-        "counts": counts(planned),
-        "sentence": f"{many(len(planned), 'image')} and manifest.csv are in {target}.",
-    }
+    return ExportReport(
+        folder=str(target),
+        images=len(planned),
+        counts=counts(planned),
+        sentence=f"{many(len(planned), 'image')} and manifest.csv are in {target}.",
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from curator.encode.backbones import Backbone, networks
 from curator.encode.preprocess import prepare_image
 from curator.errors import BundleInvalid
 
+if TYPE_CHECKING:
+    import torch
+
 
 class Predictor:
     """A loaded bundle. ``classes`` are the labels in the order of the outputs, length K."""
@@ -27,8 +30,8 @@ class Predictor:
         self,
         classes: Sequence[str],
         backbone: Backbone,
-        network: Any,
-        head: Any,
+        network: torch.nn.Module,
+        head: tuple[NDArray[np.float32], NDArray[np.float32]],
         *,
         mirror: bool = False,
     ) -> None:

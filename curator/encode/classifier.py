@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curator.encode import torchvision_compat
+from curator.encode.backbones import load_network
 from curator.encode.derived import derived_file
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _extract(backbone: Backbone) -> bytes:
     """The layer as a safetensors file. Imports torch; takes some seconds."""
     from safetensors.numpy import save
 
-    network: Any = backbone.load(logits=True)
+    network: Any = load_network(backbone, logits=True)
     layer = network.get_classifier()
     arrays = {name: value.detach().numpy() for name, value in layer.named_parameters()}
     names = _class_names()

@@ -2,7 +2,7 @@
 
 What arrived is not judged here: the caller checks the hash, which also catches a part file that
 belongs to an older version of the file. Addresses are the curator's own, so private ones are not
-refused; lists of image addresses go through :mod:`curator.collect.network` instead.
+refused; lists of image addresses go through :mod:`curator.collect.http.client` instead.
 """
 
 from __future__ import annotations

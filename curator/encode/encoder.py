@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from curator.encode.backbones import load_network
 from curator.encode.derived import derived_file
 from curator.errors import InputError, JobError
 from curator.platform import cpu_count
@@ -139,7 +140,7 @@ def _normalised(backbone: Backbone) -> torch.nn.Module:
     class Normalised(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.network = backbone.load()
+            self.network = load_network(backbone)
             shape = (1, 3, 1, 1)
             # (pixel / 255 - mean) / std, as one subtraction and one multiplication.
             self.register_buffer("mean", torch.tensor(backbone.mean).reshape(shape) * 255)

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curator.collect.decoding import Rejected, decode
 from curator.encode.preprocess import prepare_image, prepare_tiny
 from curator.errors import JobCancelled
+from curator.imaging.decoding import Rejected, decode
 from curator.platform import cpu_count
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from curator.encode.backbones import Backbone
     from curator.encode.encoder import Encoder
-    from curator.encode.features import FeatureCache
+    from curator.encode.feature_cache import FeatureCache
 
 BATCH = 32
 # Writing to disk for good takes milliseconds, so not each batch: what a kill may cost is bounded

@@ -1,6 +1,6 @@
 """Whether the process that runs a job still lives and answers; ending one that does not.
 
-A dead process frees its lock (:func:`curator.jobs.runner.reap`). A stopped one holds it and is
+A dead process frees its lock (:func:`curator.jobs.locks.reap`). A stopped one holds it and is
 silent: its heartbeat stands still. Only a process that is surely the curator's own, working on this
 project, is ever ended.
 """
@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.errors import FileError, JobSilent, ProjectBusy
-from curator.jobs import runner
+from curator.jobs import locks
+from curator.phrasing import duration
 from curator.store import jobs
-from curator.words import duration
 
 if TYPE_CHECKING:
     import psutil
 
-    from curator.project import Project
+    from curator.store.workspace import Workspace
 
 SILENT_SECONDS = 20.0  # ten heartbeats
 END_SECONDS = 10.0  # that the system may take to end a process
@@ -47,30 +47,30 @@ class Silence:
         return f"{self.problem} {self.fix}"
 
 
-def look(project: Project) -> Silence | None:
+def look(workspace: Workspace) -> Silence | None:
     """Note the death of a process that ran a job; tell of one that lives and does not answer.
 
     Of a project that can only be read nothing is noted: there the two look the same.
     """
-    if project.read_only is None:
+    if workspace.read_only is None:
         with contextlib.suppress(FileError, ProjectBusy):
-            runner.reap(project)
-    job = jobs.latest(project.database, (jobs.RUNNING,))
+            locks.reap(workspace)
+    job = jobs.latest(workspace.database, (jobs.RUNNING,))
     if job is not None:
         seconds = time.time() - (job.heartbeat or time.time())
         if seconds <= SILENT_SECONDS:
             return None
         process = job.process
     else:
-        job = jobs.latest(project.database, (jobs.QUEUED,))
-        if job is None or project.read_only is not None:
+        job = jobs.latest(workspace.database, (jobs.QUEUED,))
+        if job is None or workspace.read_only is not None:
             return None
         seconds = time.time() - datetime.fromisoformat(job.created_at).timestamp()
-        worker = _stopped_worker(project) if seconds > SILENT_SECONDS else None
+        worker = _stopped_worker(workspace) if seconds > SILENT_SECONDS else None
         if worker is None:
             return None
         process = worker.pid
-    if project.read_only is not None:
+    if workspace.read_only is not None:
         problem = f"{job.kind} (job {job.id}) gave no sign of life for {duration(seconds)}."
         return Silence(job, process, seconds, problem, "Its process has died, or was stopped.")
     return Silence(
@@ -79,20 +79,20 @@ def look(project: Project) -> Silence | None:
         seconds,
         f"The process that works on {job.kind} (job {job.id}, process {process}) has not answered "
         f"for {duration(seconds)}: it was stopped, or the machine has too little memory.",
-        f"End it with `curator stop {shlex.quote(str(project.path))}`, then start it again: what "
+        f"End it with `curator stop {shlex.quote(str(workspace.path))}`, then start it again: what "
         "was saved is kept.",
     )
 
 
-def end(project: Project) -> str | None:
+def end(workspace: Workspace) -> str | None:
     """End the process that does not answer; return what was done, None when all is well.
 
     Raises JobSilent when that process is not surely the curator's own.
     """
-    silence = look(project)
-    if silence is None or project.read_only is not None:
+    silence = look(workspace)
+    if silence is None or workspace.read_only is not None:
         return None
-    process = _own_process(project, silence)
+    process = _own_process(workspace, silence)
     if process is None:
         raise JobSilent(
             f"Process {silence.process} does not answer, and it is not surely one that the curator "
@@ -107,14 +107,14 @@ def end(project: Project) -> str | None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 each.kill()
         psutil.wait_procs(every, timeout=END_SECONDS)
-    look(project)
+    look(workspace)
     return (
         f"Process {silence.process}, which had not answered for {duration(silence.seconds)}, was "
         f"ended. What {silence.job.kind} had saved is kept: start it again and it goes on."
     )
 
 
-def _own_process(project: Project, silence: Silence) -> psutil.Process | None:
+def _own_process(workspace: Workspace, silence: Silence) -> psutil.Process | None:
     """The silent process, if it is a worker or a `curator` command that holds this project."""
     import psutil
 
@@ -125,32 +125,37 @@ def _own_process(project: Project, silence: Silence) -> psutil.Process | None:
             if process.create_time() > began + 1:
                 return None  # another process got the number
         command = process.cmdline()
-        known = _is_worker(command, project.path) or any(
+        known = _is_worker(command, workspace.path) or any(
             Path(part).name in _COMMANDS for part in command[1:3]
         )
-        return process if known and _holds(process, project.path) else None
+        return process if known and _holds(process, workspace.path) else None
     except psutil.Error:
         return None
 
 
-def _stopped_worker(project: Project) -> psutil.Process | None:
+def _stopped_worker(workspace: Workspace) -> psutil.Process | None:
     import psutil
 
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if _is_worker(process.cmdline(), project.path):
+            if _is_worker(process.cmdline(), workspace.path):
                 stopped = process.status() == psutil.STATUS_STOPPED
-                return process if stopped and _holds(process, project.path) else None
+                return process if stopped and _holds(process, workspace.path) else None
     return None
 
 
 def _is_worker(command: list[str], folder: Path) -> bool:
-    return command[1:] == ["-m", "curator.jobs.worker", str(folder)]
+    # Which module that is, is for those above to know; its name is enough beside the folder.
+    return (
+        command[1:2] == ["-m"]
+        and [part.rpartition(".")[2] for part in command[2:3]] == ["worker"]
+        and command[3:] == [str(folder)]
+    )
 
 
 def _holds(process: psutil.Process, folder: Path) -> bool:
     """Whether a process has one of the project's locks open; Windows does not tell safely."""
     if sys.platform == "win32":
         return True
-    locks = {str(folder / name) for name in (runner.WORK_LOCK, runner.WORKER_LOCK)}
-    return any(file.path in locks for file in process.open_files())
+    held = {str(folder / name) for name in (locks.WORK_LOCK, locks.WORKER_LOCK)}
+    return any(file.path in held for file in process.open_files())

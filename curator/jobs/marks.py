@@ -15,6 +15,7 @@ import hmac
 import json
 import os
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,66 +27,85 @@ from curator.files import write_atomic
 from curator.store import jobs
 
 if TYPE_CHECKING:
-    from curator.jobs.progress import Listener
-    from curator.project import Project
     from curator.store.jobs import Job
+    from curator.store.workspace import Workspace
 
 _KEY_BYTES = 32
 _SHOWN = 300  # characters of a waiting job
+
+
+@dataclass(frozen=True)
+class WaitingJob:
+    """A job that the project came with: not run, but offered."""
+
+    id: int
+    kind: str
+    arguments: dict[str, object]
+    sentence: str
+    """What it would do, in one printable line."""
+
 
 Purpose = Literal["to run", "was run"]
 """A job that was run has another mark, so that nobody can have it run again by its old one."""
 
 
-def mark(project: Project, job: Job, purpose: Purpose) -> str:
+def mark(workspace: Workspace, job: Job, purpose: Purpose) -> str:
     """The mark of a job, as 64 hex digits. Raises FileError when no key can be kept."""
-    said = "\0".join([str(project.path), purpose, jobs.signed_text(job)])
+    said = "\0".join([str(workspace.path), purpose, jobs.signed_text(job)])
     return hmac.new(_key(), said.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
-def is_ours(project: Project, job: Job, purpose: Purpose) -> bool:
+def is_ours(workspace: Workspace, job: Job, purpose: Purpose) -> bool:
     """Whether this user asked for the job, in this very project."""
     try:
-        return hmac.compare_digest(mark(project, job, purpose), job.mark or "")
+        return hmac.compare_digest(mark(workspace, job, purpose), job.mark or "")
     except (FileError, TypeError):  # no key, or a mark that is no text of ours
         return False
 
 
-def was_asked(project: Project, job: Job) -> bool:
+def was_asked(workspace: Workspace, job: Job) -> bool:
     """Whether this user asked for the job, run or not: it may be offered again with one click."""
-    return is_ours(project, job, "to run") or is_ours(project, job, "was run")
+    return is_ours(workspace, job, "to run") or is_ours(workspace, job, "was run")
 
 
-def queue(project: Project, kind: str, arguments: dict[str, Any]) -> int:
+def queue(workspace: Workspace, kind: str, arguments: dict[str, Any]) -> int:
     """Add a job that this user asks for; return its id. Raises FileError without a key."""
-    return jobs.queue(project.database, kind, arguments, lambda job: mark(project, job, "to run"))
+    return jobs.queue(
+        workspace.database, kind, arguments, lambda job: mark(workspace, job, "to run")
+    )
 
 
-def start(project: Project, job: Job) -> bool:
+def start(workspace: Workspace, job: Job) -> bool:
     """Mark a queued job as running in this process; False when it was cancelled meanwhile."""
-    return jobs.start(project.database, job.id, _after(project, job))
+    return jobs.start(workspace.database, job.id, _after(workspace, job))
 
 
-def begin(project: Project, kind: str, arguments: dict[str, Any]) -> int:
+def begin(workspace: Workspace, kind: str, arguments: dict[str, Any]) -> int:
     """Add a job that runs in this process from now on; return its id."""
-    return jobs.begin(project.database, kind, arguments, lambda job: _after(project, job))
+    return jobs.begin(workspace.database, kind, arguments, lambda job: _after(workspace, job))
 
 
-def _after(project: Project, job: Job) -> str:
+def _after(workspace: Workspace, job: Job) -> str:
     with contextlib.suppress(FileError):  # then nobody can ask for it again with one click
-        return mark(project, job, "was run")
+        return mark(workspace, job, "was run")
     return ""
 
 
-def waiting(project: Project) -> list[Job]:
+def offered(workspace: Workspace) -> list[WaitingJob]:
     """Jobs that are not run but offered, oldest first."""
-    found = jobs.of_states(project.database, (jobs.OFFERED, jobs.QUEUED))
     return [
-        job for job in found if job.state == jobs.OFFERED or not is_ours(project, job, "to run")
+        WaitingJob(job.id, job.kind, job.arguments, _described(job)) for job in _waiting(workspace)
     ]
 
 
-def described(job: Job) -> str:
+def _waiting(workspace: Workspace) -> list[Job]:
+    found = jobs.of_states(workspace.database, (jobs.OFFERED, jobs.QUEUED))
+    return [
+        job for job in found if job.state == jobs.OFFERED or not is_ours(workspace, job, "to run")
+    ]
+
+
+def _described(job: Job) -> str:
     """What a waiting job would do, in one printable line."""
     said = f"{job.kind if job.kind.isprintable() else json.dumps(job.kind)}"
     if job.arguments:
@@ -93,47 +113,28 @@ def described(job: Job) -> str:
     return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}..."
 
 
-def submit_waiting(project: Project, job_id: int) -> int:
-    """Hand a waiting job to the worker: it is this user's wish now. Return the new job's id.
-
-    Raises InputError when no such job waits, and what :meth:`Project.submit` raises.
-    """
-    job = _taken(project, job_id)
-    from curator.jobs import worker
-
-    return worker.submit(project, job.kind, job.arguments)
-
-
-def run_waiting(project: Project, job_id: int, listener: Listener | None = None) -> dict[str, Any]:
-    """Run a waiting job here and now; see :meth:`Project.run`. Raises InputError as above."""
-    job = _taken(project, job_id)
-    from curator.jobs import runner
-
-    return runner.run(project, job.kind, job.arguments, listener)
-
-
-def dismiss(project: Project, job_id: int) -> None:
+def dismiss(workspace: Workspace, job_id: int) -> None:
     """Drop a waiting job. Raises InputError when no such job waits."""
-    _taken(project, job_id)
+    take(workspace, job_id)
 
 
-def _taken(project: Project, job_id: int) -> Job:
-    """The waiting job, which waits no more."""
-    for job in waiting(project):
+def take(workspace: Workspace, job_id: int) -> Job:
+    """The waiting job, which waits no more. Raises InputError when no such job waits."""
+    for job in _waiting(workspace):
         if job.id == job_id:
-            jobs.cancel(project.database, job_id)
+            jobs.cancel(workspace.database, job_id)
             return job
     raise InputError(
-        f"No job {job_id} is waiting in {project.path}.",
+        f"No job {job_id} is waiting in {workspace.path}.",
         "`curator waiting PROJECT` lists those that are.",
     )
 
 
-def set_aside(project: Project) -> None:
+def set_aside(workspace: Workspace) -> None:
     """Take out of the queue what this user did not ask for. For whoever holds the worker's lock."""
-    for job in jobs.of_states(project.database, (jobs.QUEUED,)):
-        if not is_ours(project, job, "to run"):
-            jobs.offer(project.database, job.id)
+    for job in jobs.of_states(workspace.database, (jobs.QUEUED,)):
+        if not is_ours(workspace, job, "to run"):
+            jobs.offer(workspace.database, job.id)
 
 
 def _key() -> bytes:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from curator.errors import JobCancelled
 from curator.store import jobs
 from curator.store.database import Database
+from curator.store.run_json import HistoryRow
 
 REPORT_SECONDS = 0.2
 HEARTBEAT_SECONDS = 2.0
-
-Listener = Callable[["Progress"], None]
 
 
 class Progress:
@@ -31,7 +29,7 @@ class Progress:
         self.total: int | None = None
         self.message = ""
         self.counts: dict[str, int] = {}
-        self.table: list[dict[str, Any]] = []
+        self.table: list[HistoryRow] = []
         self._database = database
         self._listener = listener
         self._cancelled = threading.Event()
@@ -58,7 +56,7 @@ class Progress:
         """Report that ``done`` items in all are done. Raises JobCancelled when asked."""
         self.advance(done - self.done)
 
-    def row(self, **cells: Any) -> None:
+    def row(self, cells: HistoryRow) -> None:
         """Append a row to the training table."""
         self.table.append(cells)
         self._report()
@@ -108,3 +106,7 @@ class Progress:
             with self._lock:
                 if jobs.report(self._database, self.job_id):
                     self._cancelled.set()
+
+
+Listener = Callable[[Progress], None]
+"""Is called whenever a job reports."""

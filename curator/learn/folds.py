@@ -35,8 +35,8 @@ def assign_folds(
     smallest share of the group's classes, then the fewest rows. The single rows of a class, in an
     order drawn from ``seed`` and key, fill the folds up one after the other, so that the class's
     counts differ by at most one where the groups allow. A class with fewer groups than folds is
-    spread over as many folds as it has groups; with a single group, the head that predicts it
-    never saw its class (:meth:`curator.learn.heads.Heads.probabilities` says what comes out).
+    spread over as many folds as it has groups; with a single group, the head that predicts it never
+    saw its class (:meth:`curator.learn.instant.heads.Heads.probabilities` says what comes out).
 
     Raises :class:`InputError` for fewer than two folds or shapes that do not fit.
     """

@@ -6,21 +6,25 @@ import importlib.metadata
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-import curator
 from curator.encode.backbones import weights_sha256
 from curator.files import write_atomic
-from curator.learn import scores
-from curator.store import publishing, runs
+from curator.learn.evaluation import label_quality as scores
+from curator.store import run_writer as publishing
+from curator.store import runs
 from curator.trust import inside, plain_file
+from curator.version import __version__
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from curator.learn.training_set import TrainingSet
-    from curator.project import Project
+    from curator.store.run_json import HistoryRow, Metrics, RunSettings
+    from curator.store.workspace import Workspace
 
 HEAD_FILE, WARM_FILE, MODEL_FILE = "head.safetensors", "heads.safetensors", "model.safetensors"
 """In a run's folder: the exported head; the heads of all folds; a fine-tuned backbone with head."""
@@ -28,7 +32,7 @@ _PACKAGES = ("torch", "timm", "numpy", "onnxruntime", "pillow")
 
 
 def kept_tensors(
-    project: Project, run_id: int, file: str, dimensions: Mapping[str, int]
+    folder: Path, file: str, dimensions: Mapping[str, int]
 ) -> dict[str, NDArray[np.float32]] | None:
     """Tensors of a file in a run's folder; None where it is missing or not what was kept.
 
@@ -38,7 +42,7 @@ def kept_tensors(
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    path = plain_file(inside(project.runs_folder, str(run_id)) / file)
+    path = plain_file(inside(folder, file))
     if not path.exists():
         return None
     try:
@@ -60,9 +64,9 @@ class Outcome:
     """A trained model and what it says of N images; K classes."""
 
     recipe: str
-    settings: dict[str, Any]
+    settings: RunSettings
     """What was asked for and what was chosen, as JSON."""
-    history: list[dict[str, Any]]
+    history: list[HistoryRow]
     """The training table."""
     probabilities: NDArray[np.float32]
     """(N, K), calibrated; by models that did not see the image, but for the rows of `in_sample`."""
@@ -85,7 +89,7 @@ def versions() -> dict[str, str]:
     """What the figures of a run may depend on besides its settings."""
     found = {name: importlib.metadata.version(name) for name in _PACKAGES}
     return {
-        "curator": curator.__version__,
+        "curator": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         **found,
@@ -93,10 +97,10 @@ def versions() -> dict[str, str]:
 
 
 def record(
-    project: Project,
+    workspace: Workspace,
     data: TrainingSet,
     outcome: Outcome,
-    figures: dict[str, Any],
+    figures: Metrics,
     interim: bool = False,
 ) -> int:
     """Keep a run; return its id. Either all of it can be seen or nothing.
@@ -104,7 +108,7 @@ def record(
     ``interim``: a refit between two pages of a review. Older interim runs lose their predictions.
     """
     choice = data.choice
-    settings = {
+    settings: RunSettings = {
         "classes": data.class_ids,
         "images": len(data.table),
         "unreadable": len(data.unreadable),
@@ -122,7 +126,7 @@ def record(
     if out_of_fold is not None:
         flagged = scores.is_label_issue(out_of_fold, data.labels, data.trusted)
     run_id = publishing.begin(
-        project.database,
+        workspace.database,
         recipe=outcome.recipe,
         backbone=choice.backbone.name,
         ledger_position=data.position,
@@ -130,7 +134,7 @@ def record(
         metrics=figures,
         history=outcome.history,
     )
-    folder = project.runs_folder / str(run_id)
+    folder = workspace.runs_folder / str(run_id)
     for name, content in outcome.files.items():
         write_atomic(folder / name, content)
     said = runs.Predictions(
@@ -141,7 +145,7 @@ def record(
         fixed=outcome.fixed,
         in_sample=outcome.in_sample,
     )
-    publishing.write_predictions(project.database, run_id, data.class_ids, said)
-    publishing.show(project.database, run_id, out_of_fold is not None, interim)
-    publishing.sweep(project.database, project.runs_folder)
+    publishing.write_predictions(workspace.database, run_id, data.class_ids, said)
+    publishing.show(workspace.database, run_id, out_of_fold is not None, interim)
+    publishing.sweep(workspace.database, workspace.runs_folder)
     return run_id

@@ -10,64 +10,76 @@ two runs can be compared.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.encode.backbones import choose
-from curator.encode.stored import encoder
-from curator.errors import InputError
-from curator.learn import finetune_recipe, instant_recipe
-from curator.learn.diagnosis import Finding, diagnose
-from curator.learn.figures import run_figures
+from curator.encode.project_features import encoder
+from curator.jobs.report import Report
+from curator.learn.evaluation.report import run_figures
+from curator.learn.instant.recipe import InstantRecipe, InstantSettings
+from curator.learn.recipes import recipe_named, recipe_with
 from curator.learn.recording import Outcome, record
 from curator.learn.settings import checked
 from curator.learn.training_set import TrainingSet, training_set
 from curator.store import runs
+from curator.store.run_json import HistoryRow, Metrics
 
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress
-    from curator.project import Project
+    from curator.store.workspace import Workspace
 
-RECIPES = ("instant", "finetune")
+
+@dataclass(frozen=True, kw_only=True)
+class TrainReport(Report):
+    """A recorded run."""
+
+    run: int
+    """Its number."""
+    recipe: str
+    metrics: Metrics
+    history: tuple[HistoryRow, ...]
+    """The training table."""
+    choice: str
+    """Where it ran, and why there."""
+    unreadable: tuple[str, ...]
+    """What is wrong with images that were left out, one sentence each."""
+    left_out: tuple[str, ...]
+    """Names of the classes without an image."""
+    notes: tuple[str, ...]
+    """What had to be changed, made again or given up on the way."""
 
 
 def run(
-    project: Project,
+    workspace: Workspace,
     progress: Progress,
     recipe: str = "instant",
     backbone: str | None = None,
     device: str | None = None,
     tensorboard: str | None = None,
     **settings: Any,
-) -> dict[str, Any]:
+) -> TrainReport:
     """Train on every live image and record a run.
 
-    ``recipe``: "instant" or "finetune", with the settings of :mod:`curator.learn.instant_recipe` or
-    :mod:`curator.learn.finetune_recipe`. ``backbone`` and ``device``: chosen automatically when
-    None. ``tensorboard``: a folder that gets the run's curves as an event file, too.
+    ``recipe``: one of :data:`curator.learn.recipes.RECIPES`, with its settings. ``backbone`` and
+    ``device``: chosen automatically when None. ``tensorboard``: a folder that gets the run's curves
+    as an event file, too.
 
     Raises NotEnoughData, InputError, WeightsMissing, WeightsAltered, FileError, JobCancelled.
     """
-    if recipe not in RECIPES:
-        raise InputError(f"There is no recipe {recipe!r}.", f"Use one of {', '.join(RECIPES)}.")
+    chosen = recipe_with(checked(recipe_named(recipe).settings_type, settings))
     began = time.perf_counter()
-    if recipe == "instant":
-        wanted = checked(instant_recipe.Settings, settings)
-    else:
-        deep = checked(finetune_recipe.Settings, settings)
-    flip = recipe == "instant" and wanted.mirror
-    data = training_set(project, progress, backbone, device, flip=flip)
+    flip = chosen.needs_mirrored_features
+    data = training_set(workspace, progress, backbone, device, flip=flip)
     prepared = time.perf_counter()
-    if recipe == "instant":
-        outcome = instant_recipe.fit(project, progress, data, wanted)
-    else:
-        _rank_first(project, progress, data)
-        outcome = finetune_recipe.fit(project, progress, data, deep)
-    run_id, figures = keep(project, data, outcome, began, prepared)
+    if chosen.takes_minutes:
+        _rank_first(workspace, progress, data)
+    outcome = chosen.fit(workspace, progress, data)
+    run_id, figures = keep(workspace, data, outcome, began, prepared)
     if tensorboard:
-        _log(project, run_id, Path(tensorboard))
-    return _answer(run_id, figures, outcome, data)
+        _log(workspace, run_id, Path(tensorboard))
+    return _report(run_id, figures, outcome, data)
 
 
 def warm_up() -> None:
@@ -75,28 +87,28 @@ def warm_up() -> None:
     encoder(choose(None, None))
 
 
-def _rank_first(project: Project, progress: Progress, data: TrainingSet) -> None:
+def _rank_first(workspace: Workspace, progress: Progress, data: TrainingSet) -> None:
     """Train the instant recipe, unless a run ranks the images already.
 
     A fine-tuned model has seen the training images, so its scores rank nothing; and without the
     seconds that this takes nobody knew what fine-tuning brought.
     """
-    with project.database.read() as connection:
+    with workspace.database.read() as connection:
         if runs.ranking_id(connection) is not None:
             return
     began = time.perf_counter()
-    outcome = instant_recipe.fit(project, progress, data, instant_recipe.Settings())
-    keep(project, data, outcome, began, began)
+    outcome = InstantRecipe(InstantSettings()).fit(workspace, progress, data)
+    keep(workspace, data, outcome, began, began)
 
 
 def keep(
-    project: Project,
+    workspace: Workspace,
     data: TrainingSet,
     outcome: Outcome,
     began: float,
     prepared: float,
     interim: bool = False,
-) -> tuple[int, dict[str, Any]]:
+) -> tuple[int, Metrics]:
     """Judge an outcome and record the run; its id and figures."""
     figures = run_figures(
         data.names,
@@ -104,44 +116,26 @@ def keep(
         outcome.out_of_fold,
         outcome.fixed,
         ~data.learnt_from,
-        data.tiny(project),
+        data.tiny(workspace),
         outcome.settings["temperature"],
     )
-    if outcome.recipe == "finetune":
-        figures["diagnosis"] = [asdict(found) for found in _diagnosed(data, outcome, figures)]
+    if findings := recipe_named(outcome.recipe).findings(data, outcome, figures):
+        figures["diagnosis"] = findings
     figures["seconds_features"] = round(prepared - began, 3)
     figures["seconds"] = round(time.perf_counter() - began, 3)
-    return record(project, data, outcome, figures, interim), figures
+    return record(workspace, data, outcome, figures, interim), figures
 
 
-def _diagnosed(data: TrainingSet, outcome: Outcome, figures: dict[str, Any]) -> list[Finding]:
-    """What the curves of a fine-tuning say."""
-    seen = outcome.in_sample
-    wrong = outcome.probabilities.argmax(axis=1) != data.labels
-    majority = figures["baselines"]["majority"]
-    return diagnose(
-        outcome.history,
-        len(data.names),
-        1.0 if majority is None else majority,
-        figures["valid"]["images"],
-        float(wrong[seen].mean()) if seen.any() else None,
-        figures["valid"]["error"],
-        outcome.settings["start_error"],
-    )
-
-
-def _log(project: Project, run_id: int, folder: Path) -> None:
+def _log(workspace: Workspace, run_id: int, folder: Path) -> None:
     from curator.learn.tensorboard import write_run
 
-    with project.database.read() as connection:
+    with workspace.database.read() as connection:
         kept = runs.get(connection, run_id)
-    place = folder.expanduser() / f"{project.name}-run-{run_id}"
+    place = folder.expanduser() / f"{workspace.name}-run-{run_id}"
     write_run(place, kept.settings, kept.metrics, kept.history)
 
 
-def _answer(
-    run_id: int, figures: dict[str, Any], outcome: Outcome, data: TrainingSet
-) -> dict[str, Any]:
+def _report(run_id: int, figures: Metrics, outcome: Outcome, data: TrainingSet) -> TrainReport:
     kind = "out-of-fold" if outcome.out_of_fold is not None else "on the validation images"
     rate = figures["valid" if outcome.out_of_fold is None else "out_of_fold"]
     text = f"Run {run_id}: "
@@ -157,14 +151,14 @@ def _answer(
     if data.unreadable:
         text += f" {len(data.unreadable)} images could not be read and were left out."
     notes = [*data.notes, *outcome.notes]
-    return {
-        "run": run_id,
-        "recipe": outcome.recipe,
-        "metrics": figures,
-        "history": outcome.history,
-        "choice": outcome.settings.get("choice", data.choice.reason),
-        "unreadable": data.unreadable,
-        "left_out": data.left_out,
-        "notes": notes,
-        "sentence": " ".join([text, *notes, "Next: review the most suspicious images."]),
-    }
+    return TrainReport(
+        run=run_id,
+        recipe=outcome.recipe,
+        metrics=figures,
+        history=tuple(outcome.history),
+        choice=outcome.settings.get("choice", data.choice.reason),
+        unreadable=tuple(data.unreadable),
+        left_out=tuple(data.left_out),
+        notes=tuple(notes),
+        sentence=" ".join([text, *notes, "Next: review the most suspicious images."]),
+    )

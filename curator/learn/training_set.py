@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from curator.check.run import prepare
+from curator.check.job import prepare
 from curator.encode.backbones import choose
-from curator.encode.stored import Checked, ensure_features, ready, tiny_cache
+from curator.encode.project_features import Checked, ensure_features, ready, tiny_cache
 from curator.errors import NotEnoughData
 from curator.learn.folds import assign_folds
 from curator.store import images, ledger, schema
@@ -24,7 +24,7 @@ from curator.store.classes import Class, all_classes
 if TYPE_CHECKING:
     from curator.encode.backbones import Choice
     from curator.jobs.progress import Progress
-    from curator.project import Project
+    from curator.store.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,13 @@ class TrainingSet:
         keys = np.array([int(digest[:15], 16) for digest in self.digests], dtype=np.int64)
         return assign_folds(self.labels, self.groups, count, seed, keys)
 
-    def tiny(self, project: Project) -> NDArray[np.uint8]:
+    def tiny(self, workspace: Workspace) -> NDArray[np.uint8]:
         """The 32 x 32 versions (N, 3072), for the baselines."""
-        return tiny_cache(project).rows(self.digests)
+        return tiny_cache(workspace).rows(self.digests)
 
 
 def training_set(
-    project: Project,
+    workspace: Workspace,
     progress: Progress,
     backbone: str | None = None,
     device: str | None = None,
@@ -111,14 +111,14 @@ def training_set(
     """
     # Before the long work: what cannot be trained, or run, is told at once.
     choose(backbone, device)
-    _live(project)
+    _live(workspace)
     notes: list[str] = []
     choice = ready(progress, backbone, device, notes)
     checked: Checked = {}
-    prepare(project, progress, choice.device, notes, checked)
-    table, position, classes = _live(project)
+    prepare(workspace, progress, choice.device, notes, checked)
+    table, position, classes = _live(workspace)
     unreadable = ensure_features(
-        project, progress, choice, table, flip=flip, notes=notes, checked=checked
+        workspace, progress, choice, table, flip=flip, notes=notes, checked=checked
     )
     if unreadable:
         table = table[~table["sha256"].isin([digest for digest, _ in unreadable])]
@@ -142,9 +142,9 @@ def training_set(
     )
 
 
-def _live(project: Project) -> tuple[pd.DataFrame, int, list[Class]]:
+def _live(workspace: Workspace) -> tuple[pd.DataFrame, int, list[Class]]:
     """The live images, the last decision, and the classes. Raises NotEnoughData."""
-    with project.database.read() as connection:
+    with workspace.database.read() as connection:
         table = images.live(connection)
         position = ledger.position(connection)
         classes = all_classes(connection)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import case, func, insert, select
 
 from curator.errors import InputError
-from curator.learn.metrics import wilson_interval
-from curator.review.queues import QUEUES
+from curator.learn.evaluation.metrics import wilson_interval
+from curator.review.queue.kinds import AGAIN, QUEUES
 from curator.store import ledger, schema
 from curator.store.classes import names_by_id
 from curator.store.database import now
@@ -24,9 +24,7 @@ from curator.store.database import now
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from curator.project import Project
-
-AUDIT, AGAIN = "audit", "again"  # queues: a random sample; own decisions to be made a second time
+    from curator.store.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Page:
 
 
 def record_page(
-    project: Project,
+    workspace: Workspace,
     queue: str,
     run_id: int | None,
     before: Sequence[Mapping[str, Any]],
@@ -58,7 +56,7 @@ def record_page(
     if not seconds >= 0:
         raise InputError(f"A page cannot take {seconds} seconds.", "Pass 0 or more.")
     shown = {int(row["id"]): row for row in before}
-    with project.database.write() as connection:
+    with workspace.database.write() as connection:
         class_of = {name: class_id for class_id, name in names_by_id(connection).items()}
         after = ledger.current_of(connection, list(shown))
         looks = [
@@ -96,7 +94,7 @@ def _hit(look: Mapping[str, Any]) -> bool:
     return bool(left_out or look["class_before"] != look["class_after"])
 
 
-def review_log(project: Project) -> dict[str, Any]:
+def review_log(workspace: Workspace) -> dict[str, Any]:
     """How the review went, as JSON.
 
     ``days``: for each reviewer and day (UTC), newest first: ``by``, ``day``, ``pages``, ``images``
@@ -106,7 +104,7 @@ def review_log(project: Project) -> dict[str, Any]:
     ``share`` with ``low`` and ``high`` (0..1; 95 %, Wilson), ``kappa`` (Cohen 1960, -1..1: 0 is
     chance) and ``sentence``; None and a next step where nothing was decided twice.
     """
-    with project.database.read() as connection:
+    with workspace.database.read() as connection:
         return {"days": _days(connection), "agreement": _agreement(connection)}
 
 

@@ -2,34 +2,71 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
-from curator.check.report import address_counts
+from curator.check.report import AddressCounts, address_counts
+from curator.records import Record
 from curator.store import copies, images, ledger, runs, schema
 from curator.store.classes import all_classes, names_by_id
 
 if TYPE_CHECKING:
-    from curator.project import Project
-
+    from curator.store.run_json import Quality
+    from curator.store.workspace import Workspace
 
 STATES = (schema.NEW, schema.KEPT, schema.UNSURE, *schema.OUT)
 
 
-def status(project: Project) -> dict[str, Any]:
-    """Counts as JSON: images by class and state, addresses, decisions, newest run, what is left.
+@dataclass(frozen=True)
+class NewestRun(Record):
+    """The newest run: what it is, where it ran and why there, and how good it is."""
 
-    ``states``: images in each of :data:`STATES`. ``unchecked``: images that no check or training
-    has grouped with their near-duplicates yet. ``left``: images that the run which ranks flags as
-    label issues and nobody decided on yet. ``stale``: images whose label or presence changed since
-    the newest run was trained. ``decisions``: those in force, undone ones not counted. ``error`` of
-    the run, 0..1, is that of the images ``judged_on``; None where there was no such image.
-    ``read_only``: why the project cannot be written, None when it can. ``damage``: what the last
-    copying found wrong with the database, None when nothing.
-    """
+    run: int
+    backbone: str
+    recipe: str
+    choice: str
+    out_of_fold: Quality
+    valid: Quality
+    error: float | None
+    """0..1, of the images ``judged_on``; None where there was no such image."""
+    judged_on: str
+
+
+@dataclass(frozen=True)
+class Status(Record):
+    """Where a project stands."""
+
+    project: str
+    """Its name."""
+    path: str
+    read_only: str | None
+    """Why the project cannot be written; None when it can."""
+    damage: str | None
+    """What the last copying found wrong with the database; None when nothing."""
+    images: int
+    """Live ones."""
+    classes: dict[str, int]
+    """Live images of each class."""
+    states: dict[str, int]
+    """Images in each of :data:`STATES`."""
+    addresses: AddressCounts
+    unchecked: int
+    """Images that no check or training has grouped with their near-duplicates yet."""
+    decisions: int
+    """Those in force, undone ones not counted."""
+    run: NewestRun | None
+    left: int
+    """Images that the run which ranks flags as label issues and nobody decided on yet."""
+    stale: int
+    """Images whose label or presence changed since the newest run was trained."""
+
+
+def status(workspace: Workspace) -> Status:
+    """Count where the project stands."""
     now = schema.current.c
-    with project.database.read() as connection:
+    with workspace.database.read() as connection:
         per_class = dict.fromkeys((item.id for item in all_classes(connection)), 0)
         states = dict.fromkeys(STATES, 0)
         query = select(now.state, now.class_id, func.count()).group_by(now.state, now.class_id)
@@ -44,44 +81,44 @@ def status(project: Project) -> dict[str, Any]:
             connection, schema.images.c.split.is_(None), schema.images.c.group_id.is_not(None)
         )
         newest = runs.latest_id(connection)
-        run: dict[str, Any] | None = None
+        run = None
         left = stale = 0
         if newest is not None:
             found = runs.get(connection, newest)
-            run = {
-                "run": found.id,
-                "backbone": found.backbone,
-                "recipe": found.recipe,
-                "choice": found.settings.get("choice", ""),
-                "out_of_fold": found.figures("out_of_fold"),
-                "valid": found.figures("valid"),
-                **_judged(found),
-            }
+            run = _described(found)
             left = _flagged(connection, runs.ranking_id(connection))
             stale = _changed(connection, newest)
-    return {
-        "project": project.name,
-        "path": str(project.path),
-        "damage": copies.damage_of(project.database.path),
-        "read_only": None if project.read_only is None else str(project.read_only),
-        "images": sum(per_class.values()),
-        "classes": {names[class_id]: number for class_id, number in per_class.items()},
-        "states": states,
-        "addresses": addresses,
-        "unchecked": unchecked,
-        "decisions": decisions,
-        "run": run,
-        "left": left,
-        "stale": stale,
-    }
+    return Status(
+        project=workspace.name,
+        path=str(workspace.path),
+        read_only=None if workspace.read_only is None else str(workspace.read_only),
+        damage=copies.damage_of(workspace.database.path),
+        images=sum(per_class.values()),
+        classes={names[class_id]: number for class_id, number in per_class.items()},
+        states=states,
+        addresses=addresses,
+        unchecked=unchecked,
+        decisions=decisions,
+        run=run,
+        left=left,
+        stale=stale,
+    )
 
 
-def _judged(run: runs.Run) -> dict[str, Any]:
-    """The one error of a run: a network fine-tuned without folds has none out-of-fold."""
-    whole = run.figures("out_of_fold")["error"]
-    if whole is not None:
-        return {"error": whole, "judged_on": "out-of-fold"}
-    return {"error": run.figures("valid")["error"], "judged_on": "on the validation images"}
+def _described(run: runs.Run) -> NewestRun:
+    out_of_fold, valid = run.figures("out_of_fold"), run.figures("valid")
+    # A network that was fine-tuned without folds has no error out-of-fold.
+    whole = out_of_fold["error"] is not None
+    return NewestRun(
+        run=run.id,
+        backbone=run.backbone,
+        recipe=run.recipe,
+        choice=run.settings.get("choice", ""),
+        out_of_fold=out_of_fold,
+        valid=valid,
+        error=out_of_fold["error"] if whole else valid["error"],
+        judged_on="out-of-fold" if whole else "on the validation images",
+    )
 
 
 def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:

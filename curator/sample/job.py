@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from curator.collect import fetch
+from curator.collect.adding import add
 from curator.sample.digits import CLASSES, build
 from curator.sample.server import serving
+from curator.store import classes
 
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress
-    from curator.project import Project
+    from curator.store.workspace import Workspace
 
 
-def run(project: Project, progress: Progress) -> dict[str, Any]:
+def run(workspace: Workspace, progress: Progress) -> fetch.FetchReport:
     """Add the sample's addresses and fetch them from a server that runs meanwhile."""
-    missing = [name for name in CLASSES if name not in project.class_names()]
-    project.add_class(*missing)
+    with workspace.database.write() as connection:
+        known = {item.name for item in classes.all_classes(connection)}
+        classes.add_classes(connection, [name for name in CLASSES if name not in known])
     with serving(build()) as served:
         for name in CLASSES:
-            project.add(name, "\n".join(served.addresses(name)), listed_in="sample")
-        return fetch.run(project, progress, settings={"allow_private": True})
+            add(workspace, name, [("\n".join(served.addresses(name)), "sample")])
+        return fetch.run(workspace, progress, settings={"allow_private": True})

@@ -1,6 +1,6 @@
 """Changes of classes during a review: a new class, another name, two classes made one.
 
-Each is an act of the ledger (:mod:`curator.store.acts`): a row of ``class_acts`` that says what the
+Each is an act of the ledger (:mod:`curator.store.undo`): a row of ``class_acts`` that says what the
 class was before and after. A merge also has a decision for each image that it moves, with the
 image's state as it was. What comes later under the merged class, from addresses still to be fetched
 or files imported again, joins the merge's batch (:func:`follow`), so that undoing the merge takes
@@ -17,10 +17,10 @@ from sqlalchemy import Connection, func, insert, literal, or_, select, update
 
 from curator.errors import InputError, UnknownClass
 from curator.store import schema
-from curator.store.acts import MERGE, UNDO, Decided, last_batch, reviewer
 from curator.store.classes import LONGEST_NAME, add_classes, names_by_id, validated_names
 from curator.store.database import Database, now, pieces
 from curator.store.images import frame
+from curator.store.undo import MERGE, UNDO, Decided, last_batch, reviewer
 
 NEW_CLASS = "new class"
 RENAME = "rename"

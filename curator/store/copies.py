@@ -27,10 +27,10 @@ from filelock import FileLock, Timeout
 
 from curator.errors import CuratorError, InputError, NotAProject, ProjectDamaged
 from curator.files import TEMPORARY_PREFIX, write_atomic
+from curator.phrasing import duration
 from curator.platform import sync_folder
 from curator.store import schema
 from curator.store.reading import refused
-from curator.words import duration
 
 KEPT = 2
 EVERY_SECONDS = 3600.0

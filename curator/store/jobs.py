@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from curator.phrasing import utf8
 from curator.store import schema
 from curator.store.database import Database, now
-from curator.words import utf8
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 OFFERED = "offered"  # found in the project, asked for by nobody here: run when the user says so
@@ -121,14 +121,14 @@ Sign = Callable[[Job], str]
 
 
 def queue(
-    database: Database, kind: str, arguments: dict[str, Any], sign: Sign | None = None
+    database: Database, kind: str, arguments: Mapping[str, object], sign: Sign | None = None
 ) -> int:
     """Add a job for the worker, which runs it only with its mark; return its id."""
     return _add(database, sign, kind=kind, arguments=json.dumps(arguments), state=QUEUED)
 
 
 def begin(
-    database: Database, kind: str, arguments: dict[str, Any], sign: Sign | None = None
+    database: Database, kind: str, arguments: Mapping[str, object], sign: Sign | None = None
 ) -> int:
     """Add a job that runs in this process from now on; return its id."""
     return _add(database, sign, kind=kind, arguments=json.dumps(arguments), **_running())
@@ -287,7 +287,7 @@ def end(
     database: Database,
     job_id: int,
     state: str,
-    result: dict[str, Any] | None = None,
+    result: Mapping[str, object] | None = None,
     error: str | None = None,
 ) -> None:
     """Record the outcome."""

@@ -3,7 +3,7 @@
 A decision says what, when, by whom, the class and state before and after, and the score and run
 that the reviewer saw. Rows are never changed or removed: undo appends the inverse, and redo the
 inverse of that. An image's present class and state are those of its last row (table ``current`` in
-the schema). In which order acts are taken back is in :mod:`curator.store.acts`; changes of classes,
+the schema). In which order acts are taken back is in :mod:`curator.store.undo`; changes of classes,
 which undo and redo take along, are in :mod:`curator.store.class_changes`.
 """
 
@@ -17,11 +17,12 @@ import pandas as pd
 from sqlalchemy import Connection, bindparam, func, insert, select, text
 
 from curator.errors import InputError, NothingToRedo, NothingToUndo, UnknownClass, UnknownImage
-from curator.store import acts, class_changes, runs, schema
-from curator.store.acts import REDO, UNDO, Decided, can_redo, can_undo, reviewer
+from curator.store import class_changes, runs, schema
+from curator.store import undo as acts
 from curator.store.classes import all_classes, names_by_id
 from curator.store.database import Database, now, pieces
 from curator.store.images import frame
+from curator.store.undo import REDO, UNDO, Decided, can_redo, can_undo, reviewer
 
 __all__ = [
     "Action",

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -23,13 +23,20 @@ from curator.platform import cpu_count
 from curator.store import schema
 from curator.store.database import Database, now, pieces
 
-if TYPE_CHECKING:
-    from curator.jobs.progress import Progress
-
 _PIECE = 1 << 20  # bytes read at a time
 _AT_ONCE = 256  # files between two looks at the cancel flag
 _KEY = "originals"  # in the table `meta`
 _FIX = "Put it back from a copy of the project, or delete that image; `curator check` lists all."
+
+
+class Reporting(Protocol):
+    """Who is told how far it is, and may raise to stop it."""
+
+    def begin(self, message: str, total: int) -> None:
+        """A step begins."""
+
+    def advance(self, items: int) -> None:
+        """So many items more are done."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ def read_whole(original: Path, sha256: str, size: int) -> bytes:
     return b"".join(_checked(original, sha256, size))
 
 
-def examine(database: Database, originals: Path, progress: Progress) -> Examined:
+def examine(database: Database, originals: Path, progress: Reporting) -> Examined:
     """Hash every original, and keep what was found until the next time. Raises JobCancelled."""
     table = schema.images
     query = select(table.c.id, table.c.file, table.c.sha256, table.c.bytes).order_by(table.c.id)

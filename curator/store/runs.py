@@ -2,7 +2,7 @@
 
 A run is asked for by the user, or is an *interim* one: a refit between two pages of a review. An
 interim run that is not out-of-fold is *hidden*: it is being written, was never finished, or a newer
-one took its place (:mod:`curator.store.publishing`). Hidden runs are the newest of nothing and rank
+one took its place (:mod:`curator.store.run_writer`). Hidden runs are the newest of nothing and rank
 nothing; their rows stay, since decisions refer to them.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,9 @@ from curator.errors import NoRun, ProjectAltered, UnknownRun
 from curator.store import schema
 from curator.store.database import Database, now
 from curator.store.images import frame
+from curator.store.run_json import HistoryRow, Metrics, Quality, RunSettings
 
 SHOWN = or_(schema.runs.c.interim == 0, schema.runs.c.out_of_fold == 1)
-INSTANT = "instant"
 
 
 @dataclass(frozen=True)
@@ -36,22 +36,22 @@ class Run:
     recipe: str
     backbone: str
     ledger_position: int
-    settings: dict[str, Any]
-    metrics: dict[str, Any]
-    history: list[dict[str, Any]]
+    settings: RunSettings
+    metrics: Metrics
+    history: list[HistoryRow]
     out_of_fold: bool
     """Whether every prediction is by a model that did not see the image."""
     interim: bool = False
     """Whether it is a refit between two pages of a review, not asked for by the user."""
 
-    def figures(self, kind: str) -> dict[str, Any]:
+    def figures(self, kind: str) -> Quality:
         """The error on "valid" or "out_of_fold" images. Raises ProjectAltered where it is none."""
         found = self.metrics.get(kind)
         if not isinstance(found, dict) or not {"error", "low", "high", "images"} <= found.keys():
             raise _altered(self.id, f"it has no figures {kind!r}")
         if not all(value is None or isinstance(value, (int, float)) for value in found.values()):
             raise _altered(self.id, f"the figures {kind!r} are no numbers")
-        return found
+        return cast("Quality", found)
 
     @property
     def class_ids(self) -> list[int]:

@@ -80,7 +80,7 @@ sources = Table(
     Column("line", Integer),
     Column("split", Text),  # of an imported folder
     Column("state", Text, nullable=False, default=PENDING),
-    Column("reason", Text),  # code of curator.collect.reasons when it failed
+    Column("reason", Text),  # code of curator.imaging.reasons when it failed
     Column("detail", Text),
     Column("final_address", Text),
     Column("http_status", Integer),

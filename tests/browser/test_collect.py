@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from curator.collect.importing import uploads_of
+from curator.collect.http.client import FetchSettings
+from curator.collect.imports.job import uploads_of
 from curator.collect.snippet import bookmarklet, console_snippet
 from curator.project import Project
 from curator.sample.digits import Item
@@ -107,8 +108,8 @@ def test_files_a_zip_and_a_list_are_dropped_together(
         assert "line 2" in shown
         page.click("text=Add to the list")
         page.wait_for_selector("text=1 new for brown")
-        assert project.status()["classes"] == {"black": 0, "brown": 7}
-        assert project.status()["addresses"]["pending"] == 1
+        assert project.status().classes == {"black": 0, "brown": 7}
+        assert project.status().addresses.pending == 1
         assert not list(uploads_of(project).iterdir())
     assert watched.errors == []
 
@@ -124,7 +125,7 @@ def test_a_dropped_folder_can_name_the_classes(
         page.check("input[name=by_folder]")
         drop_from_disk(page, folder)
         page.wait_for_selector("text=5 new images of 5 files", timeout=30_000)
-        assert project.status()["classes"] == {"black": 3, "brown": 0, "polar": 2}
+        assert project.status().classes == {"black": 3, "brown": 0, "polar": 2}
 
 
 def test_a_paste_is_previewed_and_added_with_one_button(
@@ -138,7 +139,7 @@ def test_a_paste_is_previewed_and_added_with_one_button(
         page.check("input[name=private]")
         page.fill("textarea[name=text]", "\n".join([*served.addresses("a"), "rubbish"]))
         page.wait_for_selector("text=2 new, 1 already there, 1 refused")
-        assert project.status()["addresses"]["pending"] == 1
+        assert project.status().addresses.pending == 1
         page.click("text=Add and fetch")
         page.wait_for_selector("text=3 new images from 3 addresses", timeout=30_000)
         assert page.input_value("textarea[name=text]") == ""
@@ -162,7 +163,7 @@ def test_long_pastes_and_pieces_of_pages_go_the_way_of_files(
         page.wait_for_selector("text=pasted.html:", timeout=30_000)
         page.click("text=Do not add")
         page.wait_for_selector("text=pasted.html:", state="detached")
-        assert project.status()["addresses"]["pending"] == 9_000
+        assert project.status().addresses.pending == 9_000
     assert watched.errors == []
 
 
@@ -179,7 +180,7 @@ def test_one_group_of_failures_is_tried_again(
         with serving(first) as served:
             port = int(served.base.rpartition(":")[2])
             project.add("black", "\n".join(served.addresses("a")))
-            project.run("fetch", settings=settings)
+            project.fetch(FetchSettings(**settings))
         both = [Item(item.path, "a", None, "", encoded(picture(2))) for item in first]
         with serving(both, port):
             page = open_page(dashboard.address)
@@ -237,7 +238,7 @@ def test_a_reload_in_the_middle_of_an_upload_leaves_nothing(
         page.reload()
         page.wait_for_selector("text=The upload of large.zip was cut off", timeout=30_000)
         assert not list(uploads_of(project).iterdir())
-        assert project.status()["addresses"]["pending"] == 0
+        assert project.status().addresses.pending == 0
 
 
 @pytest.mark.slow
@@ -256,5 +257,5 @@ def test_two_windows_upload_side_by_side(
         first.click("text=Cancel upload")
         first.wait_for_selector(".cu-uploading", state="detached")
         first.wait_for_selector("text=1 new image of 1 file")
-        assert project.status()["images"] == 1
+        assert project.status().images == 1
         assert not list(uploads_of(project).iterdir())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from curator.review.queues import QUEUES, queue_ids
+from curator.review.queue.kinds import QUEUES, open_queue
 from tests.browser.conftest import shared
 from tests.browser.test_whole_job import decisions, go, press
 from tests.large import large_project
@@ -166,7 +166,7 @@ def test_every_key(  # noqa: PLR0915  one walk over the keyboard
     new = page.locator(".cu-tile.cu-is-new").count()
     press(page, "Enter", new)
     page.wait_for_selector(f".cu-tile[data-id='{before}']", state="detached")
-    assert decisions(page) == sample_copy.status()["decisions"]
+    assert decisions(page) == sample_copy.status().decisions
     assert watched.errors == []
     assert watched.foreign == []
 
@@ -181,7 +181,7 @@ def test_every_queue(
     page = review(open_page(dashboard.address), sample_copy)
     for kind, queue in QUEUES.items():
         page.select_option("select[name=queue]", kind)
-        wanted = f"{len(queue_ids(sample_copy, kind))} in queue"
+        wanted = f"{len(open_queue(sample_copy, kind).ids)} in queue"
         page.wait_for_selector(f".cu-meaning:has-text('{wanted}'):has-text('{queue.meaning[:20]}')")
         assert page.locator(".cu-error").count() == 0
     page.select_option("select[name=queue]", "all")
@@ -260,7 +260,7 @@ def test_a_phone(dashboard: Running, browser: Browser, sample_copy: Project) -> 
     page.wait_for_selector(".cu-tile[data-place='1'][aria-selected=true]")
     page.tap(".cu-foot button:has-text('delete')")
     page.wait_for_selector(".cu-tile[data-place='1'].cu-is-deleted")
-    assert sample_copy.status()["states"]["deleted"] == 2
+    assert sample_copy.status().states["deleted"] == 2
     context.close()
 
 
@@ -282,14 +282,12 @@ def test_undo_goes_back_across_sessions(
     assert page.is_disabled(".cu-foot button:has-text('undo')")
     for _ in range(3):
         press(page, "y", 1)
-    assert sample_copy.status()["states"] | {"new": 0} == {
+    assert sample_copy.status().states | {"new": 0} == {
         "new": 0,
         "deleted": 1,
         "kept": 1,
         "unsure": 1,
-    } | {
-        key: 0 for key in sample_copy.status()["states"] if key not in ("deleted", "kept", "unsure")
-    }
+    } | {key: 0 for key in sample_copy.status().states if key not in ("deleted", "kept", "unsure")}
 
 
 def test_a_page_of_decisions_refits_and_the_place_survives_a_reload(

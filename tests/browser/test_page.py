@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
+from curator.check.report import AddressCounts
 from curator.files import sha256_of
 from curator.project import Project
 from curator.sample.digits import CLASSES, Item
@@ -66,7 +67,7 @@ def test_a_reload_in_the_middle_of_a_download_reattaches(
         job = jobs.latest(project.database)
         assert job is not None
         assert (job.state, job.kind) == ("done", "fetch")
-        assert project.status()["addresses"]["fetched"] == 60
+        assert project.status().addresses.fetched == 60
 
 
 @pytest.mark.slow
@@ -96,9 +97,9 @@ def test_cancel_stops_a_download_and_keeps_what_came(
     with downloading(tmp_path, items[:120], 1.0, open_page) as (page, project):
         page.click(".cu-running button:has-text('Cancel')")
         page.wait_for_selector("text=What was done so far is kept", timeout=20_000)
-        counted = project.status()["addresses"]
-        assert counted["pending"] > 0
-        assert counted["pending"] + counted["fetched"] == 120
+        counted = project.status().addresses
+        assert counted.pending > 0
+        assert counted.pending + counted.fetched == 120
 
 
 def test_two_windows_see_each_others_decisions(
@@ -232,7 +233,7 @@ def test_a_failed_training_says_why(
     assert small.log().equals(decided)
     assert small.runs().empty
     small.undo()
-    assert small.status()["images"] == len(live)
+    assert small.status().images == len(live)
 
 
 def kept(project: Project) -> tuple[dict[str, str], list[tuple[object, ...]]]:
@@ -286,4 +287,4 @@ def test_a_killed_worker_is_told_and_its_job_started_again(
         page.wait_for_selector("text=ended without a word", timeout=30_000)
         page.click("text=Start again")
         page.wait_for_selector("text=Next: check the data", timeout=60_000)
-        assert project.status()["addresses"] == {"pending": 0, "fetched": 60, "failed": {}}
+        assert project.status().addresses == AddressCounts(pending=0, fetched=60, failed={})

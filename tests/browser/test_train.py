@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from curator.learn.instant.recipe import InstantSettings
 from curator.project import Project
 from curator.store import runs
 from tests.browser.conftest import shared
@@ -25,7 +26,7 @@ def test_fine_tuning_from_the_page(
     tmp_path: Path, open_page: Callable[[str], Page], small: Project
 ) -> None:
     """Cost told, rate found and taken, live table, a reload in the middle, findings, comparison."""
-    small.run("train", folds=3)
+    small.train(InstantSettings(folds=3))
     with shared(small.path) as dashboard:
         page = open_page(dashboard.address)
         go(page, "train")

@@ -148,7 +148,7 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
             deleted = set(log[log["action"] == "delete"]["image_id"])
             counted = project.status()
         manifest = pd.read_csv(folder.with_name("my-digits-curated") / "manifest.csv")
-        assert len(manifest) == counted["images"]
+        assert len(manifest) == counted.images
         assert len(deleted) == 1
         assert (folder.with_name("my-digits-model") / "model.safetensors").exists()
     assert watched.foreign == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from curator.check import neighbours
 from curator.check.neighbours import nearest
-from curator.encode.features import FeatureCache
+from curator.encode.feature_cache import FeatureCache
 from curator.errors import JobCancelled
 
 NUMBER, DIMENSION = 60, 16

@@ -10,8 +10,9 @@ import pytest
 
 from curator.check import outliers as module
 from curator.check.outliers import outlier_scores, outliers
-from curator.encode.features import FeatureCache
-from curator.review.queues import open_queue
+from curator.encode.feature_cache import FeatureCache
+from curator.review.queue.filters import Filters
+from curator.review.queue.kinds import open_queue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,32 +89,34 @@ def test_the_sample_s_strangers_come_first(
     sample_copy: Project, sample_items: dict[str, Item]
 ) -> None:
     """The six charts among the digits are the worst, and are reported; what is kept leaves."""
-    answer = sample_copy.run("check")
-    queue = open_queue(sample_copy, "outliers")
+    answer = sample_copy.check()
+    queue = open_queue(sample_copy, "outliers").table()
     faults = [sample_items["/" + source.split("/", 3)[3]] for source in queue["source"]]
     charts = [item.path for item in faults[:7] if item.fault == "no class"]
     assert len(charts) == 6
     assert sum(item.is_bad for item in faults[:30]) >= 15
     assert queue["outlier_score"].is_monotonic_increasing
-    problem = next(p for p in answer["problems"] if p["code"] == "outliers")
-    assert problem["queue"] == "outliers"
+    problem = next(p for p in answer.problems if p.code == "outliers")
+    assert problem.queue == "outliers"
     with sample_copy.database.read() as connection:
         flagged = outliers(connection)
-    assert problem["count"] == len(flagged)
+    assert problem.count == len(flagged)
     assert flagged == queue["image_id"].tolist()[: len(flagged)]
     sample_copy.decide(flagged[:1], "keep")
     sample_copy.decide(flagged[1:2], "delete")
     with sample_copy.database.read() as connection:
         assert outliers(connection) == flagged[2:]
-    assert open_queue(sample_copy, "outliers")["image_id"].tolist()[:1] == flagged[2:3]
+    assert open_queue(sample_copy, "outliers").table()["image_id"].tolist()[:1] == flagged[2:3]
 
 
 def test_a_relabelled_image_is_scored_among_its_own(sample_copy: Project) -> None:
     """The score is that of the present label, from the next check on."""
-    sample_copy.run("check")
-    usual = int(open_queue(sample_copy, "outliers", label="three")["image_id"].iloc[-1])
-    before = open_queue(sample_copy, "all").set_index("image_id")["outlier_score"][usual]
+    sample_copy.check()
+    usual = int(
+        open_queue(sample_copy, "outliers", Filters(label="three")).table()["image_id"].iloc[-1]
+    )
+    before = open_queue(sample_copy, "all").table().set_index("image_id")["outlier_score"][usual]
     sample_copy.decide([usual], "relabel", "eight")
-    sample_copy.run("check")
-    after = open_queue(sample_copy, "all").set_index("image_id")["outlier_score"][usual]
+    sample_copy.check()
+    after = open_queue(sample_copy, "all").table().set_index("image_id")["outlier_score"][usual]
     assert after < before

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from sqlalchemy import insert, select, update
 
-from curator.check.measuring import bring_up_to_date
 from curator.check.quality import (
     LARGEST_PREVALENCE,
     QUALITY,
@@ -17,8 +16,9 @@ from curator.check.quality import (
     quality_issues,
     quality_table,
 )
-from curator.collect.measures import MEASURES_VERSION
+from curator.check.remeasure import bring_up_to_date
 from curator.errors import JobCancelled
+from curator.imaging.measures import MEASURES_VERSION
 from curator.project import Project
 from curator.store import schema
 from tests.pictures import encoded, picture
@@ -230,7 +230,7 @@ def test_a_cancelled_call_keeps_what_it_did(
     small: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Measuring goes on where a cancelled call stopped."""
-    monkeypatch.setattr("curator.check.measuring.BATCH", 8)
+    monkeypatch.setattr("curator.check.remeasure.BATCH", 8)
     age(small)
     with pytest.raises(JobCancelled):
         bring_up_to_date(small, Counting(stop_after=16))  # type: ignore[arg-type]

@@ -173,13 +173,13 @@ def splits_of(project: Project) -> dict[str, str]:
 
 def test_decisions_never_reshuffle(small: Project, tmp_path: Path) -> None:
     """Deleting, relabelling and new images leave every split as it is."""
-    small.run("check")
+    small.check()
     before = splits_of(small)
     assert Counter(before.values())[VALID] == 2 + 2 + 2
     small.decide(list(range(1, 9)), "delete")
     small.decide(list(range(9, 16)), "relabel", "owl")
-    small.run("import", folder=str(write_folders(tmp_path / "more", {"cat": 5}, start=500)))
-    small.run("check")
+    small.import_files(write_folders(tmp_path / "more", {"cat": 5}, start=500))
+    small.check()
     after = splits_of(small)
     assert len(after) == 35
     assert {digest: after[digest] for digest in before} == before
@@ -192,8 +192,8 @@ def test_tiny_classes(sizes: dict[str, int], tmp_path: Path, small: Project) -> 
     from curator.project import Project as Made
 
     with Made.create(tmp_path / "tiny") as project:
-        project.run("import", folder=str(write_folders(tmp_path / "in", sizes)))
-        rows = {row["label"]: row for row in project.run("check")["classes"]}
+        project.import_files(write_folders(tmp_path / "in", sizes))
+        rows = {row.label: row for row in project.check().classes}
     for name, size in sizes.items():
-        assert rows[name]["images"] == size
-        assert rows[name]["valid"] == (1 if size > 1 else 0)
+        assert rows[name].images == size
+        assert rows[name].valid == (1 if size > 1 else 0)

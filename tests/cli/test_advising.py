@@ -21,7 +21,7 @@ def test_a_suggestion_is_listed_applied_and_undone(curator: Curator, small: Proj
     assert curator("suggest", small.path, "--json").json[0]["preview"] == [3, 5, 7]
     applied = curator("suggest", small.path, "--apply", "no class", "--leave-out", 5, "--json")
     assert applied.json["changed"] == [3, 7]
-    assert small.status()["states"]["deleted"] == 2
+    assert small.status().states["deleted"] == 2
     assert curator("undo", small.path).status == 0
     assert "3 images changed" in curator("suggest", small.path, "--apply", "no class").out
     wrong = curator("suggest", small.path, "--apply", "sharp")

@@ -94,7 +94,7 @@ def test_ctrl_c_keeps_what_was_fetched(tmp_path: Path) -> None:
         project.add("a", "\n".join(served.addresses("a")))
         child = start("fetch", project.path, "--allow-private", "--threads", 4)
         for _ in range(600):
-            if project.status()["addresses"]["fetched"] >= 10:
+            if project.status().addresses.fetched >= 10:
                 break
             with pytest.raises(subprocess.TimeoutExpired):
                 child.wait(timeout=0.1)
@@ -102,9 +102,9 @@ def test_ctrl_c_keeps_what_was_fetched(tmp_path: Path) -> None:
         out, err = child.communicate(timeout=60)
         assert (child.returncode, out) == (1, "")
         assert err == "Error: Interrupted. What was done so far is kept; run it again to go on.\n"
-        counts = project.status()["addresses"]
-        assert 10 <= counts["fetched"] < 20
-        assert counts["fetched"] + counts["pending"] == 20
+        counts = project.status().addresses
+        assert 10 <= counts.fetched < 20
+        assert counts.fetched + counts.pending == 20
 
 
 def test_debugging_shows_the_traceback(tmp_path: Path) -> None:

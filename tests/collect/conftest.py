@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from curator.collect.network import FetchSettings
+from curator.collect.http.client import FetchSettings
 from tests.collect.hostile import Hostile, serving
 
 if TYPE_CHECKING:

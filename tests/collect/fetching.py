@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from curator.collect.body import Body
-from curator.collect.network import Answer, FetchFailed, FetchSettings, fetch
+from curator.collect.http.body import Body
+from curator.collect.http.client import Answer, FetchFailed, FetchSettings, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from curator.collect.keeping import thumbnails
+from curator.collect.ingest import thumbnails
 from curator.files import TEMPORARY_PREFIX, sha256_of
 from curator.project import Project
 from curator.store import schema
@@ -101,21 +101,21 @@ class Soak:
         self.left_behind += len(temporary_files(self._path))
         intact(self._path)
         with Project.open(self._path) as project:
-            status = project.status()["addresses"]
+            status = project.status().addresses
             with project.database.read() as connection:
                 images = connection.execute(select(schema.images)).all()
                 sources = connection.execute(select(schema.sources)).all()
             files = {row.sha256: row.file for row in images}
             assert thumbnails(project, files).keys() == files.keys(), "a thumbnail is missing"
             if images:
-                project.run("check")
+                project.check()
         for digest, file in files.items():
             assert (self._path / "originals" / file).is_file(), f"{file} is gone"
             assert file.split("/")[-1].startswith(digest), f"{file} has a wrong name"
         states = [row.state for row in sources]
         assert len(self.listed) == len(states), "a source is lost"
         assert set(states) <= {schema.PENDING, schema.FETCHED, schema.FAILED}, "a source is stuck"
-        assert states.count(schema.PENDING) == status["pending"]
+        assert states.count(schema.PENDING) == status.pending
         ids = {row.id for row in images}
         assert all(row.image_id in ids for row in sources if row.state == schema.FETCHED)
         assert all(row.reason for row in sources if row.state == schema.FAILED)

@@ -16,13 +16,13 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from curator.collect.decoding import decode
 from curator.deliver.predict import Predictor
 from curator.deliver.received import CONFIG_FILE, WEIGHTS_FILE, digest
-from curator.encode.backbones import describe
+from curator.encode.backbones import build_network, describe
 from curator.encode.preprocess import prepare_image
 from curator.errors import BundleInvalid, NoRun, UnknownRun
 from curator.files import sha256_of
+from curator.imaging.decoding import decode
 from curator.project import Project
 from curator.store import images, runs
 from tests.conftest import copy_project
@@ -43,7 +43,7 @@ def delivered(
 
     def fill(folder: Path) -> None:
         with Project.open(copy_project(sample_folder, folder / "project")) as project:
-            project.run("export-model", out=str(folder / "model"))
+            project.export_model(folder / "model")
             with project.database.read() as connection:
                 run = runs.get(connection)
                 said = runs.predictions_of(connection, run)
@@ -231,7 +231,7 @@ def test_a_bundle_of_a_torchvision_backbone_predicts(bundle: Path) -> None:
 
     torch.manual_seed(0)
     backbone = describe("resnet18")
-    network = backbone.build().eval()
+    network = build_network(backbone).eval()
     head = {
         "weight": np.random.default_rng(0).normal(size=(3, 512)).astype(np.float32),
         "bias": np.arange(3, dtype=np.float32),
@@ -278,7 +278,7 @@ def test_a_folder_that_is_no_bundle_is_named(tmp_path: Path) -> None:
 def test_there_must_be_a_run(small: Project, sample_copy: Project, tmp_path: Path) -> None:
     """Without a run, or with an unknown one, nothing is written."""
     with pytest.raises(NoRun):
-        small.run("export-model", out=str(tmp_path / "out"))
+        small.export_model(tmp_path / "out")
     with pytest.raises(UnknownRun):
-        sample_copy.run("export-model", out=str(tmp_path / "out"), run_id=9)
+        sample_copy.export_model(tmp_path / "out", run_id=9)
     assert not (tmp_path / "out").exists()

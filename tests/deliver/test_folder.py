@@ -12,6 +12,7 @@ from curator.deliver.folder import MANIFEST_COLUMNS, counts, plan
 from curator.encode import torchvision_compat
 from curator.errors import CuratorError, NotEnoughData, TargetNotEmpty
 from curator.files import sha256_of
+from tests.running import run_job
 
 if TYPE_CHECKING:
     from curator.project import Project
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def export(project: Project, out: Path) -> pd.DataFrame:
     """Export to ``out`` and give the manifest."""
-    project.run("export", out=str(out))
+    project.export(out)
     return pd.read_csv(out / "manifest.csv", keep_default_na=False, dtype=str)
 
 
@@ -35,7 +36,7 @@ def files(out: Path) -> set[str]:
 @pytest.mark.slow
 def test_torchvision_reads_it(small: Project, tmp_path: Path) -> None:
     """``ImageFolder`` finds the same classes and images on both sides."""
-    answer = small.run("export", out=str(tmp_path / "out"))
+    answer = small.export(tmp_path / "out")
     torchvision_compat.prepare()
     from torchvision.datasets import ImageFolder
 
@@ -48,7 +49,7 @@ def test_torchvision_reads_it(small: Project, tmp_path: Path) -> None:
             read[key] = read.get(key, 0) + 1
         image, _ = data[0]
         assert image.size == (64, 64)
-    assert read == {(row["split"], row["label"]): row["images"] for row in answer["counts"]}
+    assert read == {(row.split, row.label): row.images for row in answer.counts}
     assert sum(read.values()) == 30
 
 
@@ -90,11 +91,11 @@ def test_the_plan_is_what_is_written(small: Project, tmp_path: Path) -> None:
     """The page's preview and the export agree, and the sums are those of the rows."""
     small.decide([1, 2], "delete")
     assert {"undecided"} == set(plan(small)["split"])
-    small.run("check")
+    small.check()
     planned = plan(small)
     rows = export(small, tmp_path / "out")
     assert planned["file_name"].tolist() == rows["file_name"].tolist()
-    counted = {(row["split"], row["label"]): row["images"] for row in counts(planned)}
+    counted = {(row.split, row.label): row.images for row in counts(planned)}
     assert counted == planned.groupby(["split", "label"]).size().to_dict()
 
 
@@ -108,7 +109,7 @@ def test_originals_stay_and_are_copies(small: Project, tmp_path: Path) -> None:
 
 def test_a_class_on_one_side_only_has_both_folders(small: Project, tmp_path: Path) -> None:
     """A class with one image left has an empty folder on the other side."""
-    small.run("check")
+    small.check()
     owls = list(range(23, 31))
     small.decide(owls[1:], "delete")
     export(small, tmp_path / "out")
@@ -126,7 +127,7 @@ def test_a_full_target_is_refused(kind: str, sample_copy: Project, tmp_path: Pat
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
     with pytest.raises(TargetNotEmpty, match="already holds files"):
-        sample_copy.run(kind, out=str(tmp_path / "out"))
+        run_job(sample_copy, kind, out=str(tmp_path / "out"))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
 
@@ -135,7 +136,7 @@ def test_with_nothing_left_there_is_nothing_to_export(small: Project, tmp_path: 
     """When all images are deleted the error says how to get them back; no folder appears."""
     small.decide(list(range(1, 31)), "delete")
     with pytest.raises(NotEnoughData, match="undo"):
-        small.run("export", out=str(tmp_path / "out"))
+        small.export(tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -144,7 +145,7 @@ def test_a_lost_original_is_named(small: Project, tmp_path: Path) -> None:
     lost = sorted(small.originals.rglob("*.png"))[5]
     lost.unlink()
     with pytest.raises(CuratorError, match=lost.name) as caught:
-        small.run("export", out=str(tmp_path / "out"))
+        small.export(tmp_path / "out")
     assert "Free some space" not in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small"]
 
@@ -157,5 +158,5 @@ def test_a_cancelled_export_leaves_nothing(small: Project, tmp_path: Path) -> No
         progress.cancel()
 
     with pytest.raises(JobCancelled):
-        small.run("export", stop, out=str(tmp_path / "out"))
+        small.export(tmp_path / "out", listener=stop)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small"]

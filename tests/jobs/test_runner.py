@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from curator import worker
+from curator.check.report import AddressCounts
+from curator.collect.http.client import FetchSettings
 from curator.errors import BadFolder, InputError, JobCancelled, JobRunning
-from curator.jobs import runner
+from curator.jobs import locks, runner
 from curator.store import jobs
 from tests.jobs.conftest import NUMBER, SETTINGS, content, is_free, wait_for
 from tests.pictures import write_folders
+from tests.running import run_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +31,11 @@ if TYPE_CHECKING:
 
 def test_a_finished_job_is_on_record(small: Project) -> None:
     """Kind, arguments, counts, times and the answer of a job are in the store afterwards."""
-    answer = small.run("check")
+    answer = small.check()
     job = jobs.latest(small.database)
     assert job is not None
     assert (job.kind, job.arguments, job.state, job.error) == ("check", {}, jobs.DONE, None)
-    assert job.result == json.loads(json.dumps(answer))
+    assert job.result == json.loads(json.dumps(answer.to_dict()))
     assert job.started_at is not None
     assert job.ended_at is not None
     assert job.created_at <= job.started_at <= job.ended_at
@@ -42,10 +46,9 @@ def test_a_finished_job_is_on_record(small: Project) -> None:
 def test_the_listener_hears_how_far_it_is(small: Project, tmp_path: Path) -> None:
     """The command line's bar gets the step in words, and counts up to the total."""
     heard: list[tuple[str, int, int | None]] = []
-    small.run(
-        "import",
-        lambda progress: heard.append((progress.message, progress.done, progress.total)),
-        folder=str(tmp_path.parent / tmp_path.name / "small" / "originals"),
+    small.import_files(
+        tmp_path.parent / tmp_path.name / "small" / "originals",
+        listener=lambda progress: heard.append((progress.message, progress.done, progress.total)),
     )
     assert heard[0] == ("importing originals", 0, 30)
     assert heard[-1] == ("importing originals", 30, 30)
@@ -55,22 +58,22 @@ def test_the_listener_hears_how_far_it_is(small: Project, tmp_path: Path) -> Non
 def test_a_job_that_fails_says_why(small: Project) -> None:
     """The error reaches the caller, its sentence is on record, and the lock is free again."""
     with pytest.raises(BadFolder):
-        small.run("import", folder=str(small.path / "nowhere"))
+        small.import_files(small.path / "nowhere")
     job = jobs.latest(small.database)
     assert job is not None
     assert job.state == jobs.FAILED
     assert job.error is not None
     assert "nowhere is not a folder" in job.error
-    assert small.run("check")["images"] == 30
+    assert small.check().images == 30
 
 
 def test_an_unforeseen_failure_is_in_the_log(
     small: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bug shows as one sentence with the log's place; the traceback is in the log."""
-    monkeypatch.setattr("curator.check.run.prepare", None)
+    monkeypatch.setattr("curator.check.job.prepare", None)
     with pytest.raises(TypeError):
-        small.run("check")
+        run_job(small, "check")
     job = jobs.latest(small.database)
     assert job is not None
     assert job.state == jobs.FAILED
@@ -83,35 +86,35 @@ def test_an_unforeseen_failure_is_in_the_log(
 def test_an_argument_that_a_job_does_not_take_is_refused(small: Project) -> None:
     """An unknown argument, and one of a wrong type, are refused by name and nothing is done."""
     with pytest.raises(InputError, match="'surprise' is no argument of the job check"):
-        small.run("check", surprise=1)
+        run_job(small, "check", surprise=1)
     with pytest.raises(InputError, match=r"out=\['a'\] cannot be given to the job export"):
-        small.run("export", out=["a"])
+        run_job(small, "export", out=["a"])
 
 
 def test_an_unknown_kind_is_refused(small: Project) -> None:
     """A kind that there is not is refused with those that there are, and not recorded."""
     with pytest.raises(InputError, match=r"'dance' is no kind of job.*fetch"):
-        small.run("dance")
+        run_job(small, "dance")
     with pytest.raises(InputError, match="'dance'"):
-        small.submit("dance")
+        worker.submit(small, "dance", {})
     assert jobs.latest(small.database, jobs.OPEN) is None
 
 
 def test_arguments_may_be_paths_and_numbers_of_numpy(small: Project, tmp_path: Path) -> None:
     """What a table or pathlib gives is taken; what no job takes is a named error."""
-    answer = small.run("export", out=tmp_path / "curated")
-    assert answer["folder"] == str(tmp_path / "curated")
+    answer = small.export(tmp_path / "curated")
+    assert answer.folder == str(tmp_path / "curated")
     job = jobs.latest(small.database)
     assert job is not None
     assert job.arguments == {"out": str(tmp_path / "curated")}
     folder = write_folders(tmp_path / "new", {"cat": 1})
-    assert "sentence" in small.run("import", things=[folder])
+    assert small.import_files(folder).sentence
     plain = runner.as_json({"run_id": np.int64(3), "settings": {"rate": np.float32(0.5)}})
     assert json.loads(json.dumps(plain)) == {"run_id": 3, "settings": {"rate": 0.5}}
     with pytest.raises(InputError, match="The argument out of a job cannot be a object"):
-        small.run("export", out=object())
+        run_job(small, "export", out=object())
     with pytest.raises(InputError, match="cannot be a ndarray"):
-        small.submit("export", out=np.zeros(2))
+        worker.submit(small, "export", {"out": np.zeros(2)})
 
 
 HOLDER = """
@@ -124,7 +127,7 @@ def hold(progress):
         sys.stdin.readline()
 heard = []
 with Project.open(sys.argv[1]) as project:
-    project.run("check", hold)
+    project.check(listener=hold)
 """
 
 
@@ -140,8 +143,8 @@ def test_only_one_long_job_at_a_time(small: Project) -> None:
     assert holder.stdout.readline() == "running\n"
     before = jobs.latest(small.database)
     with pytest.raises(JobRunning, match="check"):
-        small.run("train")
-    assert runner.reap(small) == 0  # it is running, not dead
+        small.train()
+    assert locks.reap(small) == 0  # it is running, not dead
     after = jobs.latest(small.database)
     assert after is not None
     assert before is not None
@@ -164,21 +167,19 @@ def test_cancel_by_the_flag_keeps_what_was_done(listed: Callable[[str], Project]
             jobs.cancel(project.database, progress.job_id)
 
     with pytest.raises(JobCancelled, match="kept"):
-        project.run("fetch", cancel_after_some, settings=SETTINGS)
+        project.fetch(FetchSettings(**SETTINGS), listener=cancel_after_some)
     job = jobs.latest(project.database)
     assert job is not None
     assert job.state == jobs.CANCELLED
-    states = project.status()["addresses"]
-    done = states["fetched"] + sum(states["failed"].values())
+    states = project.status().addresses
+    done = states.fetched + sum(states.failed.values())
     assert 10 <= done < NUMBER
-    assert done + states["pending"] == NUMBER
-    answer = project.run("fetch", settings=SETTINGS)
-    assert answer["asked"] == states["pending"]
-    assert project.status()["addresses"] == {
-        "pending": 0,
-        "fetched": NUMBER - 2,
-        "failed": {"dead": 2},
-    }
+    assert done + states.pending == NUMBER
+    answer = project.fetch(FetchSettings(**SETTINGS))
+    assert answer.asked == states.pending
+    assert project.status().addresses == AddressCounts(
+        pending=0, fetched=NUMBER - 2, failed={"dead": 2}
+    )
 
 
 @pytest.mark.slow
@@ -191,12 +192,12 @@ def test_ctrl_c_is_a_cancel(listed: Callable[[str], Project]) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        project.run("fetch", interrupt, settings=SETTINGS)
+        project.fetch(FetchSettings(**SETTINGS), listener=interrupt)
     job = jobs.latest(project.database)
     assert job is not None
     assert job.state == jobs.CANCELLED
-    assert project.status()["addresses"]["fetched"] >= 8
-    project.run("fetch", settings=SETTINGS)
+    assert project.status().addresses.fetched >= 8
+    project.fetch(FetchSettings(**SETTINGS))
     assert {state for _, state, _ in content(project)} == {"fetched ", "failed dead"}
 
 
@@ -224,7 +225,7 @@ def test_the_heartbeat_goes_on_while_a_step_computes(small: Project) -> None:
             )
             moved.set()
 
-    small.run("check", wait_in_the_step)
+    small.check(listener=wait_in_the_step)
     assert moved.is_set()
 
 
@@ -232,9 +233,9 @@ def test_reap_finds_what_a_killed_process_left(small: Project) -> None:
     """A job that is marked running while nobody holds the lock is marked as failed, once."""
     job_id = jobs.queue(small.database, "train", {})
     jobs.start(small.database, job_id)
-    assert runner.reap(small) == 1
+    assert locks.reap(small) == 1
     job = jobs.get(small.database, job_id)
     assert job.state == jobs.FAILED
     assert job.error is not None
     assert "start it again" in job.error
-    assert runner.reap(small) == 0
+    assert locks.reap(small) == 0

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from curator.jobs import runner
+from curator import worker
+from curator.collect.http.client import FetchSettings
+from curator.jobs import locks
 from curator.store import jobs, ledger, runs
 from tests.jobs.conftest import SETTINGS, content, is_free, stop_workers, wait_for
 
@@ -33,26 +35,26 @@ def ended(project: Project, job_id: int) -> bool:
 def test_a_killed_worker_loses_nothing(listed: Callable[[str], Project]) -> None:
     """Killed in the middle of a fetch and started again, the set is that of an undisturbed run."""
     undisturbed, disturbed = listed("undisturbed"), listed("disturbed")
-    undisturbed.run("fetch", settings=SETTINGS)
-    job_id = disturbed.submit("fetch", settings=SETTINGS)
-    wait_for(lambda: disturbed.status()["addresses"]["fetched"] >= 5, "the worker to fetch some")
+    undisturbed.fetch(FetchSettings(**SETTINGS))
+    job_id = worker.submit(disturbed, "fetch", {"settings": SETTINGS})
+    wait_for(lambda: disturbed.status().addresses.fetched >= 5, "the worker to fetch some")
     process = jobs.get(disturbed.database, job_id).process
     assert process is not None
     assert process != os.getpid()
     os.kill(process, signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
     wait_for(lambda: is_free(disturbed, "work.lock"), "the lock to be freed")
-    assert runner.reap(disturbed) == 1
+    assert locks.reap(disturbed) == 1
     assert jobs.get(disturbed.database, job_id).state == jobs.FAILED
-    before = disturbed.status()["addresses"]
-    assert before["pending"] > 0
+    before = disturbed.status().addresses
+    assert before.pending > 0
 
-    again = disturbed.submit("fetch", settings=SETTINGS)
+    again = worker.submit(disturbed, "fetch", {"settings": SETTINGS})
     assert again != job_id
     wait_for(lambda: ended(disturbed, again), "the second fetch to end")
     job = jobs.get(disturbed.database, again)
     assert (job.state, job.error) == (jobs.DONE, None)
     assert job.result is not None
-    assert job.result["asked"] == before["pending"]
+    assert job.result["asked"] == before.pending
     assert content(disturbed) == content(undisturbed)
     stored = {path.stem for path in disturbed.originals.rglob("*.png")}
     assert stored == {sha for _, _, sha in content(undisturbed) if sha}
@@ -61,11 +63,11 @@ def test_a_killed_worker_loses_nothing(listed: Callable[[str], Project]) -> None
 def test_the_same_wish_twice_is_one_job(listed: Callable[[str], Project]) -> None:
     """A second click on the same button gives the same job; another wish is another job."""
     project = listed("twice")
-    first = project.submit("fetch", settings=SETTINGS)
-    assert project.submit("fetch", settings=SETTINGS) == first
+    first = worker.submit(project, "fetch", {"settings": SETTINGS})
+    assert worker.submit(project, "fetch", {"settings": SETTINGS}) == first
     wait_for(lambda: jobs.get(project.database, first).state == jobs.RUNNING, "the fetch to start")
-    assert project.submit("fetch", settings=SETTINGS) == first
-    other = project.submit("check")
+    assert worker.submit(project, "fetch", {"settings": SETTINGS}) == first
+    other = worker.submit(project, "check", {})
     assert other != first
     jobs.cancel(project.database, first)
     wait_for(lambda: ended(project, first) and ended(project, other), "both jobs to end")
@@ -82,11 +84,11 @@ def test_what_is_decided_while_a_refit_runs_is_learnt_by_the_next(sample_copy: P
     def go_on_reviewing(progress: Progress) -> None:
         if asked or progress.message != "training the head":
             return
-        asked.append(sample_copy.submit("refit"))  # nothing came since: the same wish
+        asked.append(worker.submit(sample_copy, "refit", {}))  # nothing came since: the same wish
         sample_copy.decide(worst[2:], "delete")
-        asked.extend(sample_copy.submit("refit") for _ in range(2))
+        asked.extend(worker.submit(sample_copy, "refit", {}) for _ in range(2))
 
-    sample_copy.run("refit", go_on_reviewing)
+    sample_copy.refit(listener=go_on_reviewing)
     first, behind, again = asked
     assert jobs.get(sample_copy.database, first).state == jobs.DONE
     assert behind == again != first
@@ -101,7 +103,7 @@ def test_a_path_is_a_path_for_the_worker_too(
 ) -> None:
     """A relative Path means the folder of who asked, and is the same wish as its text."""
     monkeypatch.chdir(tmp_path)
-    job_id = small.submit("export", out=Path("curated"))
+    job_id = worker.submit(small, "export", {"out": Path("curated")})
     monkeypatch.chdir(small.path)
     wait_for(lambda: ended(small, job_id), "the export to end")
     assert (tmp_path / "curated" / "manifest.csv").is_file()
@@ -116,7 +118,7 @@ def test_the_worker_ends_when_idle_and_another_takes_over(
     monkeypatch.setenv("CURATOR_WORKER_IDLE", "0")
     processes = set()
     for _ in range(2):
-        job_id = small.submit("check")
+        job_id = worker.submit(small, "check", {})
         wait_for(lambda number=job_id: ended(small, number), "the check to end")  # type: ignore[misc]
         job = jobs.get(small.database, job_id)
         assert job.state == jobs.DONE
@@ -127,11 +129,11 @@ def test_the_worker_ends_when_idle_and_another_takes_over(
 
 def test_a_second_worker_goes_at_once(small: Project) -> None:
     """A worker that finds another one on the project ends without touching a job."""
-    lock = runner.FileLock(small.path / "worker.lock")
+    lock = locks.FileLock(small.path / "worker.lock")
     with lock:
         job_id = jobs.queue(small.database, "check", {})
         done = subprocess.run(
-            [sys.executable, "-m", "curator.jobs.worker", str(small.path)],
+            [sys.executable, "-m", "curator.worker", str(small.path)],
             capture_output=True,
             text=True,
             timeout=60,
@@ -146,8 +148,8 @@ def test_a_failing_job_does_not_stop_the_worker(
 ) -> None:
     """After a job that fails the same worker does the next one, and the failure has its reason."""
     monkeypatch.setenv("CURATOR_WORKER_IDLE", "2")
-    bad = small.submit("import", folder=str(small.path / "nowhere"))
-    good = small.submit("check")
+    bad = worker.submit(small, "import", {"folder": str(small.path / "nowhere")})
+    good = worker.submit(small, "check", {})
     wait_for(lambda: ended(small, bad) and ended(small, good), "both jobs to end")
     failed, done = jobs.get(small.database, bad), jobs.get(small.database, good)
     assert failed.state == jobs.FAILED
@@ -162,9 +164,11 @@ def test_the_worker_outlives_who_started_it(small: Project) -> None:
     """A job goes on when the process that asked for it, such as the page's, is killed."""
     code = (
         "import os, signal, sys\n"
+        "from curator import worker\n"
         "from curator.project import Project\n"
         "project = Project.open(sys.argv[1])\n"
-        "print(project.submit('check'), os.getpgrp() if os.name == 'posix' else 0, flush=True)\n"
+        "group = os.getpgrp() if os.name == 'posix' else 0\n"
+        "print(worker.submit(project, 'check', {}), group, flush=True)\n"
         "sys.stdin.readline()\n"
     )
     page = subprocess.Popen(

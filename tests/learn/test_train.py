@@ -17,17 +17,20 @@ from curator.deliver.predict import Predictor
 from curator.encode import torchvision_compat
 from curator.encode.backbones import EFFICIENTNET_LITE0
 from curator.encode.backbones.bundled import LITE0_SHA256
-from curator.encode.features import FeatureCache
-from curator.encode.stored import feature_cache
+from curator.encode.feature_cache import FeatureCache
+from curator.encode.project_features import feature_cache
 from curator.errors import InputError, JobCancelled, NotEnoughData
 from curator.jobs.progress import Progress
-from curator.learn.metrics import softmax
+from curator.learn.evaluation.metrics import softmax
+from curator.learn.finetune.settings import FinetuneSettings
+from curator.learn.instant.recipe import InstantSettings
 from curator.project import Project
-from curator.review.comparing import compare
+from curator.review.comparison.compare import compare
 from curator.store import runs
 from curator.store.images import live
 from tests.conftest import copy_project
 from tests.encode.weight_server import serving_weights
+from tests.running import run_job
 
 # Views of half the side: a quarter of the work, and nothing here depends on how good it gets.
 QUICK = {"epochs": 1, "frozen_epochs": 1, "batch": 8, "train_scale": 0.5}
@@ -58,7 +61,7 @@ def test_what_cannot_be_is_refused_at_once(
 ) -> None:
     """A wrong recipe, name, type, range or backbone is told before any work, and no run is kept."""
     with pytest.raises(InputError) as caught:
-        small.run("train", **given)
+        run_job(small, "train", **given)
     assert said in str(caught.value)
     assert small.runs().empty
 
@@ -66,7 +69,7 @@ def test_what_cannot_be_is_refused_at_once(
 def test_a_run_keeps_what_made_it(small: Project) -> None:
     """Settings, versions, seed, the last decision it knew, and the figures are all in the run."""
     small.decide([1], "keep")
-    result = small.run("train", folds=3, balance=True)
+    result = small.train(InstantSettings(folds=3, balance=True))
     run, said = newest(small)
     assert (run.recipe, run.out_of_fold, run.ledger_position) == ("instant", True, 1)
     assert run.settings["folds"] == 3
@@ -77,18 +80,18 @@ def test_a_run_keeps_what_made_it(small: Project) -> None:
     assert run.settings["seed"] == small.seed
     assert run.settings["versions"]["torch"] == torch.__version__
     assert run.settings["weights_sha256"] == LITE0_SHA256
-    assert run.metrics == result["metrics"]
+    assert run.metrics == result.metrics
     assert not said.in_sample.any()
     assert np.allclose(said.probabilities.sum(axis=1), 1, atol=1e-5)
 
 
 def test_the_regularisation_stays_until_the_images_change(small: Project) -> None:
     """A retrain keeps what the first one chose on its folds; many new images choose anew."""
-    small.run("train", folds=3)
-    small.run("train", folds=3)
+    small.train(InstantSettings(folds=3))
+    small.train(InstantSettings(folds=3))
     assert newest(small)[0].settings["candidates"] == []
     small.decide(list(range(1, 11, 2)), "delete")
-    small.run("train", folds=3)
+    small.train(InstantSettings(folds=3))
     assert newest(small)[0].settings["candidates"]
 
 
@@ -97,7 +100,7 @@ def test_a_confirmed_image_is_flagged_no_more(sample_copy: Project) -> None:
     _, said = newest(sample_copy)
     flagged = said.image_ids[said.is_label_issue].tolist()
     sample_copy.decide(flagged, "keep")
-    sample_copy.run("train")
+    sample_copy.train()
     _, said = newest(sample_copy)
     assert not set(flagged) & set(said.image_ids[said.is_label_issue].tolist())
 
@@ -106,7 +109,7 @@ def test_one_label_for_all_cannot_be_learnt(small: Project) -> None:
     """When review has put every image into one class, the error says which and what to do."""
     small.decide(list(range(1, 31)), "relabel", small.class_names()[0])
     with pytest.raises(NotEnoughData, match=f"Only the class {small.class_names()[0]} has images"):
-        small.run("train")
+        small.train()
 
 
 def test_a_class_smaller_than_the_folds_is_trained(small: Project) -> None:
@@ -116,7 +119,7 @@ def test_a_class_smaller_than_the_folds_is_trained(small: Project) -> None:
     first = min(class_id for _, class_id in rows)
     of_first = [image_id for image_id, class_id in rows if class_id == first]
     small.decide(of_first[2:], "delete")
-    small.run("train")
+    small.train()
     _, said = newest(small)
     assert len(said.image_ids) == 30 - len(of_first) + 2
     assert np.isfinite(said.probabilities).all()
@@ -130,21 +133,21 @@ def test_a_damaged_feature_cache_is_made_again_and_said(small: Project) -> None:
             digests = live(connection)["sha256"].tolist()
         return feature_cache(small, EFFICIENTNET_LITE0).rows(digests)
 
-    assert small.run("train")["notes"] == []
+    assert small.train().notes == ()
     before = features()
     rows = next(path for path in small.features.glob("*lite0*/rows.bin"))
     content = bytearray(rows.read_bytes())
     content[100:200] = bytes(100)
     rows.write_bytes(content)
-    result = small.run("train")
-    assert "computed again" in " ".join(result["notes"])
+    result = small.train()
+    assert "computed again" in " ".join(result.notes)
     np.testing.assert_allclose(features(), before, atol=1e-5)
-    assert newest(small)[0].settings["notes"] == result["notes"]
+    assert newest(small)[0].settings["notes"] == list(result.notes)
 
 
 def test_a_row_is_checked_once_a_job(small: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A training reads each stored row once for its checksum, and trusts none that has it not."""
-    small.run("train")
+    small.train()
     read: Counter[tuple[Path, str]] = Counter()
     check = FeatureCache.check
 
@@ -153,7 +156,7 @@ def test_a_row_is_checked_once_a_job(small: Project, monkeypatch: pytest.MonkeyP
         return check(cache, digests)
 
     monkeypatch.setattr(FeatureCache, "check", counted)
-    small.run("train")
+    small.train()
     assert len(read) == 2 * 30  # features, and the small versions for the baselines
     assert set(read.values()) == {1}
 
@@ -163,14 +166,14 @@ def test_a_row_is_checked_once_a_job(small: Project, monkeypatch: pytest.MonkeyP
     rows.write_bytes(content)
     first = next(rows.parent.glob("index.bin")).read_bytes()[32:64].hex()
     next(small.originals.glob(f"*/{first}.*")).unlink()  # so that it cannot be computed again
-    result = small.run("train")
-    assert [line[:64] for line in result["unreadable"]] == [first]
+    result = small.train()
+    assert [line[:64] for line in result.unreadable] == [first]
     assert len(newest(small)[1].image_ids) == 29
 
 
 def test_a_tensorboard_log_is_written_beside(small: Project, tmp_path: Path) -> None:
     """Asked for, the run's curves are in an event file in a folder of the run's own."""
-    small.run("train", tensorboard=str(tmp_path / "logs"))
+    small.train(tensorboard=tmp_path / "logs")
     assert list((tmp_path / "logs" / "small-run-1").glob("events.out.tfevents.*"))
 
 
@@ -182,8 +185,8 @@ def tuned_folder(
 
     def fill(folder: Path) -> None:
         with Project.open(copy_project(small_folder, folder / "project")) as project:
-            answer = project.run("train", recipe="finetune", **QUICK)
-        (folder / "answer.json").write_text(json.dumps(answer))
+            answer = project.train(FinetuneSettings(**QUICK))
+        (folder / "answer.json").write_text(json.dumps(answer.to_dict()))
 
     return build_once("tuned", fill)
 
@@ -226,10 +229,10 @@ def test_fine_tuning_keeps_a_run_that_claims_no_more_than_it_may(tuned: Project)
 @pytest.mark.slow
 def test_a_fine_tuned_model_predicts_alone(tuned: Project, tmp_path: Path) -> None:
     """Exported and read back, it says of validation images what the run recorded."""
-    from curator.collect.decoding import decode
+    from curator.imaging.decoding import decode
 
-    done = tuned.run("export-model", out=str(tmp_path / "model"))
-    assert done["largest_difference"] < 1e-3
+    done = tuned.export_model(tmp_path / "model")
+    assert done.largest_difference < 1e-3
     run, said = newest(tuned)
     row = int(np.flatnonzero(~said.in_sample)[0])
     with tuned.database.read() as connection:
@@ -245,7 +248,7 @@ def test_a_fine_tuned_model_predicts_alone(tuned: Project, tmp_path: Path) -> No
 @pytest.mark.slow
 def test_fine_tuning_out_of_fold_ranks(small: Project) -> None:
     """With a network for each fold every image is judged by one that did not see it."""
-    small.run("train", recipe="finetune", out_of_fold=True, folds=2, **QUICK)
+    small.train(FinetuneSettings(out_of_fold=True, folds=2, **QUICK))
     run, said = newest(small)
     assert run.out_of_fold
     assert not said.in_sample.any()
@@ -264,23 +267,23 @@ def test_a_cancelled_fine_tuning_goes_on_where_it_was(small: Project) -> None:
             job.cancel()
 
     with pytest.raises(JobCancelled):
-        small.run("train", stop_after_an_epoch, recipe="finetune", **settings)
+        small.train(FinetuneSettings(**settings), listener=stop_after_an_epoch)
     assert small.runs()["recipe"].tolist() == ["instant"]
-    result = small.run("train", recipe="finetune", **settings)
-    assert any("Went on after epoch" in note for note in result["notes"])
-    assert [row["epoch"] for row in result["history"]] == [1, 2, 3]
+    result = small.train(FinetuneSettings(**settings))
+    assert any("Went on after epoch" in note for note in result.notes)
+    assert [row["epoch"] for row in result.history] == [1, 2, 3]
     assert not (small.runs_folder / "unfinished").exists()
 
 
 @pytest.mark.slow
 def test_a_rate_is_found_and_a_cost_is_told(small: Project) -> None:
     """Neither search nor measurement keeps a run; both answer in a sentence."""
-    found = small.run("lr-find", batch=8, train_scale=0.5)
-    assert len(found["rates"]) == len(found["losses"]) > 10
-    assert found["rates"] == sorted(found["rates"])
-    cost = small.run("cost", **QUICK)
-    assert cost["seconds"] > 0
-    assert cost["sentence"].startswith("This will take about")
+    found = small.find_rate(FinetuneSettings(batch=8, train_scale=0.5))
+    assert len(found.rates) == len(found.losses) > 10
+    assert found.rates == tuple(sorted(found.rates))
+    cost = small.estimate_cost(FinetuneSettings(**QUICK))
+    assert cost.seconds > 0
+    assert cost.sentence.startswith("This will take about")
     assert small.runs().empty
 
 
@@ -297,20 +300,20 @@ def test_another_network_in_the_middle_of_a_project(
 
     model = timm.create_model("test_resnet.r160_in1k", pretrained=False)
     data = save({name: value.contiguous() for name, value in model.state_dict().items()})
-    small.run("train", folds=3)
+    small.train(InstantSettings(folds=3))
     with serving_weights() as server:
         monkeypatch.setenv("CURATOR_CACHE", str(tmp_path / "cache"))
         monkeypatch.setenv("HF_ENDPOINT", server.address)
         server.files["/timm/test_resnet.r160_in1k/resolve/main/model.safetensors"] = data
-        result = small.run("train", backbone="timm:test_resnet", folds=3)
-    assert "timm:test_resnet: weights on disk" in result["choice"]
+        result = small.train(InstantSettings(folds=3), backbone="timm:test_resnet")
+    assert "timm:test_resnet: weights on disk" in result.choice
     run, said = newest(small)
     assert (run.backbone, len(said.image_ids)) == ("timm:test_resnet", 30)
     assert run.settings["candidates"]  # heads of other features are no start
     compared = compare(small)
-    assert "network (efficientnet_lite0, then timm:test_resnet)" in compared["warning"]
+    assert "network (efficientnet_lite0, then timm:test_resnet)" in compared.warning
     caches = {path.parent.name for path in small.features.glob("*/rows.bin")}
     assert any(name.startswith("timm-test_resnet") for name in caches)
-    monkeypatch.setattr("curator.encode.stored.extract", None)
-    small.run("train", folds=3)
+    monkeypatch.setattr("curator.encode.project_features.extract", None)
+    small.train(InstantSettings(folds=3))
     assert newest(small)[0].backbone == "efficientnet_lite0"

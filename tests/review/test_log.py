@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from curator.errors import InputError, UnknownImage
 from curator.project import Project
 from curator.review.log import Page, _kappa, record_page, review_log
-from curator.review.queues import QUEUES
+from curator.review.queue.kinds import QUEUES
 
 
 def rows(project: Project, count: int) -> list[dict[str, object]]:

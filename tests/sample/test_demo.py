@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from curator.cli.demo import PAGE, PREDICTED, run
 from curator.errors import TargetNotEmpty
 from curator.project import Project
-from curator.sample.demo import PAGE, PREDICTED, run
 from curator.sample.digits import NO_CLASS
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def test_what_is_delivered_is_there(report: dict[str, Any]) -> None:
     exported = [path for path in (home / "curated").rglob("*.*") if path.name != "manifest.csv"]
     assert len(exported) == report["last_error"]["images"]
     with Project.open(home / "project") as project:
-        assert project.status()["images"] == len(exported)
+        assert project.status().images == len(exported)
         assert len(project.runs()) == 2
     assert report["predicted"]["images"] == PREDICTED
     assert report["predicted"]["right"] >= PREDICTED - 2

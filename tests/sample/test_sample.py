@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from curator.collect.decoding import Rejected, decode
+from curator.imaging.decoding import Rejected, decode
 from curator.project import Project
 from curator.sample.digits import (
     CLASSES,
@@ -114,7 +114,7 @@ def test_the_job_fills_a_project(sample: Project, items: list[Item]) -> None:
 def test_the_sample_joins_a_project_with_classes(tmp_path: Path) -> None:
     """A project that has one of the classes gets the others, in order."""
     with Project.create(tmp_path / "p", ["five", "other"]) as project:
-        answer = project.run("sample")
+        answer = project.take_sample()
         assert project.class_names() == ["five", "other", "three", "eight"]
-        assert answer["images"] == 561
-        assert answer["same"] == EXACT_COPIES
+        assert answer.images == 561
+        assert answer.same == EXACT_COPIES

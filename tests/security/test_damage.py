@@ -14,7 +14,7 @@ import pytest
 
 from curator.errors import InputError, JobRunning, ProjectDamaged
 from curator.files import sha256_of
-from curator.jobs import runner
+from curator.jobs import locks
 from curator.project import Project
 from curator.store import copies
 from widgets.shell import Shell
@@ -80,7 +80,7 @@ def spoil(path: Path, table: str) -> None:
 def test_every_damage_is_told_and_mended(damage: Callable[[Path], None], small: Project) -> None:
     """The command line names the copy and its date; `restore` brings it back and keeps the rest."""
     small.decide([1, 2], "delete", by="Ada")
-    small.run("check")  # a job makes a copy beside its work
+    small.check()  # a job makes a copy beside its work
     small.decide([3], "delete", by="Bob")  # after the copy
     small.close()
     path = small.path / "project.db"
@@ -102,7 +102,7 @@ def test_every_damage_is_told_and_mended(damage: Callable[[Path], None], small: 
     assert "what was decided since is not in it" in mended.stdout
     with Project.open(small.path) as project:
         assert set(project.log()["by"]) == {"Ada"}
-        assert project.status()["states"]["deleted"] == 2
+        assert project.status().states["deleted"] == 2
         project.decide([3], "delete")
     aside = list((small.path / "damaged").glob("*.db"))
     assert [sha256_of(each) for each in aside] == ([] if lost is None else [lost])
@@ -113,7 +113,7 @@ def test_every_damage_is_told_and_mended(damage: Callable[[Path], None], small: 
 
 def test_damage_while_the_project_is_open_is_named(small: Project) -> None:
     """In the middle of the work the error is the same as at opening, not SQLite's."""
-    small.run("check")
+    small.check()
     small.close()
     spoil(small.path / "project.db", "decisions")
     with Project.open(small.path) as project:
@@ -149,7 +149,7 @@ def test_a_damaged_database_is_never_copied(small: Project) -> None:
 @pytest.mark.slow
 def test_damage_that_nobody_met_yet_is_told(small: Project) -> None:
     """What a copying finds stands in the status and on the page before the work comes upon it."""
-    small.run("check")
+    small.check()
     small.decide([1], "keep")
     small.close()
     path = small.path / "project.db"
@@ -168,7 +168,7 @@ def test_damage_that_nobody_met_yet_is_told(small: Project) -> None:
 def test_an_open_window_goes_on_with_the_restored_database(small: Project) -> None:
     """What is decided in a window that was open all the while is in the new file, not the old."""
     with Project.open(small.path) as window:
-        window.run("check")
+        window.check()
         window.decide([1], "keep")
         with closing(sqlite3.connect(small.path / "project.db")) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -196,11 +196,11 @@ def test_without_a_copy_the_images_are_the_way_back(small: Project) -> None:
 
 def test_nothing_is_restored_under_a_process_that_works(small: Project) -> None:
     """While a worker or a job holds the project, restoring is refused."""
-    small.run("check")
+    small.check()
     small.close()
     overwritten(small.path / "project.db")
     before = sha256_of(small.path / "project.db")
-    with runner.FileLock(small.path / runner.WORKER_LOCK), pytest.raises(JobRunning):
+    with locks.FileLock(small.path / locks.WORKER_LOCK), pytest.raises(JobRunning):
         Project.restore(small.path)
     assert sha256_of(small.path / "project.db") == before
     Project.restore(small.path)
@@ -247,7 +247,7 @@ def test_closing_copies_what_was_decided(small: Project) -> None:
 
 def test_thumbnails_that_are_damaged_are_made_again(small: Project) -> None:
     """Nothing is lost with thumbnails.db: it is set aside and filled again from the originals."""
-    from curator.collect.keeping import thumbnails
+    from curator.collect.ingest import thumbnails
 
     with small.database.read() as connection:
         files = dict(connection.exec_driver_sql("SELECT sha256, file FROM images").all())
@@ -258,6 +258,6 @@ def test_thumbnails_that_are_damaged_are_made_again(small: Project) -> None:
 
 def test_a_whole_project_is_not_restored(small: Project) -> None:
     """There is nothing to go back to while the database is whole."""
-    small.run("check")
+    small.check()
     with pytest.raises(InputError, match="is whole"):
         Project.restore(small.path)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from curator.check.report import report
-from curator.collect.decoding import Rejected, decode
-from curator.errors import OriginalAltered, OriginalMissing
+from curator.errors import OriginalAltered, OriginalMissing, ProjectAltered
 from curator.files import sha256_of
+from curator.imaging.decoding import Rejected, decode
 from curator.project import Project
 from tests.conftest import copy_project
 
@@ -25,7 +25,7 @@ def checked_folder(small_folder: Path, tmp_path_factory: pytest.TempPathFactory)
     """Give the small project, checked once, so that no test computes features again."""
     folder = copy_project(small_folder, tmp_path_factory.mktemp("checked") / "small")
     with Project.open(folder) as project:
-        project.run("check")
+        project.check()
     return folder
 
 
@@ -95,9 +95,11 @@ def test_it_is_not_exported(attack: Callable[[Path], None], small: Project, tmp_
     victim = sorted(small.originals.rglob("*.png"))[17]
     attack(victim)
     expected = OriginalAltered if attack in ALTERED else OriginalMissing
+    if attack in (into_folder, into_pipe):
+        expected = ProjectAltered  # told before anything is opened
     with pytest.raises(expected, match=victim.name) as caught:
-        small.run("export", out=str(tmp_path / "out"))
-    assert "from a copy of the project" in caught.value.fix
+        small.export(tmp_path / "out")
+    assert "Put " in caught.value.fix
     assert [path.name for path in tmp_path.iterdir()] == ["small"]
 
 
@@ -117,30 +119,30 @@ def test_check_counts_them(small: Project) -> None:
     swap(files[1])
     cut_off(files[2])
     files[3].unlink()
-    found = small.run("check")
-    assert (found["originals"]["altered"], found["originals"]["missing"]) == (3, 1)
-    assert found["originals"]["files"] == 30
-    codes = [problem["code"] for problem in found["problems"]]
+    found = small.check()
+    assert (found.originals.altered, found.originals.missing) == (3, 1)
+    assert found.originals.files == 30
+    codes = [problem.code for problem in found.problems]
     assert codes[:2] == ["missing_originals", "altered_originals"]
-    missing, altered = found["problems"][:2]
-    assert (missing["count"], altered["count"]) == (1, 3)
-    assert files[3].name in missing["problem"]
-    assert len(altered["images"]) == 3
+    missing, altered = found.problems[:2]
+    assert (missing.count, altered.count) == (1, 3)
+    assert files[3].name in missing.problem
+    assert len(altered.images) == 3
     # What is shown without another look, on the page, says the same; what is deleted harms nobody.
-    assert report(small)["originals"] == found["originals"]
-    small.decide(missing["images"], "delete")
-    assert report(small)["originals"]["missing"] == 0
+    assert report(small).originals == found.originals
+    small.decide(missing.images, "delete")
+    assert report(small).originals.missing == 0
     for path, data in saved.items():
         path.write_bytes(data)
-    assert small.run("check")["originals"]["altered"] == 0
-    assert report(small)["problems"] != found["problems"]
+    assert small.check().originals.altered == 0
+    assert report(small).problems != found.problems
 
 
 def test_an_honest_export_has_what_was_taken_in(small: Project, tmp_path: Path) -> None:
     """Every exported file has the hash that the manifest gives."""
     import pandas as pd
 
-    small.run("export", out=str(tmp_path / "out"))
+    small.export(tmp_path / "out")
     rows = pd.read_csv(tmp_path / "out" / "manifest.csv")
     assert len(rows) == 30
     for row in rows.to_dict("records"):
@@ -154,5 +156,5 @@ def test_the_exported_model_is_not_asked_about_a_swapped_image(
     for path in sample_copy.originals.rglob("*.*"):
         alter(path)
     with pytest.raises(OriginalAltered, match="no longer the file"):
-        sample_copy.run("export-model", out=str(tmp_path / "out"))
+        sample_copy.export_model(tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from curator import worker
 from curator.errors import InputError
-from curator.jobs import marks, worker
+from curator.jobs import marks
 from curator.project import Project
 from curator.store import jobs
 from tests.conftest import copy_project
@@ -25,7 +26,7 @@ from widgets.jobbar import JobBar
 def serve(project: Path) -> None:
     """Run the project's worker until it has nothing to do."""
     done = subprocess.run(
-        [sys.executable, "-m", "curator.jobs.worker", str(project)],
+        [sys.executable, "-m", "curator.worker", str(project)],
         env=os.environ | {"CURATOR_WORKER_IDLE": "0"},
         capture_output=True,
         text=True,
@@ -69,7 +70,7 @@ def test_the_page_offers_it(hostile: Path) -> None:
         assert [offer["text"] for offer in bar.state["offers"]] == ["check", "sample"]
         assert not (bar.state["job"] or {"open": False})["open"]
         marks.dismiss(project, 3)
-        job_id = marks.submit_waiting(project, 2)
+        job_id = worker.submit_waiting(project, 2)
         wait_for(lambda: not jobs.get(project.database, job_id).is_open, "the check")
         assert jobs.get(project.database, job_id).state == jobs.DONE
         assert project.waiting_jobs() == []
@@ -97,7 +98,7 @@ def test_the_same_wish_of_the_user_is_a_job_of_its_own(hostile: Path) -> None:
     """A job like the one that waits is run when the user asks for it, and not taken for it."""
     queue_job(hostile, "check")
     with Project.open(hostile) as project:
-        job_id = project.submit("check")
+        job_id = worker.submit(project, "check", {})
         assert job_id == 3
         wait_for(lambda: not jobs.get(project.database, job_id).is_open, "the check")
         assert [job.id for job in project.waiting_jobs()] == [2]
@@ -180,7 +181,7 @@ def test_a_row_of_rubbish_is_shown_and_not_run(cell: str, hostile: Path) -> None
         with project.database.write() as connection:
             connection.exec_driver_sql(f'UPDATE jobs SET "{column}" = ? WHERE id = 2', (value,))
         [job] = project.waiting_jobs()
-        assert marks.described(job).isprintable()
+        assert job.sentence.isprintable()
         bar = JobBar({})
         bar.offer(project)
         bar.follow(project, "collect")
@@ -197,4 +198,4 @@ def test_arguments_are_checked_when_the_victim_agrees(
     """A job that is run after all gets no argument that it does not take."""
     queue_job(hostile, "export", **arguments)
     with Project.open(hostile) as project, pytest.raises(InputError):
-        marks.run_waiting(project, 2)
+        worker.run_waiting(project, 2)

@@ -12,7 +12,6 @@ from tests.browser.conftest import (  # noqa: F401 -- fixtures
     Watched,
     browser,
     open_page,
-    playwright,
     running,
     watched,
 )

@@ -13,7 +13,7 @@ import pytest
 
 from curator.errors import BadClassName, CuratorError, ProjectAltered
 from curator.project import Project
-from curator.review.details import details
+from curator.review.queue.details import details
 from tests.security.attack import alter, asked, curator, tree
 from widgets.pictures import enlarged, thumbnails_of
 
@@ -128,11 +128,11 @@ def test_a_file_name_leads_nowhere_else(name: str, hostile: Path, home: Path) ->
     with Project.open(hostile) as project:
         assert enlarged(project, name) is None
         assert set(thumbnails_of(project, [1, 2])) == {2}
-        assert details(project, 1)["exif"] == {}
+        assert details(project, 1).exif == {}
         with pytest.raises(ProjectAltered, match="no name of an original"):
             project.original(name)
         with pytest.raises(ProjectAltered, match="no name of an original"):
-            project.run("export", out=str(hostile.parent / "out"))
+            project.export(hostile.parent / "out")
     assert not (hostile.parent / "out").exists()
 
 
@@ -162,11 +162,11 @@ def test_only_plain_originals_are_read(kind: str, hostile: Path) -> None:
         [file] = [str(path.relative_to(project.originals))]
         assert enlarged(project, file) is None
         assert set(thumbnails_of(project, [1, 2])) == {2}
-        report = project.run("check")
-        assert len(report["unreadable"]) == 1
-        assert str(path) in report["unreadable"][0]
+        report = project.check()
+        assert len(report.unreadable) == 1
+        assert str(path) in report.unreadable[0]
         with pytest.raises(ProjectAltered, match=path.name):
-            project.run("export", out=str(hostile.parent / "out"))
+            project.export(hostile.parent / "out")
     assert not (hostile.parent / "out").exists()
 
 
@@ -180,7 +180,7 @@ def test_a_class_name_is_no_way_out(name: str, hostile: Path, home: Path) -> Non
     with Project.open(hostile) as project:
         assert name in project.class_names()
         with pytest.raises(BadClassName):
-            project.run("export", out=str(hostile.parent / "deep" / "er" / "out"))
+            project.export(hostile.parent / "deep" / "er" / "out")
     assert tree(hostile.parent / "home") == before
     assert not (hostile.parent / "deep" / "er" / "out").exists()
 
@@ -189,7 +189,7 @@ def test_a_hash_is_no_way_out(hostile: Path, home: Path) -> None:
     """It becomes a part of the exported name, which is refused."""
     alter(hostile, "UPDATE images SET sha256 = '../../../../../home/x' WHERE id = 1")
     with Project.open(hostile) as project, pytest.raises(CuratorError):
-        project.run("export", out=str(hostile.parent / "out"))
+        project.export(hostile.parent / "out")
     assert not (hostile.parent / "out").exists()
 
 
@@ -197,7 +197,7 @@ def test_a_split_is_no_way_out(hostile: Path, home: Path) -> None:
     """A word that is no split counts as none: the image gets one, and the export holds it."""
     alter(hostile, "UPDATE images SET split = '../../home', group_id = 1 WHERE id = 1")
     with Project.open(hostile) as project:
-        project.run("export", out=str(hostile.parent / "out"))
+        project.export(hostile.parent / "out")
     assert {path.name for path in (hostile.parent / "out").iterdir()} == {
         "train",
         "valid",
@@ -216,7 +216,7 @@ def test_a_given_picture_is_looked_for_in_the_inbox_alone(
         f"VALUES ('data', 'data:image/png;sha256,{digest}', 1, '', '', 'pending', 0)",
     )
     with Project.open(hostile) as project:
-        answer = project.run("fetch")
-    assert (answer["asked"], answer["images"], answer["failed"]) == (1, 0, {"unreadable": 1})
+        answer = project.fetch()
+    assert (answer.asked, answer.images, answer.failed) == (1, 0, {"unreadable": 1})
     [[detail]] = asked(hostile, "SELECT detail FROM sources WHERE kind = 'data'")
     assert "is no name of an original" in str(detail) or "names" in str(detail)

@@ -38,10 +38,11 @@ def test_a_hostile_head_is_not_exported(head: str, sample_folder: Path, tmp_path
     """It is as good as none, and the export says which run's head is not what was kept."""
     with Project.open(copy_project(sample_folder, tmp_path / "hostile")) as project:
         newest = int(project.runs()["run"].iloc[-1])
-        (project.runs_folder / str(newest) / HEAD_FILE).write_bytes(HEADS[head])
-        assert kept_tensors(project, newest, HEAD_FILE, {"weight": 2, "bias": 1}) is None
+        folder = project.runs_folder / str(newest)
+        (folder / HEAD_FILE).write_bytes(HEADS[head])
+        assert kept_tensors(folder, HEAD_FILE, {"weight": 2, "bias": 1}) is None
         with pytest.raises(ProjectAltered, match=f"The head of run {newest}"):
-            project.run("export-model", out=str(tmp_path / "out"))
+            project.export_model(tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -60,7 +61,7 @@ def test_training_does_not_go_on_from_hostile_heads(
     with Project.open(copy_project(sample_folder, tmp_path / "hostile")) as project:
         newest = int(project.runs()["run"].iloc[-1])
         (project.runs_folder / str(newest) / WARM_FILE).write_bytes(save(kept))
-        assert project.run("train")["run"] == newest + 1
+        assert project.train().run == newest + 1
 
 
 RECORDS = {

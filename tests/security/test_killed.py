@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from curator import worker
 from curator.errors import JobSilent
 from curator.files import replacing_folder, write_atomic
 from curator.jobs import health
@@ -120,7 +121,7 @@ def test_unfinished_files_in_the_project_are_swept(small: Project) -> None:
     for path in (*left, *kept):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"half")
-    small.run("check")
+    small.check()
     assert [path for path in left if path.exists()] == []
     assert all(path.exists() for path in kept)
 
@@ -146,7 +147,7 @@ def hold(progress):
         sys.stdin.readline()
 heard = []
 with Project.open(sys.argv[1]) as project:
-    project.run("check", hold)
+    project.check(listener=hold)
 """
 
 
@@ -170,7 +171,7 @@ def stopped(small: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setenv("CURATOR_WORKER_IDLE", "0")
     monkeypatch.setattr(health, "SILENT_SECONDS", 3.0)
     monkeypatch.setenv("CURATOR_STATE", str(small.path.parent / "state"))
-    job_id = small.submit("sample")
+    job_id = worker.submit(small, "sample", {})
     wait_for(lambda: jobs.get(small.database, job_id).process is not None, "the worker to begin")
     process = jobs.get(small.database, job_id).process
     assert process is not None
@@ -202,7 +203,7 @@ def test_a_stopped_worker_is_told_and_ended_on_the_page(small: Project, stopped:
     shown = bar.state["job"]
     assert (shown["open"], shown["state"], shown["again"]) == (False, "failed", True)
     assert is_free(small, "work.lock")
-    again = jobs.get(small.database, small.submit("check"))
+    again = jobs.get(small.database, worker.submit(small, "check", {}))
     wait_for(lambda: not jobs.get(small.database, again.id).is_open, "the next job to end")
     assert jobs.get(small.database, again.id).state == jobs.DONE
     wait_for(lambda: is_free(small, "worker.lock"), "the worker to end")
@@ -263,20 +264,20 @@ def test_a_worker_that_was_stopped_before_its_job_is_found(
     """A job that nobody takes up, because the worker stands still, is no riddle either."""
     monkeypatch.setattr(health, "SILENT_SECONDS", 1.0)
     monkeypatch.setenv("CURATOR_WORKER_IDLE", "60")
-    first = small.submit("check")
+    first = worker.submit(small, "check", {})
     wait_for(lambda: not jobs.get(small.database, first).is_open, "the first job to end")
     process = jobs.get(small.database, first).process
     assert process is not None
     os.kill(process, signal.SIGSTOP)
     monkeypatch.setenv("CURATOR_WORKER_IDLE", "0")
-    job_id = small.submit("check")
+    job_id = worker.submit(small, "check", {})
     wait_for(lambda: health.look(small) is not None, "the stopped worker to be seen")
     silence = health.look(small)
     assert silence is not None
     assert (silence.job.id, silence.process) == (job_id, process)
     assert health.end(small) is not None
     assert is_free(small, "worker.lock")
-    small.submit("check")
+    worker.submit(small, "check", {})
     wait_for(lambda: not jobs.get(small.database, job_id).is_open, "the job to end")
     wait_for(lambda: is_free(small, "worker.lock"), "the worker to end")
 

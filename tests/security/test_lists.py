@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from curator.collect.labelling import from_table
+from curator.collect.imports.labels import from_table
 from curator.collect.lists import caps, parse
 from curator.collect.lists.caps import MAX_BYTES, MAX_ROW, MAX_ROWS
 from curator.errors import BadList

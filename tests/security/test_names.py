@@ -12,13 +12,14 @@ import pytest
 from sqlalchemy import update
 
 from curator.cli import run
-from curator.collect.labelling import image_files
+from curator.collect.imports.labels import image_files
 from curator.deliver.folder import plan
 from curator.errors import BadClassName, BadFolder
 from curator.project import Project
 from curator.store import schema
 from curator.store.classes import LONGEST_BYTES, validated_name
 from tests.pictures import encoded, picture, write_picture
+from tests.running import run_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,13 +56,13 @@ def test_a_name_that_is_no_utf8(how: dict[str, str], project: Project, tmp_path:
     write_picture(root / "bear" / BAD, 2)
     write_picture(root / os.fsdecode(b"b\xe4ren") / "3.png", 3)
     how = {**how, "label_regex": r"^(\d)"} if "label_regex" in how else how
-    answer = project.run("import", folder=str(root), **how)
-    assert (answer["images"], answer["refused"]) == (1, 2)
+    answer = run_job(project, "import", folder=str(root), **how)
+    assert (answer.images, answer.refused) == (1, 2)
     assert origins(project) == ["bear/1.png"]
-    for refused in answer["refusals"]:
-        refused["name"].encode()
-        assert "\\udce4" in refused["name"]
-        assert "not UTF-8" in refused["problem"]
+    for refused in answer.refusals:
+        refused.name.encode()
+        assert "\\udce4" in refused.name
+        assert "not UTF-8" in refused.problem
 
 
 @bytes_names
@@ -70,14 +71,14 @@ def test_such_a_file_or_folder_by_itself(project: Project, tmp_path: Path) -> No
     good, bad = tmp_path / "1.png", tmp_path / BAD
     write_picture(good, 1)
     write_picture(bad, 2)
-    answer = project.run("import", things=[str(bad), str(good)], class_name="bear")
-    assert (answer["images"], answer["refused"]) == (1, 1)
+    answer = run_job(project, "import", things=[str(bad), str(good)], class_name="bear")
+    assert (answer.images, answer.refused) == (1, 1)
     folder = tmp_path / os.fsdecode(b"\xff")
     write_picture(folder / "bear" / "1.png", 3)
     for how in ({"things": [str(bad)], "class_name": "bear"}, {"folder": str(folder)},
                 {"folder": str(folder), "label_regex": r"(.)\.png"}):  # fmt: skip
         with pytest.raises(BadFolder, match="UTF-8") as caught:
-            project.run("import", **how)
+            run_job(project, "import", **how)
         str(caught.value).encode()
     with project.database.read() as connection:
         states = [row[0] for row in connection.exec_driver_sql("SELECT state FROM jobs")]
@@ -93,8 +94,8 @@ def test_a_list_and_an_upload_of_such_names(project: Project, tmp_path: Path) ->
     upload = project.path / "uploads" / "0123456789abcdef"
     write_picture(upload / BAD, 1)
     write_picture(upload / "2.png", 2)
-    answer = project.run("import", upload=upload.name, class_name="bear")
-    assert (answer["images"], answer["refused"]) == (1, 1)
+    answer = run_job(project, "import", upload=upload.name, class_name="bear")
+    assert (answer.images, answer.refused) == (1, 1)
 
 
 @bytes_names
@@ -103,7 +104,7 @@ def test_such_an_argument_is_an_error_by_name(
 ) -> None:
     """What cannot be kept is told, without a traceback and without its bytes."""
     write_picture(project.path.parent / "1.png", 1)
-    project.run("import", things=[str(project.path.parent / "1.png")], class_name="bear")
+    run_job(project, "import", things=[str(project.path.parent / "1.png")], class_name="bear")
     assert run(["decide", str(project.path), "1", "--keep", "--by", os.fsdecode(b"J\xfcrgen")]) == 2
     said = capsys.readouterr().err
     assert "not UTF-8" in said
@@ -119,10 +120,10 @@ def test_a_zip_with_such_a_name(project: Project, tmp_path: Path) -> None:
     data = path.read_bytes()
     assert data.count("b\u00e4r".encode()) == 2
     path.write_bytes(data.replace("b\u00e4r".encode(), b"b\xe4\xe4r"))
-    answer = project.run("import", things=[str(path)])
-    assert (answer["images"], answer["refused"]) == (2, 1)
+    answer = run_job(project, "import", things=[str(path)])
+    assert (answer.images, answer.refused) == (2, 1)
     assert origins(project) == ["bear/1.png", "bear/3.png"]
-    assert "not UTF-8" in answer["refusals"][0]["problem"]
+    assert "not UTF-8" in answer.refusals[0].problem
 
 
 @posix
@@ -140,9 +141,9 @@ def test_links_are_not_followed_out_of_the_folder(project: Project, tmp_path: Pa
     (root / "dog").symlink_to(root / "bear", target_is_directory=True)
     (root / "bear" / "up").symlink_to(root, target_is_directory=True)
     (root / "wolf").symlink_to("/", target_is_directory=True)
-    answer = project.run("import", folder=str(root))
+    answer = run_job(project, "import", folder=str(root))
     assert origins(project) == ["bear/inside.png", "bear/real.png"]
-    refused = {item["name"]: item["problem"] for item in answer["refusals"]}
+    refused = {item.name: item.problem for item in answer.refusals}
     assert set(refused) == {
         "bear/out.png", "bear/hop.png", "bear/circle.png", "bear/nowhere.png",
         "cat", "dog", "bear/up", "wolf",
@@ -157,7 +158,7 @@ def test_a_folder_that_is_a_link_itself_is_imported(project: Project, tmp_path: 
     """The folder that the user names may be a link: that is what they asked for."""
     write_picture(tmp_path / "real" / "bear" / "1.png", 1)
     (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
-    assert project.run("import", folder=str(tmp_path / "link"))["images"] == 1
+    assert run_job(project, "import", folder=str(tmp_path / "link")).images == 1
     assert image_files(tmp_path / "link") == (["bear/1.png"], [])
 
 
@@ -192,7 +193,7 @@ def test_the_longest_name_can_be_exported(small: Project, tmp_path: Path) -> Non
     name = "熊" * (LONGEST_BYTES // 3)
     assert validated_name(name) == name
     small.rename_class("owl", name)
-    small.run("export", out=str(tmp_path / "out"))
+    small.export(tmp_path / "out")
     assert any((tmp_path / "out" / "train" / name).iterdir())
 
 
@@ -222,12 +223,12 @@ def test_a_class_of_an_old_project(name: str, problem: str, small: Project, tmp_
     assert len(plan(small)) == 30  # the page still shows what would be written
     before = sorted(path.name for path in tmp_path.iterdir())
     with pytest.raises(BadClassName, match=problem) as caught:
-        small.run("export", out=str(tmp_path / "out"))
+        small.export(tmp_path / "out")
     assert "rename-class" in caught.value.fix
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     if name:
         small.rename_class(name, "renamed")
-        small.run("export", out=str(tmp_path / "out"))
+        small.export(tmp_path / "out")
         assert (tmp_path / "out" / "train" / "renamed").is_dir()
 
 

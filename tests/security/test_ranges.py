@@ -7,9 +7,9 @@ import socket
 
 import pytest
 
-from curator.collect import guarded
-from curator.collect.flights import Flight, Stop
-from curator.collect.guarded import is_public
+from curator.collect.http import transport as guarded
+from curator.collect.http.deadlines import Flight, Stop
+from curator.collect.http.transport import is_public
 from curator.collect.ranges import NOT_PUBLIC
 
 # Typed from the registries, beside the table and not out of it: the first and the last address of

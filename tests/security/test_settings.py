@@ -122,7 +122,7 @@ def test_commands_import_nothing_from_the_current_folder(
     picture = small.originals
     python = [sys.executable, "-m", "curator"]
     queue = (
-        "import sys; from curator import Project; from curator.jobs import worker\n"
+        "import sys; from curator import Project; from curator import worker\n"
         "print(worker.submit(Project.open(sys.argv[1]), 'check', {}))"
     )
     for command in (

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.collect.labelling import from_table
+from curator.collect.imports.labels import from_table
 from curator.files import sha256_of
 from curator.project import Project
 from curator.spreadsheets import csv_text, harmless, plain
@@ -116,7 +116,7 @@ def hostile(tmp_path: Path) -> Project:
             file = f"+cmd' {copy}.png"
             write_picture(root / name / file, 10 * number + copy)
     with Project.create(tmp_path / "hostile") as project:
-        project.run("import", folder=str(root))
+        project.import_files(root)
         return project
 
 
@@ -124,7 +124,7 @@ def test_what_we_write_and_read_again(hostile: Project, tmp_path: Path) -> None:
     """The manifest runs nothing, names each file rightly, and imports as it was exported."""
     out = tmp_path / "out"
     with hostile:
-        hostile.run("export", out=str(out))
+        hostile.export(out)
     with (out / "manifest.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 9

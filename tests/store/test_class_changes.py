@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from curator.check.conflicts import listed_under
-from curator.collect.triage import report
+from curator.collect.failures import report
+from curator.collect.http.client import FetchSettings
 from curator.errors import BadClassName, InputError, NothingToUndo, UnknownClass
 from curator.sample.digits import Item
 from curator.sample.server import serving
@@ -189,14 +190,14 @@ def test_what_is_imported_later_comes_in_where_its_class_went(
     small.merge_classes("owl", "dog", by="ada")
     small.merge_classes("dog", "cat", by="bo")
     more = write_folders(tmp_path / "more", {"Owl": 3}, start=200)
-    small.run("import", folder=str(more))
+    small.import_files(more)
     assert sizes(small) == {"cat": 33}
     assert small.log(6)["by"].tolist() == ["bo"] * 3 + ["ada"] * 3
     small.undo()
     assert sizes(small) == {"cat": 12, "dog": 21}
     small.undo()
     assert sizes(small) == {"cat": 12, "dog": 10, "owl": 11}
-    small.run("import", folder=str(write_folders(tmp_path / "late", {"owl": 2}, start=300)))
+    small.import_files(write_folders(tmp_path / "late", {"owl": 2}, start=300))
     assert sizes(small) == {"cat": 12, "dog": 10, "owl": 13}
     small.redo()
     assert sizes(small) == {"cat": 12, "dog": 23}
@@ -210,7 +211,7 @@ def test_a_new_class_of_a_merged_name_is_a_new_class(small: Project, tmp_path: P
     """Whoever asks for a new class of that name gets it; the merge stays as it is."""
     small.merge_classes("owl", "dog")
     folder = write_folders(tmp_path / "more", {"x": 2}, start=200)
-    small.run("import", things=[str(folder / "x")], class_name="owl", new_class=True)
+    small.import_files(folder / "x", class_name="owl", new_class=True)
     assert sizes(small) == {"cat": 12, "dog": 18, "owl": 2}
 
 
@@ -225,7 +226,7 @@ def test_addresses_still_to_be_fetched_follow_too(small: Project) -> None:
         small.add("owl", addresses)
         small.merge_classes("owl", "dog")
         assert (small.add("dog", addresses).new, small.preview("cat", addresses).new) == (0, 3)
-        small.run("fetch", settings={"allow_private": True})
+        small.fetch(FetchSettings(allow_private=True))
     assert sizes(small) == {"cat": 12, "dog": 21}
     small.undo()
     assert sizes(small) == {"cat": 12, "dog": 10, "owl": 11}
@@ -234,7 +235,7 @@ def test_addresses_still_to_be_fetched_follow_too(small: Project) -> None:
 def test_classes_made_one_are_no_conflict(small: Project, tmp_path: Path) -> None:
     """An image listed under two classes is in conflict until these are merged."""
     root = write_folders(tmp_path / "again", {"owl": 1})  # the first cat, now as an owl
-    small.run("import", folder=str(root))
+    small.import_files(root)
     with small.database.read() as connection:
         assert listed_under(connection) == {1: ["cat", "owl"]}
     assert [group.count for group in report(small, "owl")] == [1]

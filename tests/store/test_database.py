@@ -187,7 +187,7 @@ def test_two_processes_write_at_once(small: Project) -> None:
     log = small.log()
     assert Counter(log["by"]) == {"1": 450, "2": 450}
     assert log["batch"].nunique() == 900
-    assert small.status()["states"]["kept"] == 30
+    assert small.status().states["kept"] == 30
 
 
 DECIDER = """
@@ -224,7 +224,7 @@ def test_kills_leave_whole_batches(small: Project) -> None:
                     promised[batch] = size
         with Project.open(small.path) as project:
             sizes = Counter(project.log()["batch"].tolist())
-            images = project.status()["images"]
+            images = project.status().images
         # Every act that was reported is whole; one more may have been saved but not reported.
         assert {batch: sizes[batch] for batch in promised} == promised
         assert images == 30

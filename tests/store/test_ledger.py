@@ -155,7 +155,7 @@ def test_what_is_of_no_one_class_is_left_out(small: Project) -> None:
     decided = small.decide([2, 3], "none")
     assert decided.what == "marked as none of the classes"
     assert states(small) == {"new": 27, "several": 1, "none": 2}
-    assert sum(small.status()["classes"].values()) == 27
+    assert sum(small.status().classes.values()) == 27
     small.undo(2)
     assert states(small) == {"new": 30}
 

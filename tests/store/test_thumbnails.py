@@ -40,11 +40,11 @@ def test_the_file_may_be_lost(small: Project, tmp_path: Path) -> None:
     original = next(small.originals.rglob("*.png"))
     with Image.open(original) as image:
         image.resize((60, 60)).save(tmp_path / "copies" / "cat" / "copy.jpg")
-    small.run("import", folder=str(tmp_path / "copies"))
+    small.import_files(tmp_path / "copies")
     for path in small.path.glob("thumbnails.db*"):
         path.unlink()
-    answer = small.run("check")
-    assert {problem["code"] for problem in answer["problems"]} >= {"near_duplicates"}
+    answer = small.check()
+    assert {problem.code for problem in answer.problems} >= {"near_duplicates"}
     with small.database.read() as connection:
         table = with_sources(connection)
     assert table["split"].notna().all()
@@ -58,7 +58,7 @@ def test_a_lost_original_does_not_stop_the_check(small: Project, tmp_path: Path)
     shutil.rmtree(small.originals)
     (tmp_path / "copies" / "cat").mkdir(parents=True)
     (tmp_path / "copies" / "cat" / "copy.png").write_bytes(encoded(picture(0, 60)))
-    small.run("import", folder=str(tmp_path / "copies"))
-    assert small.run("check")["images"] == 31
+    small.import_files(tmp_path / "copies")
+    assert small.check().images == 31
     with small.database.read() as connection:
         assert with_sources(connection)["split"].notna().all()

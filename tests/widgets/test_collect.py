@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert
 
-from curator.collect.importing import uploads_of
+from curator.collect.imports.job import uploads_of
 from curator.project import Project
 from curator.review.status import status
 from curator.store import schema
 from tests.pictures import encoded, picture
+from tests.running import run_job
 from tests.widgets.kernel import on_loop
 from widgets.collect import CollectPanel
 
@@ -94,11 +95,11 @@ def test_a_paste_is_previewed_before_it_is_added(panel: Panel, project: Project)
     assert (shown["new"], shown["known"], shown["twice"], shown["refused"]) == (2, 0, 1, 1)
     assert shown["refusals"][0]["line"] == 3
     assert shown["hosts"] == [["example.org", 2]]
-    assert project.status()["addresses"]["pending"] == 0
+    assert project.status().addresses.pending == 0
     panel.tell("add", name="black", fetch=False)
     assert panel.state["previews"] == []
     assert panel.state["added"]["refusals"] == 1
-    assert project.status()["addresses"]["pending"] == 2
+    assert project.status().addresses.pending == 2
     assert panel.submitted == []
     panel.tell("draft", text=URLS, first=True, last=True)
     assert panel.state["previews"][0]["known"] == 2
@@ -110,7 +111,7 @@ def test_add_and_fetch_does_both(panel: Panel, project: Project) -> None:
     """One button adds what was previewed and hands the fetch to the worker."""
     panel.tell("draft", text=URLS, first=True, last=True)
     panel.tell("add", name="black", fetch=True)
-    assert project.status()["addresses"]["pending"] == 2
+    assert project.status().addresses.pending == 2
     (job,) = panel.submitted
     assert (job["kind"], job["arguments"]["retry"]) == ("fetch", "passing")
 
@@ -129,8 +130,8 @@ def test_dropped_images_become_an_upload_for_the_worker(panel: Panel, project: P
         {"kind": "import", "arguments": {"upload": KEY, "class_name": "brown"}}
     ]
     assert panel.state["upload"] is None
-    answer = project.run("import", **panel.submitted[0]["arguments"])
-    assert answer["images"] == 2
+    answer = run_job(project, "import", **panel.submitted[0]["arguments"])
+    assert answer.images == 2
     assert not list(uploads_of(project).iterdir())
 
 
@@ -143,7 +144,7 @@ def test_dropped_lists_are_previewed_and_added_by_name(panel: Panel, project: Pr
     ]
     assert panel.submitted == []
     panel.tell("add", name="black")
-    assert project.status()["addresses"]["pending"] == 3
+    assert project.status().addresses.pending == 3
     assert not list(uploads_of(project).iterdir())
     panel.upload({"urls.txt": URLS.encode()})
     panel.tell("discard")
@@ -156,7 +157,7 @@ def test_one_bad_list_does_not_keep_the_others_out(panel: Panel, project: Projec
     panel.upload({"bad.csv": b"a,b\n1,2\n", "urls.txt": URLS.encode()})
     assert "bad.csv" in panel.state["previews"][0]["error"]
     panel.tell("add", name="black")
-    assert project.status()["addresses"]["pending"] == 2
+    assert project.status().addresses.pending == 2
     assert "bad.csv" in panel.state["errors"]["add"]
 
 

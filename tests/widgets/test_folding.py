@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.errors import InputError
 from tests.widgets.kernel import send, until
-from tests.widgets.test_beside import handlers
+from tests.widgets.test_section import handlers
 from widgets.classes import ClassesPanel
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ import pytest
 
 from curator.project import Project
 from curator.review.log import review_log
-from curator.review.queues import QUEUES, queue_ids
-from curator.review.ranking import scored
+from curator.review.queue.kinds import QUEUES, open_queue
+from curator.review.queue.ranking import scored
 from curator.store import ledger
 from tests.widgets.kernel import tell
 from widgets.gallery import Gallery
-from widgets.paging import PAGE
+from widgets.queue_view import PAGE
 
 HANDLERS = dict.fromkeys(("decided", "moved", "page", "error"), lambda _: None)
 
@@ -82,7 +82,7 @@ def test_enter_in_the_trash_brings_nothing_back(sample_copy: Project) -> None:
     gallery = opened(sample_copy, "trash")
     assert gallery.state["total"] == 3
     tell(gallery, do="rest")
-    assert sample_copy.status()["states"]["deleted"] == 3
+    assert sample_copy.status().states["deleted"] == 3
 
 
 def test_a_relabelled_tile_shows_no_loss_of_the_old_label(gallery: Gallery) -> None:
@@ -200,7 +200,7 @@ def test_every_queue_shows_its_images(sample_copy: Project, kind: str) -> None:
     for number, action in enumerate(("unsure", "several", "none", "delete", "keep")):
         sample_copy.decide(ids[number * 2 : number * 2 + 2], action)  # type: ignore[arg-type]
     gallery = opened(sample_copy, kind)
-    expected = queue_ids(sample_copy, kind).tolist()
+    expected = open_queue(sample_copy, kind).ids.tolist()
     assert gallery.state["error"] is None
     assert gallery.state["total"] == len(expected)
     assert shown(gallery) == expected[:PAGE]
@@ -216,7 +216,7 @@ def test_a_second_look_does_not_show_the_first(sample_copy: Project) -> None:
     assert sorted(shown(gallery)) == sorted(ids)
     assert {tile["state"] for tile in gallery.state["tiles"]} == {"new"}
     tell(gallery, do="rest")
-    assert sample_copy.status()["states"]["deleted"] == 6
+    assert sample_copy.status().states["deleted"] == 6
     tell(gallery, do="decide", ids=shown(gallery)[:1], action="delete", label="")
     assert [tile["state"] for tile in gallery.state["tiles"][:2]] == ["deleted", "new"]
 
@@ -242,11 +242,11 @@ def test_a_refit_ranks_the_unseen_rest_anew(gallery: Gallery, sample_copy: Proje
     tell(gallery, do="decide", ids=shown(gallery)[:8], action="delete", label="")
     tell(gallery, do="turn", by=1)
     page = shown(gallery)
-    sample_copy.run("refit")
+    sample_copy.refit()
     gallery.rerank()
     assert shown(gallery) == page
     tell(gallery, do="turn", by=1)
-    fresh = queue_ids(sample_copy, "suspicious").tolist()
+    fresh = open_queue(sample_copy, "suspicious").ids.tolist()
     rest = [i for i in fresh if i not in page and i not in sample_copy.log()["image_id"].tolist()]
     first = shown(gallery)
     assert first == [i for i in rest if i in first]

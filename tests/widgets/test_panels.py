@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from curator.project import Project
-from curator.review.queues import queue_ids
+from curator.review.queue.kinds import open_queue
 from curator.review.status import status
 from curator.store import jobs
 from tests.widgets.kernel import ended, send, tell, until
@@ -19,7 +19,7 @@ from widgets.app import Dashboard
 from widgets.collect import CollectPanel
 from widgets.export import ExportPanel, free
 from widgets.jobbar import JobBar
-from widgets.paging import PAGE
+from widgets.queue_view import PAGE
 from widgets.shell import Shell
 from widgets.start import StartPanel, folder_name
 from widgets.train import TrainPanel
@@ -94,7 +94,7 @@ def test_refused_lines_are_shown_by_number(small: Project) -> None:
     panel.refresh(small, status(small), busy=False)
     tell(panel, do="add", name="cat", text="https://example.org/a.jpg\nrubbish\n")
     assert panel.state["added"]["refused"][0]["line"] == 2
-    assert small.status()["addresses"]["pending"] == 1
+    assert small.status().addresses.pending == 1
     tell(panel, do="add", name="cat", text="# nothing\n")
     assert "no usable address" in panel.state["errors"]["add"]
 
@@ -148,7 +148,7 @@ def test_the_dashboard_opens_a_project_without_a_run(tmp_path: Path) -> None:
 
 def test_the_dashboard_opens_a_project_where_it_was_left(sample_copy: Project) -> None:
     """Station, queue and position are those of the last time."""
-    near = [int(i) for i in queue_ids(sample_copy, "all")[2 * PAGE : 3 * PAGE]]
+    near = [int(i) for i in open_queue(sample_copy, "all").ids[2 * PAGE : 3 * PAGE]]
     place = {"station": "review", "kind": "all", "filters": {}, "near": near, "page": PAGE}
     recent.remember(sample_copy.name, sample_copy.path, place)
     dashboard = Dashboard(str(sample_copy.path))
@@ -253,7 +253,7 @@ def test_two_runs_are_compared_on_the_page(
     panel, _ = training
     assert panel.state["comparison"] is None
     for _ in range(2):
-        sample_copy.run("train")
+        sample_copy.train()
     panel.refresh(sample_copy, status(sample_copy), busy=False)
     assert [row["run"] for row in panel.state["runs"]] == [3, 2, 1]
     assert panel.state["compared"] == {"before": 1, "after": 3}

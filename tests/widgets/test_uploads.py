@@ -9,11 +9,11 @@ from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.collect.importing import uploads_of
+from curator.collect.imports.job import uploads_of
 from curator.errors import FileError, InputError
 from curator.project import Project
 from curator.store import jobs
-from widgets.leftovers import interrupted
+from widgets.abandoned_uploads import interrupted
 from widgets.uploads import DEEPEST, Upload, safe_parts
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ function errorBar(name, side, scale) {
 const LABELS = /** @type {Record<string, string>} */ ({ now: "With the labels as they are now", before: "With the labels that the first run knew" });
 
 /** Both runs by the labels as they are and, where validation images were changed, as they were.
- * @param {any} compared what `curator.review.comparing.compare` gives */
+ * @param {any} compared what `curator.review.comparison.compare.compare` gives */
 function errorBars(compared) {
   const versions = compared.versions.filter((/** @type {any} */ one) => one.before.error !== null);
   const scale = Math.max(0.02, ...versions.flatMap((/** @type {any} */ one) => [one.before.high, one.after.high]));

@@ -8,7 +8,7 @@ caller to say; nothing is fetched or written here.
 
 No address is ever invented. What a list writes is unescaped as its kind demands (HTML references,
 JSON's backslashes, the address that a search engine's link carries in its query), completed where
-the page says with what, and then goes through :func:`curator.collect.addresses.normalise`.
+the page says with what, and then goes through :func:`curator.collect.http.urls.normalise`.
 """
 
 from __future__ import annotations

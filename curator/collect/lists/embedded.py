@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
-from curator.collect.addresses import BadAddress
+from curator.collect.http.urls import BadAddress
 
 MAX_BYTES = 20 * 1024 * 1024  # of one picture, decoded
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from urllib.parse import unquote_to_bytes
 
-from curator.collect.addresses import BadAddress, normalise
+from curator.collect.http.urls import BadAddress, normalise
 from curator.collect.lists.caps import check_rows
 from curator.collect.lists.embedded import EmbeddedImage, decoded, shortened
-from curator.words import many, utf8
+from curator.phrasing import many, utf8
 
 Kind: TypeAlias = Literal[
     "list",

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
-from curator.collect.addresses import BadAddress
+from curator.collect.http.urls import BadAddress
 from curator.collect.lists.caps import check_rows
 from curator.collect.lists.embedded import decoded
 from curator.collect.lists.found import SMALLER, Collector, ending, names_image, unwrapped

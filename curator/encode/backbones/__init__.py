@@ -22,6 +22,7 @@ from curator.encode.backbones.choosing import (
     fetch_weights,
 )
 from curator.encode.backbones.description import PREPROCESSING_VERSION, Backbone
+from curator.encode.backbones.networks import build_network, load_network
 from curator.encode.backbones.registry import (
     BUNDLED,
     DEFAULT,
@@ -45,9 +46,11 @@ __all__ = [
     "Device",
     "Precision",
     "Runtime",
+    "build_network",
     "choose",
     "describe",
     "fetch_weights",
+    "load_network",
     "match_in_order",
     "weights_sha256",
 ]

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    import torch
-
     from curator.encode.weights import WeightSource
 
 # Raise it when curator.encode.preprocess changes the pixels that a network sees.
@@ -55,26 +53,3 @@ class Backbone:
     def resize(self) -> int:
         """Short side, in pixels, of the resized image that the centre crop is taken from."""
         return round(self.size / self.crop)
-
-    def load(self, *, logits: bool = False) -> torch.nn.Module:
-        """The network with its weights, in evaluation mode, on the CPU.
-
-        Input: normalised float32 (N, 3, size, size). Output: features (N, dimension), or with
-        ``logits`` the scores of the classes that it was pretrained on. Nothing is downloaded:
-        :func:`curator.encode.backbones.fetch_weights` does that.
-
-        Raises :class:`~curator.errors.WeightsMissing` or :class:`~curator.errors.WeightsAltered`.
-        """
-        from curator.encode.backbones import networks
-
-        return networks.load(self, logits=logits)
-
-    def build(self) -> torch.nn.Module:
-        """The architecture with random weights: images in, features (N, dimension) out, pooled.
-
-        The names of its parameters are those of the library, so the state dict of :meth:`load`
-        fits.
-        """
-        from curator.encode.backbones import networks
-
-        return networks.build(self)

@@ -32,8 +32,12 @@ _HEADS = {
 }
 
 
-def build(backbone: Backbone) -> torch.nn.Module:
-    """See :meth:`Backbone.build`."""
+def build_network(backbone: Backbone) -> torch.nn.Module:
+    """The architecture with random weights: images in, features (N, dimension) out, pooled.
+
+    The names of its parameters are those of the library, so the state dict of :func:`load_network`
+    fits.
+    """
     _refuse_unknown(backbone)
     torchvision_compat.prepare()
     if backbone.library == "torchvision":
@@ -56,13 +60,15 @@ def with_weights(backbone: Backbone, state: dict[str, torch.Tensor]) -> torch.nn
 
     try:
         with torch.device("meta"):  # shapes alone
-            shapes = {name: item.shape for name, item in build(backbone).state_dict().items()}
+            shapes = {
+                name: item.shape for name, item in build_network(backbone).state_dict().items()
+            }
     except (NotImplementedError, RuntimeError):  # an architecture that computes when it is made
         shapes = {}
     for name, shape in shapes.items():
         if name not in state or state[name].shape != shape:
             raise RuntimeError(f"{name} is missing or has another shape")
-    network = build(backbone)
+    network = build_network(backbone)
     network.load_state_dict(state)
     return network.eval()
 
@@ -77,8 +83,15 @@ def _refuse_unknown(backbone: Backbone) -> None:
         )
 
 
-def load(backbone: Backbone, *, logits: bool) -> torch.nn.Module:
-    """See :meth:`Backbone.load`."""
+def load_network(backbone: Backbone, *, logits: bool = False) -> torch.nn.Module:
+    """The network with its weights, in evaluation mode, on the CPU.
+
+    Input: normalised float32 (N, 3, size, size). Output: features (N, dimension), or with
+    ``logits`` the scores of the classes that it was pretrained on. Nothing is downloaded:
+    :func:`curator.encode.backbones.fetch_weights` does that.
+
+    Raises :class:`~curator.errors.WeightsMissing` or :class:`~curator.errors.WeightsAltered`.
+    """
     # Before the imports, which take seconds: a missing weight file is told at once.
     path = _weight_file(backbone)
     torchvision_compat.prepare()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from curator.learn.finetune.settings import FinetuneSettings
+    from curator.learn.finetune.settings import EngineSettings
 
 # How often a view is turned, and its lighting changed; the rest keeps the picture's own.
 _SHARE = 0.75
@@ -36,7 +36,7 @@ class Views:
     """(N,): added to values of 0..1; 0 changes nothing."""
 
 
-def draw(random: np.random.Generator, count: int, settings: FinetuneSettings, part: float) -> Views:
+def draw(random: np.random.Generator, count: int, settings: EngineSettings, part: float) -> Views:
     """Random views of ``count`` pictures.
 
     ``part``: side of the centre crop over that of the picture, above 0, at most 1. A view's area

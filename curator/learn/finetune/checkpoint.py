@@ -22,6 +22,8 @@ from curator.files import write_atomic
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from curator.store.run_json import EpochRow
+
 LAST = "last.safetensors"
 _FORMAT = "finetune-1"
 _NETWORK, _OPTIMISER = "network.", "optimiser."
@@ -35,7 +37,7 @@ class Checkpoint:
 
     fingerprint: str
     """Of settings and data; another run's checkpoint is not gone on from."""
-    history: list[dict[str, Any]]
+    history: list[EpochRow]
     network: dict[str, torch.Tensor]
     optimiser: dict[int, dict[str, torch.Tensor]] = field(default_factory=dict)
     """State of each parameter by its number in the optimiser; empty after a phase's end."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from curator.learn.finetune.settings import FinetuneSettings
+    from curator.learn.finetune.settings import EngineSettings
 
 # Adam's second beta and epsilon as in fastai: short runs need a short memory.
 _SECOND_BETA, _EPSILON = 0.99, 1e-5
@@ -40,7 +40,7 @@ class Engine:
         self,
         network: Classifier,
         data: Data,
-        settings: FinetuneSettings,
+        settings: EngineSettings,
         device: str,
         feed: Feed,
     ) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from curator.learn.finetune.network import Classifier
-    from curator.learn.finetune.settings import FinetuneSettings
+    from curator.learn.finetune.settings import EngineSettings
 
 # The first step of a kind allocates memory and picks kernels, so it is not counted.
 _STEPS = 2
@@ -40,7 +40,7 @@ class Estimate:
 def estimate_seconds(
     network: Classifier,
     data: Data,
-    settings: FinetuneSettings,
+    settings: EngineSettings,
     device: str = "cpu",
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Estimate:

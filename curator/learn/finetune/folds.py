@@ -16,12 +16,12 @@ import numpy as np
 import torch
 
 from curator.errors import InputError
+from curator.learn.evaluation.metrics import softmax
 from curator.learn.finetune import checkpoint
 from curator.learn.finetune.data import Data, Frame, Pixels, batches_of
 from curator.learn.finetune.engine import predict
 from curator.learn.finetune.history import Row, fingerprint
 from curator.learn.finetune.loop import fit
-from curator.learn.metrics import softmax
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from curator.learn.finetune.network import Classifier
-    from curator.learn.finetune.settings import FinetuneSettings
+    from curator.learn.finetune.settings import EngineSettings
 
 _DONE = "held-out.safetensors"
 
@@ -53,7 +53,7 @@ def fit_folds(
     fold_of: NDArray[np.int64],
     frame: Frame,
     classes: int,
-    settings: FinetuneSettings,
+    settings: EngineSettings,
     device: str = "cpu",
     *,
     flip: bool = False,
@@ -129,7 +129,7 @@ def fit_folds(
         else:
             for row in kept.history:
                 on_epoch(fold + 1, row)
-            on_batch(before + totals[fold], sum(totals), kept.history[-1]["train_loss"])
+            on_batch(before + totals[fold], sum(totals), kept.history[-1]["train_loss"] or 0.0)
         logits[data.valid] = kept.network["logits"].numpy()
         histories[-1] = kept.history
     return OutOfFold(softmax(logits).astype(np.float32), histories, notes)

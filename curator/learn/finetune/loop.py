@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from curator.learn.finetune.network import Classifier
-    from curator.learn.finetune.settings import FinetuneSettings
+    from curator.learn.finetune.settings import EngineSettings
 
 # A GPU computes ahead of Python; asking for a loss waits for it, so it is asked now and then.
 _LOOK_EVERY = 8
@@ -66,7 +66,7 @@ class Fitted:
 def fit(
     network: Classifier,
     data: Data,
-    settings: FinetuneSettings,
+    settings: EngineSettings,
     device: str = "cpu",
     *,
     folder: Path | None = None,

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curator.collect.decoding import Rejected, decode
 from curator.encode.backbones import PREPROCESSING_VERSION
-from curator.encode.features import FeatureCache
+from curator.encode.feature_cache import FeatureCache
 from curator.encode.preprocess import prepare_image
 from curator.errors import JobCancelled
+from curator.imaging.decoding import Rejected, decode
 from curator.platform import cpu_count
 
 if TYPE_CHECKING:

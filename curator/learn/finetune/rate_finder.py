@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from curator.learn.finetune.network import Classifier
-    from curator.learn.finetune.settings import FinetuneSettings
+    from curator.learn.finetune.settings import EngineSettings
 
 MOST_STEPS, LEAST_STEPS = 100, 40
 # The loss counts as exploded at this many times its lowest value.
@@ -59,7 +59,7 @@ class RateSearch:
 def find_rate(
     network: Classifier,
     data: Data,
-    settings: FinetuneSettings,
+    settings: EngineSettings,
     device: str = "cpu",
     *,
     frozen: bool = True,
@@ -151,7 +151,7 @@ def _say(minimum: float | None, steep: float | None) -> str:
 
 
 def _endless(
-    random: np.random.Generator, data: Data, settings: FinetuneSettings, batch: int
+    random: np.random.Generator, data: Data, settings: EngineSettings, batch: int
 ) -> Iterator[NDArray[np.int64]]:
     while True:
         yield from batches_of(order_of_epoch(random, data, balance=settings.balance), batch)

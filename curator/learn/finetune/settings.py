@@ -1,16 +1,16 @@
-"""What a user may set of a fine-tuning run. Light: imports no torch."""
+"""What may be set of a fine-tuning run. Light: imports no torch."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, fields
+from typing import Literal
 
 from curator.errors import InputError
 
 
 @dataclass(frozen=True)
-class FinetuneSettings:
+class EngineSettings:
     """How to train. Raises :class:`~curator.errors.InputError` for a value out of its range."""
 
     epochs: int = 4
@@ -106,9 +106,34 @@ class FinetuneSettings:
         # Fewer than some eight steps an epoch leave a one-cycle schedule no room.
         return max(1, min(usual, max(8, rows // 8), rows))
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """All of it, for the run's settings and its fingerprint."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class FinetuneSettings(EngineSettings):
+    """What a user may set of a fine-tuning: the engine's settings, and how the run is judged."""
+
+    out_of_fold: bool = False
+    """Train once more for each fold, to judge every image out-of-fold."""
+    folds: int = 5
+    """2 or more."""
+    mirror: bool = False
+    """Average each prediction with that of the mirrored image."""
+    warm: bool = True
+    """Begin with the head that the instant recipe finds on the same images, not with a random one.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.folds < 2:
+            raise InputError(f"folds={self.folds} holds nothing out.", "Use 2 or more.")
+
+    @property
+    def engine(self) -> EngineSettings:
+        """What the engine is to know, and a checkpoint must agree in."""
+        return EngineSettings(**{f.name: getattr(self, f.name) for f in fields(EngineSettings)})
 
 
 def _whole(name: str, value: object, least: int) -> None:

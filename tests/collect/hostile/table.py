@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from curator.collect.reasons import Reason
+from curator.imaging.reasons import Reason
 from tests.collect.hostile.files import UNWANTED, WANTED
 
 

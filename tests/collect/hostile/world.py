@@ -14,8 +14,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from curator.collect import guarded, network
-from curator.collect.network import FetchSettings
+from curator.collect.http import client as network
+from curator.collect.http import transport as guarded
+from curator.collect.http.client import FetchSettings
 from tests.collect.hostile.certificates import authority, certificate
 from tests.collect.hostile.server import Hostile, serving
 

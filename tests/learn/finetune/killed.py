@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from curator.learn.finetune.loop import Fitted, fit
-from curator.learn.finetune.settings import FinetuneSettings
+from curator.learn.finetune.settings import EngineSettings
 from tests.learn.finetune.small import digit_data, small_network
 
 # The kill must fall into both phases and between them; the seed is not the default one.
-SETTINGS = FinetuneSettings(
+SETTINGS = EngineSettings(
     epochs=3, frozen_epochs=2, unfrozen_rate=1e-2, batch_statistics=True, seed=7, keep="best"
 )
 

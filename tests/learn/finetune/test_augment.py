@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.learn.finetune import augment
-from curator.learn.finetune.settings import FinetuneSettings
+from curator.learn.finetune.settings import EngineSettings
 
 STILL = {"min_scale": 1.0, "stretch": 1.0, "flip": False, "rotate": 0.0, "lighting": 0.0}
 
@@ -35,7 +35,7 @@ def test_the_identity_is_the_centre_crop(size: int) -> None:
 def test_settings_that_change_nothing_show_the_whole_picture() -> None:
     """Without crop, turn, mirroring and lighting, a view of the same size is the picture."""
     whole = pictures()
-    views = augment.draw(np.random.default_rng(1), 4, FinetuneSettings(**STILL), 1.0)
+    views = augment.draw(np.random.default_rng(1), 4, EngineSettings(**STILL), 1.0)
     seen = augment.apply(whole, views, 64)
     torch.testing.assert_close(seen, whole.float() / 255, atol=1e-5, rtol=0)
 
@@ -44,7 +44,7 @@ def test_each_image_gets_its_own_view() -> None:
     """Four copies of one picture become four different views."""
     same = pictures(1).repeat(4, 1, 1, 1)
     seen = augment.apply(
-        same, augment.draw(np.random.default_rng(1), 4, FinetuneSettings(), 0.875), 56
+        same, augment.draw(np.random.default_rng(1), 4, EngineSettings(), 0.875), 56
     )
     for first in range(4):
         for second in range(first):
@@ -55,7 +55,7 @@ def test_equal_seeds_give_equal_views() -> None:
     """A batch can be drawn again, and another seed gives another one."""
     first, second, other = (
         augment.apply(
-            pictures(), augment.draw(np.random.default_rng(seed), 4, FinetuneSettings(), 0.875), 56
+            pictures(), augment.draw(np.random.default_rng(seed), 4, EngineSettings(), 0.875), 56
         )
         for seed in (7, 7, 8)
     )
@@ -75,16 +75,14 @@ def test_views_stay_in_range(
     seed: int, min_scale: float, stretch: float, rotate: float, lighting: float
 ) -> None:
     """Pixels stay in 0..1, and without a turn no view looks beyond the picture's edge."""
-    chosen = FinetuneSettings(
-        min_scale=min_scale, stretch=stretch, rotate=rotate, lighting=lighting
-    )
+    chosen = EngineSettings(min_scale=min_scale, stretch=stretch, rotate=rotate, lighting=lighting)
     views = augment.draw(np.random.default_rng(seed), 8, chosen, 0.75)
     seen = augment.apply(pictures(8, 16), views, 12)
     assert seen.dtype == torch.float32
     assert float(seen.min()) >= 0
     assert float(seen.max()) <= 1
     straight = augment.draw(
-        np.random.default_rng(seed), 8, FinetuneSettings(min_scale=min_scale, rotate=0), 0.75
+        np.random.default_rng(seed), 8, EngineSettings(min_scale=min_scale, rotate=0), 0.75
     )
     corners = np.array([[-1, -1, 1, 1], [-1, 1, -1, 1], [1, 1, 1, 1]], np.float32)
     assert np.abs(straight.maps @ corners).max() <= 1 + 1e-5
@@ -92,13 +90,13 @@ def test_views_stay_in_range(
 
 def test_the_least_scale_is_kept() -> None:
     """The area of a view lies between min_scale of the centre crop's and the whole picture."""
-    views = augment.draw(np.random.default_rng(3), 5000, FinetuneSettings(min_scale=0.6), 1.0)
+    views = augment.draw(np.random.default_rng(3), 5000, EngineSettings(min_scale=0.6), 1.0)
     area = np.abs(np.linalg.det(views.maps[:, :, :2]))
     # A long view of a large area does not fit into the square and loses its ends.
     assert area.min() > 0.6 * 0.75
     assert area.max() <= 1 + 1e-5
     assert np.median(area) > 0.7
-    cropped = augment.draw(np.random.default_rng(3), 5000, FinetuneSettings(stretch=1), 0.8)
+    cropped = augment.draw(np.random.default_rng(3), 5000, EngineSettings(stretch=1), 0.8)
     sides = np.sqrt(np.abs(np.linalg.det(cropped.maps[:, :, :2])))
     assert sides.min() >= 0.8 * 0.75**0.5 - 1e-5
     assert np.median(sides) == pytest.approx(0.86, abs=0.01)
@@ -107,8 +105,8 @@ def test_the_least_scale_is_kept() -> None:
 def test_half_of_the_views_are_mirrored() -> None:
     """Mirroring happens as often as not, and never when it is off."""
     random = np.random.default_rng(3)
-    on = augment.draw(random, 4000, FinetuneSettings(rotate=0), 1.0).maps[:, 0, 0] < 0
-    off = augment.draw(random, 4000, FinetuneSettings(rotate=0, flip=False), 1.0).maps[:, 0, 0] < 0
+    on = augment.draw(random, 4000, EngineSettings(rotate=0), 1.0).maps[:, 0, 0] < 0
+    off = augment.draw(random, 4000, EngineSettings(rotate=0, flip=False), 1.0).maps[:, 0, 0] < 0
     assert 0.45 < on.mean() < 0.55
     assert not off.any()
 

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from curator.errors import DeviceFull
-from curator.learn import metrics
+from curator.learn.evaluation import metrics
 from curator.learn.finetune.data import Feed
 from curator.learn.finetune.device import precision_of
 from curator.learn.finetune.engine import Engine, predict, smooth_loss
 from curator.learn.finetune.network import Classifier, classifier
-from curator.learn.finetune.settings import FinetuneSettings
+from curator.learn.finetune.settings import EngineSettings
 from tests.learn.finetune.small import FEATURES, FRAME, small_body, small_network
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def test_label_smoothing_spreads_the_target() -> None:
 
 
 def one_step(
-    network: Classifier, data: Data, settings: FinetuneSettings, *, frozen: bool
+    network: Classifier, data: Data, settings: EngineSettings, *, frozen: bool
 ) -> tuple[float, Engine]:
     """Learn from the first 24 training rows at the full rate."""
     with Feed(data.pixels, "cpu") as feed:
@@ -75,7 +75,7 @@ def test_a_frozen_body_does_not_move(data: Data) -> None:
     """Neither its weights nor its running statistics; the head learns."""
     network = small_network()
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    one_step(network, data, FinetuneSettings(), frozen=True)
+    one_step(network, data, EngineSettings(), frozen=True)
     changed = {
         name for name, value in network.state_dict().items() if not torch.equal(value, before[name])
     }
@@ -87,7 +87,7 @@ def test_an_unfrozen_body_moves_whole(data: Data, follow: bool) -> None:
     """Every weight changes in one step, and the running statistics where they are to follow."""
     network = small_network()
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    one_step(network, data, FinetuneSettings(batch_statistics=follow), frozen=False)
+    one_step(network, data, EngineSettings(batch_statistics=follow), frozen=False)
     after = network.state_dict()
     same = {name for name, value in after.items() if torch.equal(value, before[name])}
     statistics = {name for name in after if "running" in name or "tracked" in name}
@@ -120,7 +120,7 @@ def without_batch_statistics() -> nn.Module:
 @pytest.mark.parametrize("mixup", [0.0, 0.4])
 def test_a_full_device_halves_the_batch_and_learns_the_same(data: Data, mixup: float) -> None:
     """Parts of 6 give the loss and the weights that the whole batch of 24 gives, and say so."""
-    settings = FinetuneSettings(batch=24, mixup=mixup)
+    settings = EngineSettings(batch=24, mixup=mixup)
     torch.manual_seed(3)
     body = without_batch_statistics()
     state = {name: value.clone() for name, value in body.state_dict().items()}
@@ -146,7 +146,7 @@ def test_a_device_that_holds_nothing_is_named(data: Data) -> None:
     """Where not even one image fits, the error says what to do."""
     network = classifier(Cramped(small_body(), 0), FEATURES, 10)
     with pytest.raises(DeviceFull, match="one image") as caught:
-        one_step(network, data, FinetuneSettings(), frozen=False)
+        one_step(network, data, EngineSettings(), frozen=False)
     assert "smaller backbone" in caught.value.fix
 
 
@@ -189,7 +189,7 @@ def test_training_views_may_be_smaller(data: Data) -> None:
             return self.inner(pictures)
 
     network = classifier(Watching(), FEATURES, 10)
-    _, engine = one_step(network, data, FinetuneSettings(train_scale=0.5), frozen=False)
+    _, engine = one_step(network, data, EngineSettings(train_scale=0.5), frozen=False)
     with Feed(data.pixels, "cpu") as engine.feed:
         engine.evaluate(data.valid[:4])
     assert sizes == [14, 28]
@@ -205,7 +205,7 @@ def test_float32_on_a_cpu() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 def test_a_gpu_learns_like_the_cpu(data: Data) -> None:
     """On a GPU the pictures lie there, half precision is used, and the loss is the CPU's."""
-    settings = FinetuneSettings(batch=24)
+    settings = EngineSettings(batch=24)
     expected, _ = one_step(small_network(), data, settings, frozen=True)
     network = classifier(small_body(), FEATURES, 10, device="cuda")
     with Feed(data.pixels, "cuda") as feed:

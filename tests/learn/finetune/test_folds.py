@@ -14,13 +14,13 @@ from curator.learn.finetune.data import Data
 from curator.learn.finetune.engine import predict
 from curator.learn.finetune.folds import OutOfFold, fit_folds
 from curator.learn.finetune.loop import fit
-from curator.learn.finetune.settings import FinetuneSettings
+from curator.learn.finetune.settings import EngineSettings
 from tests.learn.finetune.small import FRAME, small_network
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SETTINGS = FinetuneSettings(
+SETTINGS = EngineSettings(
     epochs=2, frozen_epochs=0, unfrozen_rate=1e-2, spread=1, flip=False, batch_statistics=True
 )
 

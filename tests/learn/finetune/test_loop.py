@@ -17,13 +17,13 @@ from curator.learn.finetune.engine import predict
 from curator.learn.finetune.history import best_epoch, last_progress
 from curator.learn.finetune.loop import fit
 from curator.learn.finetune.network import classifier
-from curator.learn.finetune.settings import FinetuneSettings
+from curator.learn.finetune.settings import EngineSettings
 from tests.learn.finetune.small import FEATURES, FRAME, digit_data, small_network
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCRATCH = FinetuneSettings(
+SCRATCH = EngineSettings(
     epochs=2, frozen_epochs=1, unfrozen_rate=1e-2, spread=1, flip=False, batch_statistics=True
 )
 
@@ -103,7 +103,7 @@ def test_a_rate_far_too_high_is_named(data: Data, tmp_path: Path) -> None:
     layers = [nn.Linear(FEATURES, FEATURES) for _ in range(20)]
     first = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(48, FEATURES))
     network = classifier(nn.Sequential(first, *layers), FEATURES, 10)
-    settings = FinetuneSettings(unfrozen_rate=10.0, spread=1)
+    settings = EngineSettings(unfrozen_rate=10.0, spread=1)
     with pytest.raises(TrainingDiverged, match=r"loss is \w+ in epoch 2.*rate 10\b") as caught:
         fit(network, data, settings, folder=tmp_path)
     assert "unfrozen_rate=1" in caught.value.fix

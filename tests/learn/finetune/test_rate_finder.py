@@ -12,13 +12,13 @@ import torch
 from curator.errors import InputError, JobCancelled
 from curator.learn.finetune.loop import fit
 from curator.learn.finetune.rate_finder import find_rate, suggestions
-from curator.learn.finetune.settings import FinetuneSettings
+from curator.learn.finetune.settings import EngineSettings
 from tests.learn.finetune.small import small_network
 
 if TYPE_CHECKING:
     from curator.learn.finetune.data import Data
 
-SETTINGS = FinetuneSettings(flip=False, spread=1, batch_statistics=True)
+SETTINGS = EngineSettings(flip=False, spread=1, batch_statistics=True)
 
 
 def test_it_finds_a_rate_that_works_and_changes_nothing(data: Data) -> None:

@@ -11,7 +11,7 @@ from curator.encode import torchvision_compat
 from curator.learn.finetune.data import ArrayPixels, Data, Frame
 from curator.learn.finetune.loop import fit
 from curator.learn.finetune.network import classifier
-from curator.learn.finetune.settings import FinetuneSettings
+from curator.learn.finetune.settings import EngineSettings
 from tests.learn.finetune.small import digit_pixels
 
 
@@ -32,7 +32,7 @@ def test_a_resnet18_from_scratch_beats_the_baseline() -> None:
     body.fc = nn.Identity()
     frame = Frame(64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     data = Data(ArrayPixels(pictures), labels, train, valid, frame, 10)
-    settings = FinetuneSettings(
+    settings = EngineSettings(
         epochs=1,
         frozen_epochs=0,
         unfrozen_rate=2e-3,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.errors import InputError
-from curator.learn.finetune.settings import FinetuneSettings
+from curator.learn.finetune.settings import EngineSettings
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ from curator.learn.finetune.settings import FinetuneSettings
 def test_a_value_out_of_range_is_named(name: str, value: object) -> None:
     """The error says which setting, which value, and what would do."""
     with pytest.raises(InputError, match=name) as caught:
-        FinetuneSettings(**{name: value})
+        EngineSettings(**{name: value})
     assert repr(value) in caught.value.problem
     assert caught.value.fix
 
@@ -51,13 +51,13 @@ def test_a_value_out_of_range_is_named(name: str, value: object) -> None:
 def test_no_epoch_at_all_is_refused() -> None:
     """A run of no epochs would answer with an untrained network."""
     with pytest.raises(InputError, match="train nothing"):
-        FinetuneSettings(epochs=0, frozen_epochs=0)
+        EngineSettings(epochs=0, frozen_epochs=0)
 
 
 @given(rows=st.integers(1, 100_000), device=st.sampled_from(["cpu", "cuda", "mps"]))
 def test_the_batch_suits_the_data(rows: int, device: str) -> None:
     """Never more than the rows; small sets get at least eight steps an epoch where that is 8+."""
-    batch = FinetuneSettings().batch_for(device, rows)
+    batch = EngineSettings().batch_for(device, rows)
     assert 1 <= batch <= min(rows, 64)
     if rows >= 64:
         assert rows / batch >= 8
@@ -65,5 +65,5 @@ def test_the_batch_suits_the_data(rows: int, device: str) -> None:
 
 def test_the_record_gives_the_settings_back() -> None:
     """What a run keeps is enough to run it again."""
-    settings = FinetuneSettings(epochs=2, mixup=0.4, patience=3)
-    assert FinetuneSettings(**settings.record()) == settings
+    settings = EngineSettings(epochs=2, mixup=0.4, patience=3)
+    assert EngineSettings(**settings.record()) == settings

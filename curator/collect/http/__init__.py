@@ -1,0 +1,1 @@
+"""Fetching addresses: guarded connections, limits, fairness between hosts, named failures."""

@@ -1,0 +1,1 @@
+"""Taking in what lies on the disk already: folders, archives, tables of labels, uploads."""

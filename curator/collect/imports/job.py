@@ -1,0 +1,283 @@
+"""The job `import`: take in images that lie on the disk already.
+
+They come from folders, zip archives, single files, or an upload of the page's. What is there, and
+under which label, is for :mod:`curator.collect.imports.sources`. Files are copied, never moved or
+changed; an upload, which is a copy itself, is removed once it is taken in.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from curator.collect.imports import sources as gathering
+from curator.collect.imports.archives import Refusal
+from curator.collect.imports.sources import Content, Found, Gathered
+from curator.collect.ingest import Ended, ended, keep
+from curator.collect.verification.pool import Verdict, Verifiers
+from curator.errors import BadClassName, BadFolder, InputError
+from curator.files import sweep
+from curator.imaging.decoding import Rejected
+from curator.jobs.report import Report
+from curator.phrasing import many, utf8
+from curator.store import schema
+from curator.store.classes import (
+    add_classes,
+    all_classes,
+    find_class,
+    merged_names,
+    validated_name,
+    validated_names,
+)
+from curator.store.database import pieces
+
+if TYPE_CHECKING:
+    from curator.jobs.progress import Progress
+    from curator.store.workspace import Workspace
+
+BATCH = 32
+SHOWN_REFUSALS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport(Report):
+    """How an import ended."""
+
+    files: int
+    images: int
+    """New by content."""
+    same: int
+    """Files with the content of another."""
+    failed: int
+    """Files that are no usable image; each is recorded with its reason."""
+    unlabelled: int
+    """Names that the table or the expression does not match."""
+    refused: int
+    """Files, and members of archives, that were not taken."""
+    refusals: tuple[Refusal, ...]
+    """The first 100 of those."""
+
+
+def run(
+    workspace: Workspace,
+    progress: Progress,
+    folder: str | None = None,
+    labels: str | None = None,
+    label_regex: str | None = None,
+    things: Sequence[str] = (),
+    class_name: str | None = None,
+    new_class: bool = False,
+    upload: str | None = None,
+) -> ImportReport:
+    """Import ``folder``, ``things`` (folders, zip archives, image files) or an ``upload``.
+
+    ``labels``: path of a table, for one folder; ``label_regex``: one group is the label.
+    ``class_name``: all are of this class, which is made with ``new_class``; otherwise folders name
+    the classes, and those that the project lacks are added. ``upload``: name of a folder below
+    :func:`uploads_of`, removed at the end.
+
+    Raises BadFolder, BadList, InputError, BadClassName, UnknownClass before anything is imported;
+    a file that is no image is recorded with its reason, a member of an archive that cannot be
+    taken is among the report's ``refusals``, and the rest goes on.
+    """
+    target = _target(workspace, class_name, new_class)
+    named = [*([folder] if folder else []), *things]
+    with ExitStack() as archives:
+        if upload is not None:
+            place = uploads_of(workspace) / _checked(upload)
+            if not place.is_dir():
+                raise BadFolder("The uploaded files are gone.", "Drop them again.")
+            gathered = gathering.from_upload(place, target, archives)
+        elif labels or label_regex:
+            if len(named) != 1 or target is not None:
+                raise InputError(
+                    "A table or an expression gives the labels of one folder, without a class.",
+                    "Name one folder, and leave --class out.",
+                )
+            root = Path(named[0]).expanduser().resolve()
+            gathered = gathering.from_labels(root, labels, label_regex)
+        else:
+            gathered = gathering.from_things(named, target, archives)
+        what = "files" if upload or len(named) != 1 else utf8(Path(named[0]).name)
+        answer = _import(workspace, progress, gathered, what, follow=not new_class)
+    if upload is not None:
+        shutil.rmtree(place, ignore_errors=True)
+    return answer
+
+
+def uploads_of(workspace: Workspace) -> Path:
+    """Where the page puts what is dropped on it, a folder an upload."""
+    return workspace.path / "uploads"
+
+
+def _checked(upload: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{8,64}", upload):
+        raise InputError(f"{upload!r} is no upload.")
+    return upload
+
+
+def _target(workspace: Workspace, class_name: str | None, new_class: bool) -> str | None:
+    if class_name is None:
+        return None
+    with workspace.database.read() as connection:
+        if not new_class:
+            return find_class(connection, class_name).name
+        return validated_names([class_name], (item.name for item in all_classes(connection)))[0]
+
+
+def _import(
+    workspace: Workspace, progress: Progress, gathered: Gathered, what: str, follow: bool
+) -> ImportReport:
+    found, refused, unlabelled = gathered.found, gathered.refused, gathered.unlabelled
+    if not found:
+        raise _nothing(what, refused, len(unlabelled))
+    fresh = _enter(workspace, found, follow)
+    progress.begin(f"importing {what}", len(fresh))
+    images = bad = 0
+    for batch in _batches(_verified(workspace, fresh, progress), BATCH):
+        images += keep(workspace, batch)
+        failed = sum(item.image is None for item in batch)
+        bad += failed
+        progress.advance(len(batch), imported=len(batch) - failed, failed=failed)
+    same = len(fresh) - bad - images
+    notes = [f"{many(images, 'new image')} of {many(len(found), 'file')}"]
+    notes += [f"{len(found) - len(fresh)} imported before"] if len(fresh) < len(found) else []
+    notes += [f"{same} with the same content as another"] if same else []
+    notes += [f"{bad} not usable"] if bad else []
+    notes += [f"{len(refused)} refused"] if refused else []
+    notes += [f"{many(len(unlabelled), 'name does', 'names do')} not match"] if unlabelled else []
+    return ImportReport(
+        files=len(found),
+        images=images,
+        same=same,
+        failed=bad,
+        unlabelled=len(unlabelled),
+        refused=len(refused),
+        refusals=tuple(refused[:SHOWN_REFUSALS]),
+        sentence=", ".join(notes) + ". Next: check the data.",
+    )
+
+
+def _nothing(what: str, refused: Sequence[Refusal], unlabelled: int) -> BadFolder:
+    missed = many(unlabelled, "file name does", "file names do")
+    hint = f" {missed} not match the expression." if unlabelled else ""
+    if refused:
+        hint += f" {many(len(refused), 'file')} refused: {refused[0].name}: {refused[0].problem}"
+    return BadFolder(
+        f"{what} holds no labelled image.{hint}",
+        "Expected CLASS/image.jpg or train/CLASS/image.jpg in it; otherwise name the class, or "
+        "give --labels or --label-regex.",
+    )
+
+
+def _enter(
+    workspace: Workspace, found: Sequence[Found], follow: bool = True
+) -> list[tuple[int, Content]]:
+    """Add classes and source rows; return (source id, content) of those that gave no image yet.
+
+    ``follow``: files of a class that was merged belong to it, and so to what it became; otherwise
+    its name is that of a new class.
+    """
+    name_of = {label: validated_name(label) for label in {item.label for item in found}}
+    names = sorted(set(name_of.values()), key=lambda name: (name.casefold(), name))
+    spellings = Counter(name.casefold() for name in names)
+    if twins := [name for name in names if spellings[name.casefold()] > 1]:
+        raise BadClassName(
+            f"The labels {', '.join(map(repr, twins))} differ only by case.",
+            "Give them one spelling and import again. Nothing was imported.",
+        )
+    with workspace.database.write() as connection:
+        known = {item.name.casefold(): item for item in all_classes(connection)}
+        if follow:
+            known |= merged_names(connection)
+        made = add_classes(connection, [name for name in names if name.casefold() not in known])
+        known |= {item.name.casefold(): item for item in made}
+        wanted = {
+            (item.root, item.origin, known[name_of[item.label].casefold()].id): item
+            for item in found
+        }
+        before = _ids(connection, {item.root for item in found})
+        rows = [
+            {
+                "kind": "file",
+                "root": root,
+                "origin": origin,
+                "class_id": class_id,
+                "split": item.split,
+                "state": schema.PENDING,
+            }
+            for (root, origin, class_id), item in wanted.items()
+            if (root, origin, class_id) not in before
+        ]
+        if rows:
+            connection.execute(insert(schema.sources), rows)
+        # Failed ones too: a file may have been mended, and asking the disk again costs little.
+        after = _ids(connection, {item.root for item in found})
+    fresh = [
+        (source_id, wanted[key].content)
+        for key, (source_id, state) in after.items()
+        if state != schema.FETCHED and key in wanted
+    ]
+    return sorted(fresh, key=lambda item: item[0])
+
+
+def _ids(connection: Connection, roots: Iterable[str]) -> dict[Any, tuple[int, str]]:
+    """(source id, state) of every file of these roots, by (root, origin, class id)."""
+    table = schema.sources
+    query = (
+        select(table.c.id, table.c.root, table.c.origin, table.c.class_id, table.c.state)
+        .where(table.c.kind == "file", table.c.root.in_(bindparam("roots", expanding=True)))
+        .order_by(table.c.id)
+    )
+    found: dict[Any, tuple[int, str]] = {}
+    for piece in pieces(sorted(roots)):
+        for row in connection.execute(query, {"roots": piece}):
+            found[row.root, row.origin, row.class_id] = (row.id, row.state)
+    return found
+
+
+def _verified(
+    workspace: Workspace, items: Iterable[tuple[int, Content]], progress: Progress
+) -> Iterator[Ended]:
+    """Verify in other processes, a bounded number ahead, and yield in the order of ``items``."""
+    sweep(workspace.originals)  # the lock of long work is held: no one else writes there
+    with Verifiers(workspace.originals) as verifiers:
+        waiting: deque[tuple[int, Future[Verdict]]] = deque()
+        rest = iter(items)
+        while True:
+            for source_id, content in islice(rest, BATCH - len(waiting)):
+                waiting.append((source_id, _submit(verifiers, content)))
+            if not waiting:
+                return
+            source_id, future = waiting.popleft()
+            while not future.done():
+                progress.check()
+                wait([future], timeout=0.1)
+            yield ended(source_id, future.result())
+
+
+def _submit(verifiers: Verifiers, content: Content) -> Future[Verdict]:
+    if isinstance(content, Path):
+        return verifiers.submit(content)
+    try:
+        return verifiers.submit(content.read_bytes())
+    except Rejected as rejected:
+        refused: Future[Verdict] = Future()
+        refused.set_result(Verdict(None, None, rejected.reason, rejected.detail, 0))
+        return refused
+
+
+def _batches(items: Iterable[Ended], size: int) -> Iterator[list[Ended]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch

@@ -1,0 +1,1 @@
+"""Verifying bytes in processes of their own, which may die without harm."""

@@ -1,0 +1,129 @@
+"""What fine-tuning will cost, told before it starts: for the page, and as the job `cost`.
+
+From the pace of the project's last fine-tuning or measurement; before either, from a rule of thumb,
+and said so. Light to import: the page asks at each change of a setting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from curator.jobs.report import Report
+from curator.phrasing import duration
+from curator.platform import cpu_count
+from curator.store import images, jobs, runs, schema
+
+if TYPE_CHECKING:
+    from curator.jobs.progress import Progress
+    from curator.store.workspace import Workspace
+
+KIND = "cost"
+# Training images a second of EfficientNet-Lite0 at 224 pixels, all layers learning: measured on one
+# core of a server; a GPU is some hundred cores.
+_PER_CORE, _ON_A_GPU = 8.0, 1000.0
+_HEAD_ALONE = 2.5  # times as fast: nothing goes back through the network
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostReport(Report):
+    """What a fine-tuning would take."""
+
+    seconds: float
+    """Of the whole."""
+    pace: dict[str, float]
+    """Training images a second, validation included, in epochs of the "head" and of "all"."""
+    backbone: str
+
+
+def run(
+    workspace: Workspace,
+    progress: Progress,
+    backbone: str | None = None,
+    device: str | None = None,
+    **settings: Any,
+) -> CostReport:
+    """Measure a few steps of fine-tuning with these settings; nothing is trained.
+
+    Raises what the job `train` raises.
+    """
+    from curator.learn.finetune import recipe as finetune_recipe
+    from curator.learn.finetune.device import precision_of
+    from curator.learn.finetune.estimate import estimate_seconds
+    from curator.learn.finetune.settings import FinetuneSettings
+    from curator.learn.settings import checked
+    from curator.learn.training_set import training_set
+
+    wanted = checked(FinetuneSettings, settings)
+    data = training_set(workspace, progress, backbone, device)
+    pixels = finetune_recipe.stored_pixels(workspace, progress, data)
+    learning = finetune_recipe.learning_data(data, pixels)
+    progress.begin("timing a few steps")
+    found = estimate_seconds(
+        finetune_recipe.network(data, wanted.seed),
+        learning,
+        wanted.engine,
+        data.choice.device,
+        progress.cancelled,
+    )
+    progress.check()
+    pictures = len(learning.train)
+    epochs = {"head": found.head_epoch, "all": found.full_epoch}
+    trainings = 1 + (wanted.folds if wanted.out_of_fold else 0)
+    seconds = found.seconds * trainings
+    times = f" for {trainings} trainings" if trainings > 1 else ""
+    where = data.choice.training(precision_of(data.choice.device).name).reason
+    return CostReport(
+        seconds=round(seconds, 1),
+        pace={name: round(pictures / value, 2) for name, value in epochs.items() if value},
+        backbone=data.choice.backbone.name,
+        sentence=f"This will take about {duration(seconds)}{times}: {where}.",
+    )
+
+
+def sentence(workspace: Workspace, form: dict[str, Any]) -> str:
+    """One sentence for these settings: epochs, frozen_epochs, folds, out_of_fold, backbone.
+
+    Empty where they are not yet numbers, or there is nothing to train on.
+    """
+    pictures, device, pace, basis = _known(workspace, str(form["backbone"]))
+    try:
+        trainings = 1 + (int(form["folds"]) if form["out_of_fold"] else 0)
+        passes = {"head": float(form["frozen_epochs"]), "all": float(form["epochs"])}
+    except (TypeError, ValueError):
+        return ""
+    full = pace.get("all", pace.get("head", 1) / _HEAD_ALONE)
+    per_second = {"all": full, "head": pace.get("head", full * _HEAD_ALONE)}
+    seconds = trainings * sum(pictures * passes[name] / per_second[name] for name in passes)
+    if not seconds:
+        return ""
+    times = f", {trainings} trainings" if trainings > 1 else ""
+    return f"About {duration(seconds)} on {device}{times}: {basis}."
+
+
+def _known(workspace: Workspace, backbone: str) -> tuple[int, str, dict[str, float], str]:
+    """Training images, device, pace of a training, and where the pace is from."""
+    with workspace.database.read() as connection:
+        every = runs.all_runs(connection)
+        pictures = connection.execute(
+            select(func.count())
+            .select_from(
+                schema.images.join(schema.current, schema.current.c.image_id == schema.images.c.id)
+            )
+            .where(images.LIVE, schema.images.c.split.is_distinct_from(schema.VALID))
+        ).scalar_one()
+    device = every[-1].settings.get("device", "cpu") if every else "cpu"
+    past = [run for run in every if run.settings.get("pace")]
+    past = [run for run in past if not backbone or run.backbone == backbone]
+    measured = jobs.latest(workspace.database, (jobs.DONE,), KIND)
+    result = measured.result if measured else None
+    if result and (not backbone or result["backbone"] == backbone):
+        ended = measured.ended_at if measured and measured.ended_at else ""
+        if not past or past[-1].at < ended:
+            return pictures, device, result["pace"], "measured on this computer"
+    if past:
+        return pictures, device, past[-1].settings["pace"], f"at the pace of run {past[-1].id}"
+    rule = _PER_CORE * cpu_count() if device == "cpu" else _ON_A_GPU
+    return pictures, device, {"all": rule}, "a rule of thumb; measure it for a better one"

@@ -1,0 +1,1 @@
+"""The recipe `instant`: linear heads on frozen features, every image judged out-of-fold."""

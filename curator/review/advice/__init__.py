@@ -1,0 +1,1 @@
+"""When to stop, how many wrong labels are left, and which fixes suggest themselves."""

@@ -1,0 +1,162 @@
+"""The images of the page that is shown: as they were when it was opened, and as they are now.
+
+What the model says of an image is read once, so that a refit does not change it under the eyes of
+the reviewer; label and state follow the ledger.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from curator.review.log import record_page
+from curator.review.queue.kinds import QUEUES
+from curator.review.queue.tiles import rows
+from curator.store import ledger, schema
+from curator.store.classes import present_names
+
+if TYPE_CHECKING:
+    from curator.project import Project
+
+LONGEST_PAGE = 600.0  # seconds: who looks longer at a page has left the desk
+_SHOWN = ("id", "label", "predicted", "confidence", "split", "in_sample", "flags", "note")
+_NAMES = ("label", "given_label", "predicted")
+
+
+class Shown:
+    """A page of a queue."""
+
+    def __init__(
+        self, project: Project, kind: str, image_ids: Sequence[int], run_id: int | None
+    ) -> None:
+        self._project = project
+        self._kind = kind
+        self.run_id = run_id
+        """The run whose scores are shown; None: there is none."""
+        with project.database.read() as connection:
+            self._names = present_names(connection)
+        self.rows = rows(project, kind, image_ids, run_id)
+        self._decided: dict[int, str] = {}  # image id -> state that was decided on this page
+        self._touched: set[int] = set()  # decided on here or taken back, and not in the log yet
+        self.open()
+
+    def open(self) -> None:
+        """The page is looked at from now on, as it is now."""
+        self._before = [dict(row) for row in self.rows]
+        self._opened = time.monotonic()
+
+    def fits(self, kind: str, image_ids: Sequence[int], run_id: int | None) -> bool:
+        """Whether this is the page of those images in that queue, by that run."""
+        return (self._kind, self.ids, self.run_id) == (kind, list(image_ids), run_id)
+
+    @property
+    def ids(self) -> list[int]:
+        """The images, in order."""
+        return [row["id"] for row in self.rows]
+
+    @property
+    def blind(self) -> bool:
+        """Whether earlier decisions are hidden, because this is a second look."""
+        return QUEUES[self._kind].blind
+
+    @property
+    def finished(self) -> bool:
+        """Whether every image was decided on while the page was shown."""
+        return len(self._decided) == len(self.rows)
+
+    def known(self, image_ids: Iterable[int]) -> dict[int, int | None]:
+        """The last decision of each of those images that are on the page, as it is shown."""
+        wanted = set(image_ids)
+        return {row["id"]: row["decision_id"] for row in self.rows if row["id"] in wanted}
+
+    def undecided(self) -> list[int]:
+        """Images on which nobody decided."""
+        return [row["id"] for row in self.rows if row["state"] == schema.NEW]
+
+    def decided(self, image_ids: Iterable[int], state: str | None) -> None:
+        """Note what was decided here; None: it was taken back."""
+        image_ids = list(image_ids)
+        self._touched.update(image_ids)
+        for image_id in image_ids:
+            if state is None:
+                self._decided.pop(image_id, None)
+            else:
+                self._decided[image_id] = state
+
+    def update(self, connection: Connection) -> list[int]:
+        """Read label and state anew; return the images whose last decision is another."""
+        names = present_names(connection)
+        self._rename({old: names[key] for key, old in self._names.items() if names[key] != old})
+        self._names = names
+        present = ledger.current_of(connection, self.ids)
+        changed = []
+        for row in self.rows:
+            now = present[row["id"]]
+            if now.decision_id != row["decision_id"]:
+                changed.append(row["id"])
+            row |= {
+                "label": names[now.class_id],
+                "state": now.state,
+                "decision_id": now.decision_id,
+            }
+        return changed
+
+    def _rename(self, renamed: Mapping[str, str]) -> None:
+        """Call classes by other names, by their old ones, also in what the page was before."""
+        for row in [*self.rows, *self._before] if renamed else ():
+            for key in _NAMES:
+                row[key] = renamed.get(row[key], row[key])
+            row["listed_under"] = [renamed.get(name, name) for name in row["listed_under"]]
+
+    def tiles(self) -> list[dict[str, Any]]:
+        """What the page draws, as JSON."""
+        groups = list(dict.fromkeys(row["group_id"] for row in self.rows))
+        bands = {group: place % 2 for place, group in enumerate(groups)}
+        return [
+            self._tile(row, before, bands[row["group_id"]] if QUEUES[self._kind].grouped else None)
+            for row, before in zip(self.rows, self._before, strict=True)
+        ]
+
+    def _tile(
+        self, row: dict[str, Any], before: dict[str, Any], band: int | None
+    ) -> dict[str, Any]:
+        state = self._decided.get(row["id"], schema.NEW) if self.blind else row["state"]
+        relabelled = row["label"] != row["given_label"] and not self.blind
+        return {
+            **{key: row[key] for key in _SHOWN},
+            "state": state,
+            "relabelled": state == schema.KEPT and relabelled,
+            # Of the label that the page was opened with: after a relabelling it would mislead.
+            "loss": row["loss"] if row["label"] == before["label"] else None,
+            "band": band,
+        }
+
+    def record(self, worked_through: bool) -> bool | None:
+        """Put the page into the review log if it was worked through or decided on.
+
+        Returns whether something was decided; None: nothing was recorded.
+        """
+        if self._project.read_only:
+            return None
+        with self._project.database.read() as connection:
+            self.update(connection)
+        now = {row["id"]: row for row in self.rows}
+        decided = any(now[row["id"]]["decision_id"] != row["decision_id"] for row in self._before)
+        own = self._touched & self._decided.keys()
+        # Of a second look only what was decided: the rest would count as agreement.
+        before = [row for row in self._before if not self.blind or row["id"] in own]
+        if not before or not (worked_through or decided or own):
+            return None
+        names = self._project.class_names()
+        if any(row["label"] not in names for row in before):
+            return decided  # a class is gone meanwhile: the log could not name it
+        # What was decided in other windows meanwhile is in the log of those.
+        before = [row if row["id"] in self._touched else now[row["id"]] for row in before]
+        seconds = min(time.monotonic() - self._opened, LONGEST_PAGE)
+        record_page(self._project, self._kind, self.run_id, before, seconds)
+        self._touched.clear()
+        self.open()
+        return decided

@@ -1,0 +1,300 @@
+"""A review queue, a page at a time: opening, narrowing, turning, and being found again.
+
+What a page shows travels in ``state``; thumbnails as binary buffers of one message, and with them
+the next page, which the browser shows when its key is pressed, before the kernel answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+import numpy as np
+
+from curator.errors import CuratorError, NoRun
+from curator.project import Project
+from curator.review.queue.filters import Filters
+from curator.review.queue.kinds import QUEUES, counts
+from curator.store import ledger, runs
+from curator.store.classes import all_classes
+from widgets import wording
+from widgets.filter_choices import NOTHING, Choices
+from widgets.page_shown import Shown
+from widgets.panel import Handler, Panel
+from widgets.pictures import Sent, thumbnails_of
+from widgets.queue_position import Pager
+
+PAGE = 24  # images, until the browser says how many fill its window
+NAMED = 0.1  # probability of a name of the pretrained network that counts, 0..1
+COUNTED = ("unsure", "several", "none", "trash")  # queues whose sizes the menu shows
+
+
+class Paging(Panel):
+    """A queue of a project. The gallery adds the decisions."""
+
+    def __init__(self, handlers: dict[str, Handler]) -> None:
+        own: dict[str, Handler] = {
+            "ready": lambda _: self._ready(),
+            "turn": lambda message: self._answered(lambda: self._turn(int(message["by"]))),
+            "open": lambda message: self._open(str(message["kind"])),
+            "narrow": lambda message: self.show_queue(self.state["kind"], self._narrowed(message)),
+            "resize": lambda message: self._resize(str(message["size"]), int(message["page"])),
+            "choices": lambda _: self._offer(),
+        }
+        menu = [
+            {"kind": kind, "title": queue.title, "group": queue.group}
+            for kind, queue in QUEUES.items()
+        ]
+        super().__init__(
+            {**own, **handlers},
+            kind="suspicious",
+            queues=menu,
+            counts={},
+            filters=asdict(Filters()),
+            choices=NOTHING,
+            classes=[],
+            class_ids=[],
+            size="M",
+            page=PAGE,
+            total=0,
+            seen=0,
+            offset=0,
+            tiles=[],
+            meaning="",
+            empty="",
+            step=None,
+            status="",
+            error=None,
+            advice=None,
+            can_undo=False,
+            can_redo=False,
+            queue_number=0,
+        )
+        self.project: Project | None = None
+        self.filters = Filters()
+        self._pager = Pager(np.empty(0, dtype=np.int64), PAGE)
+        self._choices = Choices()
+        self._sent = Sent()
+        self._shown: Shown | None = None
+        self._ahead: Shown | None = None  # the next page, read while this one is looked at
+
+    def show_queue(
+        self,
+        kind: str,
+        filters: Filters | None = None,
+        near: Sequence[int] = (),
+        status: str = "",
+    ) -> None:
+        """Open a queue at the first of the images ``near`` that it holds, else at its start."""
+        assert self.project is not None
+        self._left(self._shown)
+        self.filters = filters or Filters()
+        error, step, empty = None, None, ""
+        ids = np.empty(0, dtype=np.int64)
+        try:
+            ids = self.project.queue(kind, self.filters).ids
+        except NoRun as problem:
+            empty = str(problem.problem)
+            step = {"station": "train", "title": "Train"}
+        except CuratorError as problem:
+            error = str(problem)
+        if not len(ids) and not empty:
+            empty, step = wording.nothing(kind, self.filters != Filters())
+        self._pager = Pager(ids, self.state["page"])
+        self._pager.seek(near)
+        label = self.filters.label or None
+        self._page(
+            kind=kind,
+            filters=asdict(self.filters),
+            choices=self._choices.of(self.project, label)
+            if self._row_is_open
+            else self._choices.known(self.project, label),
+            counts=counts(self.project, COUNTED),
+            **self._classes(),
+            meaning=QUEUES[kind].meaning if kind in QUEUES else "",
+            empty=empty,
+            step=step,
+            error=error,
+            status=status,
+            queue_number=self.state["queue_number"] + 1,
+        )
+        self._handlers["moved"]({})
+
+    def rerank(self) -> None:
+        """Put what was not seen into the order of the newest run; nothing on the page moves."""
+        assert self.project is not None
+        try:
+            fresh = self.project.queue(self.state["kind"], self.filters).ids
+        except CuratorError:
+            return
+        self._pager.rerank(fresh)
+        self.show(total=len(self._pager))
+        self._look_ahead(self._ranking())
+
+    @property
+    def ranked(self) -> bool:
+        """Whether a run gave the scores that are shown."""
+        return self._shown is not None and self._shown.run_id is not None
+
+    def leave(self) -> None:
+        """Let go of the project; what was done on the page goes into the review log."""
+        self._left(self._shown)
+        self.project = None
+        self._shown = None
+
+    def hand_over(self) -> None:
+        """Somebody else decides from now on: what was done on the page so far goes into the log."""
+        self._left(self._shown)
+        self.refresh()
+
+    def refresh(self, status: str | None = None, classes: bool = False) -> list[int]:
+        """Show the page's images as they are now; return those that changed meanwhile.
+
+        ``classes``: they may be others, too.
+        """
+        if self._shown is None or self.project is None:
+            return []
+        changes: dict[str, Any] = {} if status is None else {"status": status}
+        if classes:
+            changes |= self._classes()
+        return self._show_tiles(**changes)
+
+    def follow_classes(self) -> dict[str, str]:
+        """Show the classes as they are called now; return what was renamed, new names by old."""
+        before = dict(zip(self.state["class_ids"], self.state["classes"], strict=True))
+        self.refresh(classes=True)
+        now = zip(self.state["class_ids"], self.state["classes"], strict=True)
+        renamed = {before[key]: name for key, name in now if before.get(key, name) != name}
+        label, predicted = (
+            renamed.get(name, name) for name in (self.filters.label, self.filters.predicted)
+        )
+        self.filters = replace(self.filters, label=label, predicted=predicted)
+        self.show(filters=asdict(self.filters))
+        return renamed
+
+    def _classes(self) -> dict[str, Any]:
+        """The classes by name, and the ids by which the page names them to us."""
+        assert self.project is not None
+        with self.project.database.read() as connection:
+            found = all_classes(connection)
+        return {"classes": [item.name for item in found], "class_ids": [item.id for item in found]}
+
+    def place(self) -> dict[str, Any]:
+        """Queue, filters, size and position, to be remembered."""
+        near = [] if self._shown is None else self._shown.ids
+        kept = {key: self.state[key] for key in ("kind", "filters", "size", "page")}
+        return {**kept, "near": near}
+
+    def restore(self, place: dict[str, Any]) -> None:
+        """Open what :meth:`place` remembered; what it does not know is left as it begins."""
+        names = {field.name for field in fields(Filters)}
+        given = place.get("filters", {})
+        filters = Filters(**{key: given[key] for key in names & given.keys()})
+        self.show(size=place.get("size", "M"), page=int(place.get("page", PAGE)))
+        kind = place.get("kind", "suspicious")
+        self.show_queue(kind if kind in QUEUES else "suspicious", filters, place.get("near", ()))
+
+    @property
+    def _row_is_open(self) -> bool:
+        """Whether the page shows the filters because one of them is set."""
+        f = self.filters
+        return bool(f.split or f.host or f.tag or f.text or f.issue)
+
+    def _offer(self) -> None:
+        """Count what the filters offer; only when they are looked at, since it reads all images."""
+        assert self.project is not None
+        self.show(choices=self._choices.of(self.project, self.filters.label or None))
+
+    def _open(self, kind: str) -> None:
+        """Another queue with the filters that were set, but for the cell of the matrix."""
+        self.show_queue(kind, replace(self.filters, predicted=""))
+
+    def _narrowed(self, message: dict[str, Any]) -> Filters:
+        changed = replace(self.filters, **message["filters"])
+        return replace(changed, tag_probability=NAMED if changed.tag else 0.0)
+
+    def _page(self, **changes: Any) -> None:
+        """Read the present page and show it."""
+        assert self.project is not None
+        kind, ids = changes.get("kind", self.state["kind"]), self._pager.page()
+        run_id = self._ranking()
+        ready = self._ahead
+        self._ahead = None
+        if ready is None or not ready.fits(kind, ids, run_id):
+            ready = Shown(self.project, kind, ids, run_id)
+        self._shown = ready
+        self._show_tiles(offset=self._pager.offset, **changes)
+        ready.open()
+        self._look_ahead(run_id)
+
+    def _ranking(self) -> int | None:
+        assert self.project is not None
+        with self.project.database.read() as connection:
+            return runs.ranking_id(connection)
+
+    def _look_ahead(self, run_id: int | None) -> None:
+        """Send the next page, so that it is there when its key is pressed."""
+        assert self.project is not None
+        ids = self._pager.following()
+        self._ahead = Shown(self.project, self.state["kind"], ids, run_id) if ids else None
+        self._send_pictures()
+
+    def _show_tiles(self, **changes: Any) -> list[int]:
+        """Show the page as the ledger has it; return the images decided on since it last was."""
+        assert self.project is not None
+        assert self._shown is not None
+        with self.project.database.read() as connection:
+            changed = self._shown.update(connection)
+            can = {"can_undo": ledger.can_undo(connection), "can_redo": ledger.can_redo(connection)}
+        self.show(
+            tiles=self._shown.tiles(),
+            total=len(self._pager),
+            seen=self._pager.seen,
+            **can,
+            **changes,
+        )
+        return changed
+
+    def _ready(self) -> None:
+        self._sent.forget()
+        if self.project is not None:
+            self._send_pictures()
+
+    def _send_pictures(self) -> None:
+        """Send the thumbnails of this page and the next that the browser does not hold yet."""
+        assert self.project is not None
+        wanted = self._pager.page() + self._pager.following()
+        found = thumbnails_of(self.project, self._sent.fresh(wanted))
+        message: dict[str, Any] = {"type": "pictures", "ids": list(found), "keep": wanted}
+        if self._ahead is not None:
+            offset = self._pager.offset + self._pager.size
+            message["ahead"] = {"offset": offset, "tiles": self._ahead.tiles()}
+        self.send(message, buffers=list(found.values()))
+
+    def _resize(self, size: str, page: int) -> None:
+        self._pager.resize(page)
+        self._page(size=size, page=self._pager.size)
+        self._handlers["moved"]({})
+
+    def _answered(self, work: Callable[[], None]) -> None:
+        """Do ``work``, and tell the page, which may have turned already, that it is done."""
+        try:
+            work()
+        finally:
+            self.send({"type": "turned"})
+
+    def _turn(self, by: int) -> None:
+        done = self._shown
+        if self._pager.turn(by):
+            self._page()
+            self._handlers["moved"]({})
+        elif by > 0:
+            self._show_tiles(status="That was the last page of this queue.")
+        self._left(done, forward=by > 0)
+
+    def _left(self, page: Shown | None, forward: bool = False) -> None:
+        """Note in the review log what a page was and became, if it was worked through."""
+        decided = None if page is None else page.record(forward)
+        if decided is not None:
+            self._handlers["page"]({"decided": decided})
