@@ -220,9 +220,10 @@ def test_fine_tuning_keeps_a_run_that_claims_no_more_than_it_may(tuned: Project)
     with tuned.database.read() as connection:
         assert runs.ranking(connection).id == 1
     assert not tuned.rank()["label_score"].isna().any()
-    judged_alone = tuned.status()["run"]
-    assert judged_alone["error"] == run.metrics["valid"]["error"]
-    assert judged_alone["judged_on"] == "on the validation images"
+    judged_alone = tuned.status().run
+    assert judged_alone is not None
+    assert judged_alone.error == run.metrics["valid"]["error"]
+    assert judged_alone.judged_on == "on the validation images"
     assert not (tuned.runs_folder / "unfinished").exists()
 
 

@@ -115,7 +115,7 @@ def test_all_stations_work_under_the_policy(
         page = open_page(dashboard.address)
         for station, sign in {
             "check": "text=duplicates",
-            "train": "text=error",
+            "train": "[data-figure=out-of-fold]",
             "review": ".cu-tile img",
             "export": "text=Export",
             "collect": "textarea[name=text]",
