@@ -8,7 +8,6 @@ project, is ever ended.
 from __future__ import annotations
 
 import contextlib
-import shlex
 import sys
 import time
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from curator.errors import FileError, JobSilent, ProjectBusy
 from curator.jobs import locks
 from curator.phrasing import duration
+from curator.platform import shell_command
 from curator.store import jobs
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def look(workspace: Workspace) -> Silence | None:
         seconds,
         f"The process that works on {job.kind} (job {job.id}, process {process}) has not answered "
         f"for {duration(seconds)}: it was stopped, or the machine has too little memory.",
-        f"End it with `curator stop {shlex.quote(str(workspace.path))}`, then start it again: what "
-        "was saved is kept.",
+        f"End it with `{shell_command('curator', 'stop', workspace.path)}`, then start it again: "
+        "what was saved is kept.",
     )
 
 
@@ -145,12 +145,8 @@ def _stopped_worker(workspace: Workspace) -> psutil.Process | None:
 
 
 def _is_worker(command: list[str], folder: Path) -> bool:
-    # Which module that is, is for those above to know; its name is enough beside the folder.
-    return (
-        command[1:2] == ["-m"]
-        and [part.rpartition(".")[2] for part in command[2:3]] == ["worker"]
-        and command[3:] == [str(folder)]
-    )
+    package = __name__.partition(".")[0]  # the worker's module lies above, where nothing here looks
+    return command[1:] == ["-m", f"{package}.worker", str(folder)]
 
 
 def _holds(process: psutil.Process, folder: Path) -> bool:

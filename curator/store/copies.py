@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import shlex
 import shutil
 import sqlite3
 import threading
@@ -28,7 +27,7 @@ from filelock import FileLock, Timeout
 from curator.errors import CuratorError, InputError, NotAProject, ProjectDamaged
 from curator.files import TEMPORARY_PREFIX, write_atomic
 from curator.phrasing import duration
-from curator.platform import sync_folder
+from curator.platform import shell_command, sync_folder
 from curator.store import schema
 from curator.store.reading import refused
 
@@ -159,8 +158,8 @@ def damaged(path: Path, error: Exception) -> ProjectDamaged:
         )
     return ProjectDamaged(
         f"{what}. The newest whole copy is of {_said(made_at(copy))}: {copy}.",
-        f"Go back to it with `curator restore {shlex.quote(str(path.parent))}`: what was decided "
-        "since is not in it, images are not lost, and the damaged file is kept.",
+        f"Go back to it with `{shell_command('curator', 'restore', path.parent)}`: what was "
+        "decided since is not in it, images are not lost, and the damaged file is kept.",
     )
 
 
