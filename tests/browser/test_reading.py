@@ -36,7 +36,7 @@ def test_a_mounted_backup_is_looked_at(
         assert "mounted for reading only. To go on working, copy the project's folder" in said
         page.click("[data-station=review]")
         page.wait_for_function(
-            "document.querySelectorAll('.cu-gallery img, .cu-gallery canvas').length > 4"
+            "() => document.querySelectorAll('.cu-gallery img, .cu-gallery canvas').length > 4"
         )
         page.focus(".cu-gallery [tabindex='0']")
         page.keyboard.press("d")
