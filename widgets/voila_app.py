@@ -7,6 +7,7 @@ up, some 150 MB each.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -130,13 +131,20 @@ class Dashboards(Voila):  # type: ignore[misc]
         self._connected: set[str] = set()
         PeriodicCallback(self._end_lonely, LOOK_SECONDS * 1000).start()
         self.ioloop = IOLoop.current()
+        # By the loop, as an interrupt that is raised in whatever runs just then can be lost there.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                signal.signal(number, self._asked_to_stop)
         ready()
         try:
             self.ioloop.start()
-        except KeyboardInterrupt:
-            pass
         finally:
             self.stop()
+
+    def _asked_to_stop(self, number: int, _frame: object) -> None:
+        """Stop serving; asked again, at once, without waiting for the kernels."""
+        signal.signal(number, signal.SIG_DFL)
+        self.ioloop.add_callback(self.ioloop.stop)
 
     async def _end_lonely(self) -> None:
         """End kernels that had a page and lost it; one that waits for its first page stays."""

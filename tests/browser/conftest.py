@@ -7,7 +7,6 @@ import functools
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import sync_playwright
 
 from curator.sample.digits import build
@@ -115,7 +115,7 @@ def running(
             time.sleep(0.05)
         yield served
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         try:
             process.wait(15)
         except subprocess.TimeoutExpired:
@@ -231,10 +231,10 @@ def open_page(browser: Browser, watched: Watched) -> Iterator[Callable[[str], Pa
 
     yield opened
     for page in context.pages:
-        page.close(run_before_unload=True)  # which ends its kernel
-    deadline = time.monotonic() + 5
-    while context.pages and time.monotonic() < deadline:
-        time.sleep(0.05)
+        # Its end by the page's own leave, which ends its kernel; waited for as an event, because
+        # only then does Playwright take in what Chromium tells.
+        with contextlib.suppress(PlaywrightTimeout), page.expect_event("close", timeout=5000):
+            page.close(run_before_unload=True)
     context.close()
     assert watched.refused == []
 

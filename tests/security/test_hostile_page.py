@@ -78,7 +78,7 @@ def test_names_are_shown_as_text(
         offer.wait_for(state="detached")
         page.reload()
         page.wait_for_selector("[data-station=review]")
-        assert page.locator(".cu-offer").count() == 0
+        page.wait_for_function("() => document.querySelector('.cu-offer') === null")
     assert watched.foreign == []
     assert not out.exists()
     with Project.open(hostile) as project:
