@@ -25,6 +25,7 @@ from curator.cli import (
     training,
     waiting,
 )
+from curator.cli.grouping import GroupedCommands
 from curator.cli.printing import complain, complain_at_length
 from curator.errors import CuratorError
 
@@ -32,11 +33,11 @@ INTERRUPTED = 130  # what Typer makes of Ctrl+C
 
 app = typer.Typer(
     name="curator",
+    cls=GroupedCommands,
     help="From lists of image addresses to a clean, labelled data set and a classifier.",
     no_args_is_help=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 STATIONS = (

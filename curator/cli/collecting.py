@@ -36,7 +36,8 @@ def register(app: typer.Typer) -> None:
 def new(
     project: ProjectPath,
     classes: Annotated[
-        list[str] | None, typer.Option("--class", help="A class; give it once for each.")
+        list[str] | None,
+        typer.Option("--class", metavar="CLASS", help="A class; give it once for each."),
     ] = None,
     name: Annotated[str, typer.Option(help="Name shown on the page; the folder's if empty.")] = "",
     seed: Annotated[int, typer.Option(help="Fixes the split and the folds.")] = 42,
@@ -58,7 +59,9 @@ def new(
 
 def add(
     project: ProjectPath,
-    class_name: Annotated[str, typer.Option("--class", help="The class of these images.")],
+    class_name: Annotated[
+        str, typer.Option("--class", metavar="CLASS", help="The class of these images.")
+    ],
     lists: Annotated[
         list[str],
         typer.Argument(
@@ -142,7 +145,9 @@ def import_(
     ],
     class_name: Annotated[
         str | None,
-        typer.Option("--class", help="The class of all; otherwise folders name the classes."),
+        typer.Option(
+            "--class", metavar="CLASS", help="The class of all; otherwise folders name the classes."
+        ),
     ] = None,
     new_class: Annotated[
         bool, typer.Option("--new-class", help="Make the class, which must not be there yet.")

@@ -41,11 +41,11 @@ def decide(
     project: ProjectPath,
     image_ids: Annotated[list[int], typer.Argument(metavar="IMAGE_ID...")],
     *,
-    keep: Annotated[bool, typer.Option("--keep", help="The label is right.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="The class is right.")] = False,
     delete: Annotated[
         bool, typer.Option("--delete", help="Leave it out; undo brings it back.")
     ] = False,
-    relabel: Annotated[str | None, typer.Option(metavar="CLASS", help="The right label.")] = None,
+    relabel: Annotated[str | None, typer.Option(metavar="CLASS", help="The right class.")] = None,
     unsure: Annotated[bool, typer.Option("--unsure", help="Look at it again later.")] = False,
     several: Annotated[
         bool, typer.Option("--several", help="It shows more than one class; left out.")
@@ -147,14 +147,14 @@ def classes(project: ProjectPath, as_json: AsJson = False) -> None:
     if as_json:
         say_json(rows)
     elif not rows:
-        say("There is no class yet: make one with `curator new-class PROJECT NAME`.")
+        say("There is no class yet: make one with `curator new-class PROJECT CLASS`.")
     else:
         say_table(pd.DataFrame(rows))
 
 
 def new_class(
     project: ProjectPath,
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Annotated[str, typer.Argument(metavar="CLASS")],
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
@@ -165,8 +165,8 @@ def new_class(
 
 def rename_class(
     project: ProjectPath,
-    old: Annotated[str, typer.Argument(metavar="OLD")],
-    new: Annotated[str, typer.Argument(metavar="NEW")],
+    old: Annotated[str, typer.Argument(metavar="CLASS")],
+    new: Annotated[str, typer.Argument(metavar="NAME")],
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
@@ -177,12 +177,12 @@ def rename_class(
 
 def merge_classes(
     project: ProjectPath,
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Annotated[str, typer.Argument(metavar="CLASS")],
     into: Annotated[str, typer.Argument(metavar="INTO")],
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make all images of the class NAME images of INTO; also those still to come. Undo helps."""
+    """Make all images of one class images of another; also those still to come. Undo helps."""
     with Project.open(project) as opened:
         _say_change(opened.merge_classes(name, into, by), as_json)
 

@@ -90,7 +90,7 @@ def _check_names(planned: pd.DataFrame) -> None:
     """
     taken: list[str] = []
     for label in sorted(set(planned["label"])):
-        fix = "Rename it with `curator rename-class PROJECT OLD NEW`, and export again."
+        fix = "Rename it with `curator rename-class PROJECT CLASS NAME`, and export again."
         try:
             (name,) = validated_names([label], taken)
         except BadClassName as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import typer.main
 
 from curator import __version__
 from curator.cli import app
+from curator.cli.grouping import GROUPS
 from curator.sample.digits import CLASSES
 from curator.store import runs
 from tests.pictures import write_folders
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Curator
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-README = Path(__file__).parents[2] / "README.md"
+TABLE = Path(__file__).parents[2] / "docs" / "commands.md"
 
 
 def test_help_lists_every_command(curator: Curator) -> None:
@@ -69,8 +71,12 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "undo",
         "waiting",
     ]
+    assert sorted(name for names in GROUPS.values() for name in names) == COMMANDS
+    for group, names in GROUPS.items():
+        section = whole.out.partition(f"\n{group}:\n")[2].partition("\n\n")[0]
+        listed = [line.split()[0] for line in section.splitlines() if line[2:3] != " "]
+        assert listed == list(names)
     for name in COMMANDS:
-        assert name in whole.out
         own = curator(name, "--help")
         assert own.status == 0
         assert f"curator {name}" in own.out
@@ -79,14 +85,25 @@ def test_help_lists_every_command(curator: Curator) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_documented(name: str) -> None:
-    """The README shows how each command is used."""
-    assert f"curator {name}" in README.read_text(encoding="utf-8")
+    """The table of all commands shows how each is used."""
+    assert re.search(rf"^\| `curator {name}[ `]", TABLE.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_the_version(curator: Curator) -> None:
     """``--version`` gives the package's version."""
     answer = curator("--version")
     assert (answer.status, answer.out) == (0, f"curator {__version__}\n")
+
+
+def test_completion(curator: Curator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shell is given its script, and asks for the commands that begin as typed."""
+    monkeypatch.setenv("COMP_WORDS", "curator exp")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    monkeypatch.setenv("_CURATOR_COMPLETE", "complete_bash")
+    answer = curator()
+    assert (answer.status, answer.out.split()) == (0, ["export", "export-model"])
+    monkeypatch.delenv("_CURATOR_COMPLETE")
+    assert "_CURATOR_COMPLETE=complete_bash" in curator("--show-completion", "bash").out
 
 
 def test_collecting(curator: Curator, served: Served, tmp_path: Path) -> None:
