@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check dashboard screenshots update clean
+.PHONY: demo test check docs dashboard screenshots update clean
 
 demo: $(INSTALLED)
 	rm -rf demo
@@ -23,6 +23,9 @@ check: $(INSTALLED)
 
 dashboard: $(INSTALLED)
 	$(BIN)/curator dashboard
+
+docs: $(INSTALLED)
+	$(BIN)/mkdocs build --quiet
 
 screenshots: $(INSTALLED)
 	$(BIN)/python docs/screenshots.py

@@ -1,4 +1,4 @@
-"""Out-of-fold fine-tuning."""
+"""Out-of-fold fine-tuning: every image is judged by a network that did not see it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The learning-rate finder."""
+"""The learning-rate finder: what it suggests, and when it suggests nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one-cycle schedule."""
+"""The one-cycle schedule: where it begins, peaks and ends."""
 
 from __future__ import annotations
 

@@ -1,0 +1,32 @@
+"""Execute `notebooks/tutorial.ipynb` and keep what it prints and shows: run it when it has changed.
+
+Times, versions and the second copy of each picture are left out: a commit shows what is new.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "tutorial.ipynb"
+PATIENCE = 300  # seconds for one cell
+
+
+def executed(path: Path = NOTEBOOK) -> Any:
+    """The notebook with the outputs of a fresh run; an error in a cell is raised."""
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=PATIENCE, kernel_name="python3").execute()
+    notebook.metadata.pop("language_info", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            if "image/jpeg" in output.get("data", {}):
+                output.data.pop("image/png", None)
+    return notebook
+
+
+if __name__ == "__main__":
+    nbformat.write(executed(), NOTEBOOK)

@@ -1,0 +1,54 @@
+"""The tutorial's notebook runs on the bundled sample, and is committed as a run leaves it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+
+from docs.run_tutorial import NOTEBOOK, executed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LARGEST = 100_000  # bytes of the file with its outputs
+
+
+def shapes(notebook: Any) -> Iterator[tuple[str, list[str]]]:
+    """Give (source, kinds of its outputs) of each cell with code."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            kinds = [kind for output in cell.outputs for kind in output.get("data", {"text": ""})]
+            yield cell.source, kinds
+
+
+def words(notebook: Any) -> str:
+    """All that the cells printed."""
+    return "\n".join(
+        output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", [])
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_tutorial_runs() -> None:
+    """Every cell runs, and gives what the committed notebook shows, down to the images' number."""
+    committed = nbformat.read(NOTEBOOK, as_version=4)
+    fresh = executed()
+    assert list(shapes(fresh)) == list(shapes(committed))
+    for text in (words(fresh), words(committed)):
+        assert "561 images in 3 classes" in text
+        assert "of the same 112 validation images" in text
+
+
+def test_the_tutorial_is_committed_with_its_outputs() -> None:
+    """Somebody who only reads sees what it prints and the pictures; no path of a machine."""
+    committed = nbformat.read(NOTEBOOK, as_version=4)
+    given = [cell for cell in committed.cells if cell.cell_type == "code" and cell.outputs]
+    assert len(given) > 8
+    assert any("image/jpeg" in kinds for _, kinds in shapes(committed))
+    text = NOTEBOOK.read_text(encoding="utf-8")
+    assert "/tmp" not in text
+    assert "/home" not in text
+    assert len(text) < LARGEST
