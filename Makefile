@@ -25,7 +25,7 @@ dashboard: $(INSTALLED)
 	$(BIN)/curator dashboard
 
 docs: $(INSTALLED)
-	$(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 screenshots: $(INSTALLED)
 	$(BIN)/python docs/screenshots.py

@@ -72,8 +72,8 @@ def api_page() -> str:
         (
             "What `curator` exports is promised; everything else may change. Each station is"
             " one method of a project. Settings are frozen objects whose fields give units and"
-            " ranges; results are frozen objects with a `sentence` for people and `to_dict()` for machines; tables are"
-            " pandas frames."
+            " ranges; results are frozen objects with a `sentence` for people and `to_dict()` for"
+            " machines; tables are pandas frames."
         ),
         "## The project",
         _directive("Project"),

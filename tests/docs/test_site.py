@@ -89,7 +89,8 @@ def test_pages_open_from_the_disk(site: Path) -> None:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         page = browser.new_page()
         page.on("request", note)
-        for path in sorted(site.rglob("*.html")):
+        # What a server gives for a page that is missing knows no folder to look from.
+        for path in sorted({*site.rglob("*.html")} - {site / "404.html"}):
             page.goto(path.as_uri())
             assert page.locator("h1").count() == 1, path
         browser.close()

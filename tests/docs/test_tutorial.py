@@ -20,7 +20,7 @@ def shapes(notebook: Any) -> Iterator[tuple[str, list[str]]]:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             kinds = [kind for output in cell.outputs for kind in output.get("data", {"text": ""})]
-            yield cell.source, kinds
+            yield cell.source, sorted(kinds)
 
 
 def words(notebook: Any) -> str:
