@@ -29,7 +29,7 @@ class Gallery(Paging):
         "gallery_draw",
         "gallery_pointer",
         "gallery_zoom",
-        "relabel",
+        "gallery_relabel",
         "gallery",
     )
 

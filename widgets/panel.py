@@ -1,6 +1,6 @@
 """What all panels share: a state that the script draws, and messages that it sends back.
 
-A panel's script is ``static/common.js`` followed by the panel's own file: a widget's script is one
+A panel's script is ``static/drawing.js`` followed by the panel's own file: a widget's script is one
 module and cannot import its neighbours.
 """
 
@@ -23,7 +23,7 @@ Handler = Callable[[dict[str, Any]], None]
 
 def script(*names: str) -> str:
     """The module of a panel: what all share, and the files of ``names``."""
-    files = [STATIC / f"{name}.js" for name in ("common", *names)]
+    files = [STATIC / f"{name}.js" for name in ("drawing", *names)]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
