@@ -1,6 +1,10 @@
 // @ts-check
 // Pasted addresses: sent once, shown as what adding them would do.
 
+import { h } from "./drawing.js";
+import { count, many } from "./figures.js";
+import { chosenFiles } from "./uploads.js";
+
 const QUIET = 400; // milliseconds without a key before the text is sent
 const TEXT_PIECE = 1 << 19; // characters of a message
 const LONG = 200_000; // characters; a browser takes seconds to lay out a field with many more
@@ -9,7 +13,7 @@ const LONG = 200_000; // characters; a browser takes seconds to lay out a field 
  * Sends what is in the field when it has changed and a moment of quiet has come.
  * @param {(m: any) => void} send
  */
-function typist(send) {
+export function typist(send) {
   let timer = 0;
   let sent = "";
   /** @param {string} text */
@@ -47,7 +51,7 @@ function typist(send) {
  * holds its addresses in the markup alone.
  * @param {any} data @returns {Named[]}
  */
-function pastedFiles(data) {
+export function pastedFiles(data) {
   const files = chosenFiles(data);
   if (files.length) return files;
   const named = (/** @type {string} */ text, /** @type {string} */ name) => [{ name, file: new File([text], name) }];
@@ -58,7 +62,7 @@ function pastedFiles(data) {
 }
 
 /** The refused lines: a few at once, many on opening. @param {any[]} rows @param {number} total */
-function refusedLines(rows, total) {
+export function refusedLines(rows, total) {
   const table = h("div", { class: "cu-window" }, h("table", { class: "cu-table" }, h("tbody", {}, rows.map((/** @type {any} */ row) =>
     h("tr", {}, h("td", { class: "cu-right" }, `line ${row.line}`), h("td", {}, row.problem), h("td", { class: "cu-path" }, row.text))))));
   if (total <= 3) return h("div", { class: "cu-refused" }, table);
@@ -67,7 +71,7 @@ function refusedLines(rows, total) {
 }
 
 /** What adding would do. @param {any} state @param {(m: any) => void} send */
-function previewed(state, send) {
+export function previewed(state, send) {
   if (!state.previews.length) {
     return h("div", { class: "cu-preview", key: "preview", role: "status", "aria-live": "polite" }, state.previewing && h("p", { class: "cu-hint" }, "Reading the list…"));
   }

@@ -1,6 +1,10 @@
 // @ts-check
 // What is wrong with the data before training.
 
+import { h, mount } from "./drawing.js";
+import { count, many } from "./figures.js";
+import { badge, icon } from "./marks.js";
+
 const COMMON = 4; // names shown of each class; the others, rarer and stranger, are in the list
 
 /** What the pretrained network calls the images of one class.

@@ -1,6 +1,11 @@
 // @ts-check
 // The class editor. One class at a time is renamed or merged, in its own row.
 
+import { drawn, h } from "./drawing.js";
+import { count, many } from "./figures.js";
+import { badge, problem } from "./marks.js";
+import { folded, section } from "./section.js";
+
 /** @typedef {{open: boolean, id: number | null, what: string, into: string, tried: boolean, done: number}} Editing */
 
 /** @param {any} state @param {any} item @param {Editing} own @param {(m: any) => void} send @param {(id: number | null, what?: string) => void} edit @param {() => void} redraw */

@@ -1,6 +1,14 @@
 // @ts-check
 // Lists of addresses and files in, verified images out.
 
+import { pastedFiles, previewed, refusedLines, typist } from "./address_drafts.js";
+import { copyText } from "./clipboard.js";
+import { drawn, h } from "./drawing.js";
+import { triage } from "./failures.js";
+import { count, many } from "./figures.js";
+import { badge, icon, problem } from "./marks.js";
+import { dropTarget, dropzone, uploader } from "./uploads.js";
+
 /** @param {any} state @param {(m: any) => void} send */
 function classTabs(state, send) {
   return h("div", { class: "cu-tabs" },

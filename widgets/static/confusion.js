@@ -4,6 +4,11 @@
 // One tab stop; arrows move. Up to NAMED classes have their names at the edges, more their numbers;
 // of more than GROUPED those that are confused most are shown, and the others as one row.
 
+import { drawn, h } from "./drawing.js";
+import { count, many, percent } from "./figures.js";
+import { badge } from "./marks.js";
+import { blank, folded, section } from "./section.js";
+
 const NAMED = 12;
 const GROUPED = 25;
 const ALL = 100; // more are never shown all: a browser takes minutes for a million cells

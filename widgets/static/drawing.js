@@ -15,7 +15,7 @@
  * @param {...any} children
  * @returns {any}
  */
-function h(tag, properties, ...children) {
+export function h(tag, properties, ...children) {
   const svg = ["svg", "path", "circle", "line", "polyline", "text", "g", "rect"].includes(tag);
   const node = svg
     ? document.createElementNS("http://www.w3.org/2000/svg", tag)
@@ -79,7 +79,7 @@ function patchChildren(old, after) {
 }
 
 /** Make `old` equal to `fresh`, keeping elements that stay. @param {any} old @param {any} fresh */
-function patch(old, fresh) {
+export function patch(old, fresh) {
   if (!alike(old, fresh)) {
     old.replaceWith(fresh);
     return;
@@ -115,7 +115,7 @@ function patch(old, fresh) {
  * @param {(state: any, send: (m: any) => void) => any} view
  * @returns {{redraw: () => void, end: () => void}} for what changes beside the state, and to stop
  */
-function drawn(model, el, view) {
+export function drawn(model, el, view) {
   const send = (/** @type {any} */ message) => model.send(message);
   el.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab would take our keys
   let root = view(model.get("state"), send);
@@ -130,68 +130,6 @@ function drawn(model, el, view) {
 
 /** Like `drawn`, for a panel that shows its state alone; gives what ends it.
  * @param {Model} model @param {HTMLElement} el @param {(state: any, send: (m: any) => void) => any} view */
-function mount(model, el, view) {
+export function mount(model, el, view) {
   return drawn(model, el, view).end;
-}
-
-/** A share 0..1 as a percentage. @param {number | null | undefined} value @param {number} [digits] */
-function percent(value, digits = 1) {
-  return value === null || value === undefined ? "–" : `${(value * 100).toFixed(digits)} %`;
-}
-
-/** An error with its 95 % interval. @param {any} row */
-function interval(row) {
-  if (!row || row.error === null || row.error === undefined) return "–";
-  return `${percent(row.error)} (${(row.low * 100).toFixed(1)}–${(row.high * 100).toFixed(1)})`;
-}
-
-/** A number with thin spaces between thousands. @param {number | null | undefined} value */
-function count(value) {
-  return value === null || value === undefined ? "–" : value.toLocaleString("en").replaceAll(",", " ");
-}
-
-/** Number and noun. @param {number} number @param {string} noun @param {string} [plural] */
-function many(number, noun, plural) {
-  return `${count(number)} ${number === 1 ? noun : (plural ?? `${noun}s`)}`;
-}
-
-/** The mark of a class: its number, which is also its key, in its colour.
- * @param {string[]} classes @param {string} name */
-function badge(classes, name) {
-  const place = classes.indexOf(name);
-  return h("span", { class: `cu-badge cu-class-${place < 0 ? "none" : place % 8}`, "aria-hidden": "true" },
-    place < 0 ? "?" : place + 1);
-}
-
-/** An error beside its cause. @param {string | null | undefined} text */
-function problem(text) {
-  return text ? h("p", { class: "cu-error", role: "alert" }, text) : null;
-}
-
-const ICONS = {
-  check: "M3 8.5l3.2 3L13 4.5",
-  cross: "M4 4l8 8M12 4l-8 8",
-  alert: "M8 3v6M8 12v.5",
-};
-
-/** Put text on the clipboard; true when the browser allowed it. @param {string} text */
-async function copyText(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    // Without the permission there is the old way, which needs a selection.
-    const field = h("textarea", { style: "position:fixed;opacity:0" }, text);
-    document.body.append(field);
-    field.select();
-    const done = document.execCommand("copy");
-    field.remove();
-    return done;
-  }
-}
-
-/** A 16 px line icon. @param {keyof typeof ICONS} name */
-function icon(name) {
-  return h("svg", { viewBox: "0 0 16 16", class: "cu-icon", "aria-hidden": "true" },
-    h("path", { d: ICONS[name] }));
 }

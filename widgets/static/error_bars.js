@@ -1,6 +1,9 @@
 // @ts-check
 // Two runs side by side: an error as a bar with its 95 % interval, for each state of the labels.
 
+import { h } from "./drawing.js";
+import { interval, many } from "./figures.js";
+
 /** One bar with its interval. @param {string} name @param {any} side @param {number} scale */
 function errorBar(name, side, scale) {
   return h("div", { class: "cu-error-row" },
@@ -15,7 +18,7 @@ const LABELS = /** @type {Record<string, string>} */ ({ now: "With the labels as
 
 /** Both runs by the labels as they are and, where validation images were changed, as they were.
  * @param {any} compared what `curator.review.comparison.compare.compare` gives */
-function errorBars(compared) {
+export function errorBars(compared) {
   const versions = compared.versions.filter((/** @type {any} */ one) => one.before.error !== null);
   const scale = Math.max(0.02, ...versions.flatMap((/** @type {any} */ one) => [one.before.high, one.after.high]));
   return versions.map((/** @type {any} */ one) => h("div", { class: "cu-version", key: one.labels },

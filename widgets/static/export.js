@@ -1,6 +1,10 @@
 // @ts-check
 // What would be written, then the writing: the curated folder, and the model.
 
+import { h, mount } from "./drawing.js";
+import { interval, many } from "./figures.js";
+import { problem } from "./marks.js";
+
 /** @param {any} state @param {(m: any) => void} send */
 function exporting(state, send) {
   const submit = (/** @type {string} */ kind) => (/** @type {any} */ e) => {

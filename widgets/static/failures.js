@@ -1,6 +1,9 @@
 // @ts-check
 // What gave no image, a row a group: how many, why, and what can be done.
 
+import { h } from "./drawing.js";
+import { count, many } from "./figures.js";
+
 const ROBOTS = "By the header X-Robots-Tag these sites ask that their images are not used for training or data sets. If you fetch them all the same, whether you may is yours to answer for.";
 
 /** @param {any} example */
@@ -14,7 +17,7 @@ function facts(example) {
 }
 
 /** @param {any} state @param {(m: any) => void} send @param {{code: string | null}} copied */
-function triage(state, send, copied) {
+export function triage(state, send, copied) {
   if (!state.failures.length) return null;
   const again = (/** @type {any} */ group, /** @type {string} */ words) => h("button", {
     class: "cu-button", type: "button", disabled: state.busy, "aria-label": `${words}: ${group.title}`,

@@ -1,6 +1,11 @@
 // @ts-check
 // Suggested fixes: a card each, with its images; an image whose box is unticked is left out.
 
+import { drawn, h } from "./drawing.js";
+import { count, many } from "./figures.js";
+import { badge, problem } from "./marks.js";
+import { folded, section } from "./section.js";
+
 /** @typedef {{open: boolean, pictures: Map<number, string>, out: Set<string>}} Fixes `out`: key of the suggestion and image */
 
 /** @param {any} state @param {any} fix @param {Fixes} own @param {(m: any) => void} send @param {() => void} redraw */

@@ -4,6 +4,15 @@
 // Thumbnails come as binary buffers of one message a page, those of the next page ahead of it. The
 // listbox has one tab stop; the focus is the tile that keys act on unless tiles are selected.
 
+import { h, patch } from "./drawing.js";
+import { SIZES, footOf, helpBox, queueBar, tileOf } from "./gallery_draw.js";
+import { columnsOf, fitting } from "./gallery_fit.js";
+import { keeping } from "./gallery_pictures.js";
+import { pointing } from "./gallery_pointer.js";
+import { relabelBox } from "./gallery_relabel.js";
+import { zoomBox } from "./gallery_zoom.js";
+import { problem } from "./marks.js";
+
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
   /** @type {Ui} */

@@ -2,9 +2,13 @@
 // What the gallery looks like: the queue and its filters, a tile, the decisions, the keys. Drawing
 // only: `act` holds what can be done.
 
+import { h } from "./drawing.js";
+import { count, percent } from "./figures.js";
+import { badge, icon } from "./marks.js";
+
 /** @typedef {{focus: number, anchor: number, selected: Set<number>, help: boolean, filters: boolean, zoom: any, relabel: any, waiting: boolean, columns: number, pictures: Map<number, string>, drawn: Map<number, string>}} Ui */
 
-const SIZES = { S: 100, M: 148, L: 232 }; // pixels: about the width of a tile
+export const SIZES = { S: 100, M: 148, L: 232 }; // pixels: about the width of a tile
 const MARKS = { kept: "kept", deleted: "deleted", unsure: "unsure", several: "several classes", none: "no class", new: "" };
 
 /** The groups of the queue menu, in their order. @param {any[]} queues */
@@ -24,7 +28,7 @@ function choice(name, title, value, options, choose) {
 }
 
 /** The queue, what narrows it, and the size of the tiles. @param {any} s @param {Ui} ui @param {any} act */
-function queueBar(s, ui, act) {
+export function queueBar(s, ui, act) {
   const f = s.filters;
   const number = ["split", "host", "tag", "issue", "text"].filter((name) => f[name]).length;
   const some = (/** @type {string} */ all, /** @type {any[][]} */ rest) => [["", all], ...rest];
@@ -52,12 +56,12 @@ function queueBar(s, ui, act) {
 }
 
 /** What happened to an image, in a word. @param {any} item */
-function markOf(item) {
+export function markOf(item) {
   return item.relabelled ? "relabelled" : MARKS[/** @type {"new"} */ (item.state)];
 }
 
 /** @param {any} item @param {number} place @param {any} s @param {Ui} ui @param {any} act */
-function tileOf(item, place, s, ui, act) {
+export function tileOf(item, place, s, ui, act) {
   // All that its drawing depends on: most tiles of a page stay as they are when a key is pressed.
   const memo = JSON.stringify([item, place, place === ui.focus, ui.selected.has(item.id), ui.pictures.has(item.id), s.offset, s.total, s.classes.indexOf(item.label)]);
   const known = ui.drawn.get(item.id) === memo;
@@ -89,7 +93,7 @@ function tileOf(item, place, s, ui, act) {
 }
 
 /** The decisions, as buttons. @param {any} s @param {Ui} ui @param {any} act */
-function decisions(s, ui, act) {
+export function decisions(s, ui, act) {
   const idle = !s.tiles.length;
   const button = (/** @type {string} */ key, /** @type {string} */ text, /** @type {() => void} */ todo, /** @type {boolean} */ off = idle, /** @type {string} */ title = text) =>
     h("button", { class: "cu-button", key: text, onclick: todo, disabled: off, title }, h("kbd", { "aria-hidden": "true" }, key), text);
@@ -107,7 +111,7 @@ function decisions(s, ui, act) {
 }
 
 /** The foot: decisions, undo, the way on, advice. @param {any} s @param {Ui} ui @param {any} act */
-function footOf(s, ui, act) {
+export function footOf(s, ui, act) {
   const last = s.offset + s.tiles.length >= s.total;
   const number = ui.selected.size;
   return h("div", { class: "cu-foot" },
@@ -134,7 +138,7 @@ const KEYS_SHOWN = [
 ];
 
 /** @param {any} act */
-function helpBox(act) {
+export function helpBox(act) {
   return h("div", { class: "cu-help", role: "dialog", "aria-label": "Keys" },
     h("div", { class: "cu-row cu-spread" }, h("h2", {}, "Keys"), h("button", { class: "cu-quiet", "aria-label": "Close the keys", onclick: act.help }, icon("cross"))),
     h("dl", {}, KEYS_SHOWN.map(([key, text]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)))),

@@ -6,7 +6,7 @@ const GAP = 12; // pixels between tiles, as in the stylesheet
 const PHONE = 500; // pixels: narrower than this the page is scrolled
 
 /** Tiles in a row, as laid out now. @param {HTMLElement} el */
-function columnsOf(el) {
+export function columnsOf(el) {
   const all = /** @type {HTMLElement[]} */ ([...el.querySelectorAll(".cu-tile")]);
   return Math.max(1, all.filter((tile) => tile.offsetTop === all[0].offsetTop).length);
 }
@@ -17,7 +17,7 @@ function columnsOf(el) {
  * @param {HTMLElement} el @param {number} about pixels
  * @returns {{columns: number, page: number} | null}
  */
-function fitting(el, about) {
+export function fitting(el, about) {
   const list = /** @type {HTMLElement | null} */ (el.querySelector(".cu-tiles"));
   const foot = /** @type {HTMLElement | null} */ (el.querySelector(".cu-foot"));
   const one = /** @type {HTMLElement | null} */ (el.querySelector(".cu-tile"));

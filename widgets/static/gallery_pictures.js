@@ -6,7 +6,7 @@
  * a few at a time in quiet moments: each costs a millisecond, and a key may come.
  * @param {Map<number, string>} pictures @param {() => Set<number>} shown ids @param {() => void} redraw
  */
-function keeping(pictures, shown, redraw) {
+export function keeping(pictures, shown, redraw) {
   /** @type {Map<number, HTMLImageElement>} */
   const decoded = new Map();
   /** @type {[number, DataView][]} */

@@ -9,7 +9,7 @@ const HOLD = 450; // milliseconds: less is a tap
  * `dragged`, whether the click that follows belongs to a box or a hold, and `end`.
  * @param {HTMLElement} el @param {(ids: number[], add: boolean) => void} select @param {(id: number) => void} hold
  */
-function pointing(el, select, hold) {
+export function pointing(el, select, hold) {
   /** @type {{x: number, y: number, add: boolean} | null} */
   let start = null;
   /** @type {HTMLElement | null} */

@@ -1,6 +1,10 @@
 // @ts-check
 // Relabelling by typing: the first letters of a class, Enter; or the name of a new one.
 
+import { h } from "./drawing.js";
+import { many } from "./figures.js";
+import { badge } from "./marks.js";
+
 /** Classes that begin with the text, then those that hold it. @param {string[]} classes @param {string} text */
 function matching(classes, text) {
   const wanted = text.trim().toLocaleLowerCase();
@@ -10,7 +14,7 @@ function matching(classes, text) {
 }
 
 /** @param {any} s @param {Ui} ui @param {any} act @param {number} number of images */
-function relabelBox(s, ui, act, number) {
+export function relabelBox(s, ui, act, number) {
   const { text, at } = ui.relabel;
   const found = matching(s.classes, text).slice(0, 12);
   const name = text.trim();

@@ -1,6 +1,11 @@
 // @ts-check
 // One image, large: where it came from, why it is here, what is like it, what was decided on it.
 
+import { h } from "./drawing.js";
+import { percent } from "./figures.js";
+import { decisions, markOf } from "./gallery_draw.js";
+import { badge, icon } from "./marks.js";
+
 /** @param {number} n */
 const bytes = (n) => (n < 1e6 ? `${Math.max(1, Math.round(n / 1e3))} kB` : `${(n / 1e6).toFixed(1)} MB`);
 
@@ -12,7 +17,7 @@ function likely(d, classes) {
 }
 
 /** @param {string} title @param {any[]} images @param {Map<number, string>} pictures @param {any} [label] */
-function like(title, images, pictures, label) {
+export function like(title, images, pictures, label) {
   return images.length > 0 && h("section", {}, h("h3", {}, title, label && ` ${label}`), h("div", { class: "cu-near" }, images.map((/** @type {any} */ one) =>
     h("figure", { key: one.id }, pictures.has(one.id) ? h("img", { src: pictures.get(one.id), alt: one.label }) : h("span", { class: "cu-skeleton" }),
       h("figcaption", {}, one.cosine.toFixed(2))))));
@@ -37,7 +42,7 @@ function detailsOf(d, classes, near) {
 }
 
 /** @param {any} s @param {Ui} ui @param {any} act */
-function zoomBox(s, ui, act) {
+export function zoomBox(s, ui, act) {
   const item = s.tiles[ui.focus];
   if (!item) return null;
   const z = ui.zoom;

@@ -1,6 +1,10 @@
 // @ts-check
 // One bar for every long action: what, how far, how fast, what failed, cancel; then what came of it.
 
+import { h, mount } from "./drawing.js";
+import { count } from "./figures.js";
+import { icon } from "./marks.js";
+
 /** @param {number} seconds */
 function left(seconds) {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s left`;

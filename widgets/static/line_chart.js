@@ -1,6 +1,8 @@
 // @ts-check
 // Line charts as plain SVG: losses over steps, the loss over learning rates, error over images.
 
+import { h } from "./drawing.js";
+
 /**
  * @typedef {{name: string, look: string, points: [number, number][]}} Series
  * @typedef {{x: number, text: string}} Mark
@@ -22,7 +24,7 @@ function ticks(low, high, count = 4) {
  *   logarithmic?: boolean, unit: string, band?: [number, number, number][], marks?: Mark[], highest?: number}} chart
  * `band`: (x, low, high) of an interval; `marks`: vertical lines, two at most; `highest`: where y is cut off
  */
-function lineChart({ label, series, format, formatX, logarithmic, unit, band = [], marks = [], highest }) {
+export function lineChart({ label, series, format, formatX, logarithmic, unit, band = [], marks = [], highest }) {
   const shown = series.filter((one) => one.points.length > 1);
   if (!shown.length) return null;
   const width = 380, height = 208, left = 48, right = 84, top = 16, bottom = 40;
@@ -58,6 +60,6 @@ function lineChart({ label, series, format, formatX, logarithmic, unit, band = [
 
 /** One column of rows against another, without gaps. @param {any[]} rows @param {string} x @param {string} y
  * @returns {[number, number][]} */
-function column(rows, x, y) {
+export function column(rows, x, y) {
   return rows.filter((row) => row[y] !== null && row[y] !== undefined).map((row) => [row[x], row[y]]);
 }

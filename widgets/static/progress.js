@@ -1,6 +1,12 @@
 // @ts-check
 // Whether the cleaning helped: the first run and the newest on the same validation images.
 
+import { h, mount } from "./drawing.js";
+import { errorBars } from "./error_bars.js";
+import { count, many } from "./figures.js";
+import { icon } from "./marks.js";
+import { blank, folded, section } from "./section.js";
+
 /** What the decisions between two runs came to. @param {any} state */
 function changed(state) {
   const made = state.changes;

@@ -1,13 +1,16 @@
 // @ts-check
 // How to train: the recipe, its settings, what it will cost, and the learning-rate finder.
 
+import { h } from "./drawing.js";
+import { lineChart } from "./line_chart.js";
+
 /** A rate as people write it. @param {number} rate */
 function rateText(rate) {
   return rate >= 0.001 ? String(Number(rate.toPrecision(2))) : rate.toExponential(1).replace(".0", "").replace("+", "");
 }
 
 /** @param {any} state @param {(m: any) => void} send */
-function recipeChoice(state, send) {
+export function recipeChoice(state, send) {
   const card = (/** @type {string} */ name, /** @type {string} */ title, /** @type {string} */ text) =>
     h("label", { class: "cu-recipe", "data-chosen": state.form.recipe === name },
       h("input", { type: "radio", name: "recipe", checked: state.form.recipe === name,
@@ -42,7 +45,7 @@ function backboneField(state, send) {
 }
 
 /** @param {any} state @param {(m: any) => void} send */
-function instantSettings(state, send) {
+export function instantSettings(state, send) {
   return h("details", { class: "cu-settings", key: "instant" }, h("summary", {}, "Settings"),
     h("div", { class: "cu-fields" }, backboneField(state, send),
       numberField(state, send, "folds", "Folds", "Each image is judged by heads that learnt from the other folds.")),
@@ -51,7 +54,7 @@ function instantSettings(state, send) {
 }
 
 /** @param {any} state @param {(m: any) => void} send */
-function deepSettings(state, send) {
+export function deepSettings(state, send) {
   return h("div", { key: "deep" },
     h("div", { class: "cu-fields" }, backboneField(state, send),
       numberField(state, send, "frozen_epochs", "Epochs, head alone", "Rounds through the images while the network is frozen."),

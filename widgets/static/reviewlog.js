@@ -1,6 +1,11 @@
 // @ts-check
 // The review log: who decided how much in what time, and whether they would decide so again.
 
+import { h, mount } from "./drawing.js";
+import { count, percent } from "./figures.js";
+import { problem } from "./marks.js";
+import { folded, section } from "./section.js";
+
 /** @param {any} row */
 function dayRow(row) {
   const share = row.images ? ` (${percent(row.hits / row.images, 0)} of the images)` : "";

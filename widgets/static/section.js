@@ -1,9 +1,11 @@
 // @ts-check
 // What the sections beside the gallery share: they fold, and say where nothing is to be seen yet.
 
+import { h } from "./drawing.js";
+
 /** What a section's script holds that is not the kernel's: whether it is open.
  * @param {Model} model */
-function folded(model) {
+export function folded(model) {
   return { open: Boolean(model.get("state").opened) };
 }
 
@@ -15,7 +17,7 @@ function folded(model) {
  * @param {any} state @param {{open: boolean}} own @param {(m: any) => void} send
  * @param {() => any} body
  */
-function section(name, title, figure, state, own, send, body) {
+export function section(name, title, figure, state, own, send, body) {
   return h("section", { class: `cu-panel cu-section cu-${name}`, "data-part": name },
     h("details", { class: "cu-card", open: own.open, ontoggle: (/** @type {any} */ event) => {
       if (own.open === event.target.open) return;
@@ -27,6 +29,6 @@ function section(name, title, figure, state, own, send, body) {
 }
 
 /** Nothing to be seen yet: why, and the next step. @param {string} text @param {any} [button] */
-function blank(text, button) {
+export function blank(text, button) {
   return h("div", { class: "cu-empty" }, h("p", {}, text), button);
 }

@@ -1,6 +1,10 @@
 // @ts-check
 // The header and the rail: where you are, where the project stands, and the way.
 
+import { h, mount } from "./drawing.js";
+import { many } from "./figures.js";
+import { icon } from "./marks.js";
+
 const KEY = "curator-project";
 
 /** Which project this window shows: kept by the window, so that a reload comes back to it.

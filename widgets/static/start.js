@@ -1,6 +1,9 @@
 // @ts-check
 // No project yet: make one, open one, or try the sample.
 
+import { h, mount } from "./drawing.js";
+import { problem } from "./marks.js";
+
 /** @param {Event} event @returns {any} the form's fields by name */
 function fields(event) {
   event.preventDefault();

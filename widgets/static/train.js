@@ -1,6 +1,13 @@
 // @ts-check
 // The station Train: how to train, the newest run, what cleaning changed, what more images would do.
 
+import { h, mount } from "./drawing.js";
+import { errorBars } from "./error_bars.js";
+import { count, interval, many, percent } from "./figures.js";
+import { column, lineChart } from "./line_chart.js";
+import { badge, icon, problem } from "./marks.js";
+import { deepSettings, instantSettings, recipeChoice } from "./recipes.js";
+
 /** Losses over steps or epochs. @param {any[]} history */
 function lossChart(history) {
   const x = "epoch" in (history[0] ?? {}) ? "epoch" : "step";

@@ -1,6 +1,9 @@
 // @ts-check
 // Files that are dropped, chosen or pasted: what they are, and how they travel.
 
+import { h } from "./drawing.js";
+import { count, many } from "./figures.js";
+
 const PIECE = 1 << 20; // bytes of a message; the server takes up to ten times as much
 const AHEAD = 4; // pieces under way at the same time
 
@@ -37,7 +40,7 @@ async function within(entry, path) {
 }
 
 /** The files of a chooser. @param {HTMLInputElement} input @returns {Named[]} */
-function chosenFiles(input) {
+export function chosenFiles(input) {
   return [...(input.files ?? [])].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
 }
 
@@ -45,7 +48,7 @@ function chosenFiles(input) {
  * Sends files to the kernel: it says which it wants, and takes one piece after the other.
  * @param {Model} model
  */
-function uploader(model) {
+export function uploader(model) {
   /** @type {{id: string, files: Named[], free: number, wake: (() => void) | null, over: boolean} | null} */
   let job = null;
 
@@ -110,7 +113,7 @@ function uploader(model) {
 }
 
 /** Takes what is dropped anywhere on the panel. @param {(files: Named[]) => void} start */
-function dropTarget(start) {
+export function dropTarget(start) {
   const files = (/** @type {DragEvent} */ e) => e.dataTransfer?.types.includes("Files");
   const mark = (/** @type {any} */ e, /** @type {boolean} */ on) => e.currentTarget.classList.toggle("cu-dragging", on);
   return {
@@ -146,7 +149,7 @@ function megabytes(bytes) {
 }
 
 /** Where files are dropped or chosen, and how far they are. @param {any} state @param {(m: any) => void} send @param {any} uploads */
-function dropzone(state, send, uploads) {
+export function dropzone(state, send, uploads) {
   const upload = state.upload;
   if (upload) {
     const share = upload.total ? upload.done / upload.total : 0;
