@@ -5,12 +5,15 @@ import { h, mount } from "./drawing.js";
 import { count, many } from "./figures.js";
 import { badge, icon } from "./marks.js";
 
+/** @import {Context, Send} from "./types" */
+/** @import {CheckState, Counted, Look} from "./states" */
+
 const COMMON = 4; // names shown of each class; the others, rarer and stranger, are in the list
 
 /** What the pretrained network calls the images of one class.
- * @param {any} state @param {any} row @param {(m: any) => void} send */
+ * @param {CheckState} state @param {Look} row @param {Send} send */
 function looks(state, row, send) {
-  const chip = (/** @type {any} */ tag) => h("button", {
+  const chip = (/** @type {Counted} */ tag) => h("button", {
     class: "cu-chip", key: tag.name, title: `Images of ${row.label} that look like ${tag.name}`,
     onclick: () => send({ do: "queue", queue: "all", label: row.label, tag: tag.name }),
   }, tag.name.split(",")[0], h("span", { class: "cu-figure" }, count(tag.images)));
@@ -22,7 +25,7 @@ function looks(state, row, send) {
       h("div", { class: "cu-chips" }, rest.map(chip))));
 }
 
-/** @param {any} state @param {(m: any) => void} send */
+/** @param {CheckState} state @param {Send} send */
 function check(state, send) {
   const report = state.report;
   return h("div", { class: "cu-panel" },
@@ -36,17 +39,17 @@ function check(state, send) {
         h("div", { class: "cu-row cu-spread" }, h("h2", {}, report.problems.length
           ? `${many(report.problems.length, "thing")} to look at` : "Nothing wrong was found"),
         h("button", { class: "cu-button", disabled: state.busy, onclick: () => send({ do: "check" }) }, "Check again")),
-        h("ul", { class: "cu-problems" }, report.problems.map((/** @type {any} */ item) => h("li", { key: item.code + item.problem },
+        h("ul", { class: "cu-problems" }, report.problems.map((item) => h("li", { key: item.code + item.problem },
           icon("alert"), h("div", {}, h("p", {}, h("strong", {}, item.problem)), h("p", { class: "cu-hint" }, item.fix)),
           item.queue && h("button", { class: "cu-button", onclick: () => send({ do: "queue", queue: item.queue, issue: item.queue === "problems" ? item.code.slice(3, -6) : "" }) }, "Look"))))),
-      state.looks.some((/** @type {any} */ row) => row.tags.length) && h("section", { class: "cu-card" },
+      state.looks.some((row) => row.tags.length) && h("section", { class: "cu-card" },
         h("h2", {}, "What a network that saw none of your labels calls them"),
         h("p", { class: "cu-hint" }, "The names are those of ImageNet, so yours may be missing; what stands out in a class is worth a look."),
-        state.looks.filter((/** @type {any} */ row) => row.tags.length).map((/** @type {any} */ row) => looks(state, row, send)))),
+        state.looks.filter((row) => row.tags.length).map((row) => looks(state, row, send)))),
       h("section", { class: "cu-card cu-side" }, h("h2", {}, "Classes"),
         h("table", { class: "cu-table" },
           h("thead", {}, h("tr", {}, h("th", {}, "class"), h("th", { class: "cu-right" }, "training"), h("th", { class: "cu-right" }, "validation"))),
-          h("tbody", {}, report.classes.map((/** @type {any} */ item) => h("tr", { key: item.label },
+          h("tbody", {}, report.classes.map((item) => h("tr", { key: item.label },
             h("td", { class: "cu-name", title: item.label }, badge(state.names, item.label), " ", item.label),
             h("td", { class: "cu-right" }, count(item.train)), h("td", { class: "cu-right" }, count(item.valid)))))),
         h("p", { class: "cu-hint" }, "An image keeps its side of the split for ever; near-duplicates are on the same side."),
@@ -55,7 +58,7 @@ function check(state, send) {
 }
 
 export default {
-  /** @param {{model: any, el: HTMLElement}} context */
+  /** @param {Context<CheckState>} context */
   render({ model, el }) {
     return mount(model, el, check);
   },

@@ -4,8 +4,11 @@
 import { h } from "./drawing.js";
 import { interval, many } from "./figures.js";
 
-/** One bar with its interval. @param {string} name @param {any} side @param {number} scale */
+/** @import {Comparison, Side} from "./states" */
+
+/** One bar with its interval. @param {string} name @param {Side} side @param {number} scale */
 function errorBar(name, side, scale) {
+  if (side.error === null) return null;
   return h("div", { class: "cu-error-row" },
     h("span", { class: "cu-error-name" }, name, h("small", {}, `run ${side.run}`)),
     h("div", { class: "cu-error-track", title: "Bar: error; line: 95 % interval" },
@@ -17,11 +20,11 @@ function errorBar(name, side, scale) {
 const LABELS = /** @type {Record<string, string>} */ ({ now: "With the labels as they are now", before: "With the labels that the first run knew" });
 
 /** Both runs by the labels as they are and, where validation images were changed, as they were.
- * @param {any} compared what `curator.review.comparison.compare.compare` gives */
+ * @param {Comparison} compared what `curator.review.comparison.compare.compare` gives */
 export function errorBars(compared) {
-  const versions = compared.versions.filter((/** @type {any} */ one) => one.before.error !== null);
-  const scale = Math.max(0.02, ...versions.flatMap((/** @type {any} */ one) => [one.before.high, one.after.high]));
-  return versions.map((/** @type {any} */ one) => h("div", { class: "cu-version", key: one.labels },
+  const versions = compared.versions.filter((one) => one.before.error !== null);
+  const scale = Math.max(0.02, ...versions.flatMap((one) => [one.before.high ?? 0, one.after.high ?? 0]));
+  return versions.map((one) => h("div", { class: "cu-version", key: one.labels },
     h("p", { class: "cu-hint" }, versions.length > 1 ? `${LABELS[one.labels]}: error on ${many(one.images, "validation image")}.`
       : `Error on the same ${many(one.images, "validation image")}, with the labels as they are now.`),
     errorBar("before", one.before, scale), errorBar("after", one.after, scale),

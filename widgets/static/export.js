@@ -3,14 +3,16 @@
 
 import { h, mount } from "./drawing.js";
 import { interval, many } from "./figures.js";
+import { fieldsOf } from "./forms.js";
 import { problem } from "./marks.js";
 
-/** @param {any} state @param {(m: any) => void} send */
+/** @import {Context, Handlers, Send} from "./types" */
+/** @import {ExportState} from "./states" */
+
+/** @param {ExportState} state @param {Send} send */
 function exporting(state, send) {
-  const submit = (/** @type {string} */ kind) => (/** @type {any} */ e) => {
-    e.preventDefault();
-    send({ do: kind, out: e.target.out.value });
-  };
+  /** @returns {Handlers["onsubmit"]} */
+  const submit = (/** @type {string} */ kind) => (e) => send({ do: kind, ...fieldsOf(e) });
   const splits = ["train", "valid"];
   return h("div", { class: "cu-panel" },
     h("div", { class: "cu-title" }, h("h1", {}, "Export"),
@@ -20,8 +22,8 @@ function exporting(state, send) {
     state.total > 0 && h("div", { class: "cu-columns" },
       h("section", { class: "cu-card cu-grow" }, h("h2", {}, "The curated images"),
         h("pre", { class: "cu-tree" }, [
-          ...splits.flatMap((split) => [`${split}/`, ...state.counts.filter((/** @type {any} */ row) => row.split === split)
-            .map((/** @type {any} */ row) => `  ${row.label}/  ${many(row.images, "image")}`)]),
+          ...splits.flatMap((split) => [`${split}/`, ...state.counts.filter((row) => row.split === split)
+            .map((row) => `  ${row.label}/  ${many(row.images, "image")}`)]),
           "manifest.csv  source, final address, sha256, label, split, decision"].join("\n")),
         h("form", { onsubmit: submit("export") },
           h("label", {}, "New folder", h("input", { key: state.folder, name: "out", value: state.folder, required: true, spellcheck: "false", autocomplete: "off" })),
@@ -44,7 +46,7 @@ function exporting(state, send) {
 }
 
 export default {
-  /** @param {{model: any, el: HTMLElement}} context */
+  /** @param {Context<ExportState>} context */
   render({ model, el }) {
     return mount(model, el, exporting);
   },

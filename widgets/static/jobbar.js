@@ -5,16 +5,19 @@ import { h, mount } from "./drawing.js";
 import { count } from "./figures.js";
 import { icon } from "./marks.js";
 
+/** @import {Context, Send} from "./types" */
+/** @import {JobBarState} from "./states" */
+
 /** @param {number} seconds */
 function left(seconds) {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s left`;
   return `${Math.round(seconds / 60)} min left`;
 }
 
-/** What the project came with and nobody here asked for. @param {any} state @param {(m: any) => void} send */
+/** What the project came with and nobody here asked for. @param {JobBarState} state @param {Send} send */
 function jobs(state, send) {
   return h("div", { class: "cu-jobs" },
-    state.offers.map((/** @type {any} */ offer) => h("div", { class: "cu-jobbar cu-offer", role: "status", key: offer.id },
+    state.offers.map((offer) => h("div", { class: "cu-jobbar cu-offer", role: "status", key: offer.id },
       icon("alert"),
       h("span", { class: "cu-sentence" }, `Was waiting when this project was last open, and is not run unless you say so: ${offer.text}`),
       h("button", { class: "cu-button", onclick: () => send({ do: "run_offer", id: offer.id }) }, "Run it"),
@@ -22,16 +25,17 @@ function jobs(state, send) {
     jobbar(state, send));
 }
 
-/** @param {any} state @param {(m: any) => void} send */
+/** @param {JobBarState} state @param {Send} send */
 function jobbar(state, send) {
   const job = state.job;
   if (!job) return h("div", { class: "cu-jobbar cu-idle", role: "status", "aria-live": "polite" });
   if (!job.open) {
+    const { next } = job;
     const good = job.state === "done";
     return h("div", { class: `cu-jobbar cu-${job.state}`, role: "status", "aria-live": "polite" },
       icon(good ? "check" : "alert"),
       h("span", { class: "cu-sentence" }, job.text),
-      job.next && h("button", { class: "cu-button", onclick: () => send({ do: "go", station: job.next.station }) }, job.next.title),
+      next && h("button", { class: "cu-button", onclick: () => send({ do: "go", station: next.station }) }, next.title),
       job.again && h("button", { class: "cu-button", onclick: () => send({ do: "again", id: job.id }) }, "Start again"),
       h("button", { class: "cu-quiet", "aria-label": "Dismiss", onclick: () => send({ do: "dismiss", id: job.id }) }, icon("cross")));
   }
@@ -57,7 +61,7 @@ function jobbar(state, send) {
 }
 
 export default {
-  /** @param {{model: any, el: HTMLElement}} context */
+  /** @param {Context<JobBarState>} context */
   render({ model, el }) {
     return mount(model, el, jobs);
   },

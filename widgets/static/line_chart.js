@@ -58,8 +58,9 @@ export function lineChart({ label, series, format, formatX, logarithmic, unit, b
     ends.map((end) => h("text", { x: width - right + 8, y: end.at + 4, class: end.look }, end.name)));
 }
 
-/** One column of rows against another, without gaps. @param {any[]} rows @param {string} x @param {string} y
+/** One column of rows against another, without gaps.
+ * @template {string} K @param {{[name in K]?: number | string | null}[]} rows @param {K} x @param {K} y
  * @returns {[number, number][]} */
 export function column(rows, x, y) {
-  return rows.filter((row) => row[y] !== null && row[y] !== undefined).map((row) => [row[x], row[y]]);
+  return rows.filter((row) => row[y] !== null && row[y] !== undefined).map((row) => [Number(row[x]), Number(row[y])]);
 }

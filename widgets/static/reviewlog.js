@@ -3,10 +3,14 @@
 
 import { h, mount } from "./drawing.js";
 import { count, percent } from "./figures.js";
+import { fieldsOf } from "./forms.js";
 import { problem } from "./marks.js";
 import { folded, section } from "./section.js";
 
-/** @param {any} row */
+/** @import {Context, Send} from "./types" */
+/** @import {ReviewDay, ReviewLogState} from "./review_states" */
+
+/** @param {ReviewDay} row */
 function dayRow(row) {
   const share = row.images ? ` (${percent(row.hits / row.images, 0)} of the images)` : "";
   return h("tr", { key: `${row.day} ${row.by}` },
@@ -17,14 +21,11 @@ function dayRow(row) {
     h("td", { class: "cu-right", title: `${row.hits} of ${row.images} images had their label changed or were left out${share}` }, count(row.hits)));
 }
 
-/** @param {any} state @param {{open: boolean}} own @param {(m: any) => void} send */
+/** @param {ReviewLogState} state @param {{open: boolean}} own @param {Send} send */
 function reviewLog(state, own, send) {
   const again = state.agreement;
   return section("reviewlog", "Review log", false, state, own, send, () => [
-    h("form", { class: "cu-row cu-edit", onsubmit: (/** @type {any} */ event) => {
-      event.preventDefault();
-      send({ do: "reviewer", name: event.target.elements.reviewer.value });
-    } },
+    h("form", { class: "cu-row cu-edit", onsubmit: (event) => send({ do: "reviewer", name: fieldsOf(event).reviewer }) },
     h("label", {}, "Decisions are signed as ", h("input", { name: "reviewer", key: state.reviewer, value: state.reviewer, maxlength: 100, autocomplete: "off", spellcheck: "false" })),
     h("button", { class: "cu-button" }, "Sign so")),
     problem(state.error),
@@ -41,7 +42,7 @@ function reviewLog(state, own, send) {
 }
 
 export default {
-  /** @param {{model: any, el: HTMLElement}} context */
+  /** @param {Context<ReviewLogState>} context */
   render({ model, el }) {
     const own = folded(model);
     return mount(model, el, (state, send) => reviewLog(state, own, send));

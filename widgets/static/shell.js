@@ -5,6 +5,9 @@ import { h, mount } from "./drawing.js";
 import { many } from "./figures.js";
 import { icon } from "./marks.js";
 
+/** @import {Context, Send} from "./types" */
+/** @import {ShellState} from "./states" */
+
 const KEY = "curator-project";
 
 /** Which project this window shows: kept by the window, so that a reload comes back to it.
@@ -26,7 +29,7 @@ function remembered() {
   }
 }
 
-/** @param {any} state @param {(m: any) => void} send */
+/** @param {ShellState} state @param {Send} send */
 function shell(state, send) {
   remember(state.path ?? "");
   document.title = state.project ? `${state.project} – curator` : "curator";
@@ -45,7 +48,7 @@ function shell(state, send) {
       state.reading && h("p", { class: "cu-reading", role: "status" }, icon("alert"),
         h("span", {}, h("strong", {}, "Reading mode."), ` ${state.reading}`))),
     state.project && h("nav", { class: "cu-rail", "aria-label": "Stations" },
-      state.stations.map((/** @type {any} */ item, /** @type {number} */ place) =>
+      state.stations.map((item, place) =>
         h("button", {
           class: `cu-station cu-${item.state}`, key: item.id, "data-station": item.id,
           "aria-current": item.id === state.station ? "page" : null,
@@ -57,7 +60,7 @@ function shell(state, send) {
 }
 
 export default {
-  /** @param {{model: any, el: HTMLElement}} context */
+  /** @param {Context<ShellState>} context */
   render({ model, el }) {
     const project = remembered(); // before the first drawing, which remembers anew
     const end = mount(model, el, shell);

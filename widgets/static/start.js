@@ -2,21 +2,19 @@
 // No project yet: make one, open one, or try the sample.
 
 import { h, mount } from "./drawing.js";
+import { fieldsOf } from "./forms.js";
 import { problem } from "./marks.js";
 
-/** @param {Event} event @returns {any} the form's fields by name */
-function fields(event) {
-  event.preventDefault();
-  return Object.fromEntries(new FormData(/** @type {HTMLFormElement} */ (event.target)));
-}
+/** @import {Context, Send} from "./types" */
+/** @import {StartState} from "./states" */
 
-/** @param {any} state @param {(m: any) => void} send */
+/** @param {StartState} state @param {Send} send */
 function start(state, send) {
   return h("div", { class: "cu-panel cu-start" },
     h("section", { class: "cu-card" },
       h("h1", {}, "New project"),
       h("p", { class: "cu-hint" }, "Paste addresses of images, get a clean data set and a classifier."),
-      h("form", { onsubmit: (/** @type {Event} */ e) => send({ do: "create", ...fields(e) }) },
+      h("form", { onsubmit: (e) => send({ do: "create", ...fieldsOf(e) }) },
         h("label", {}, "Name",
           h("input", { name: "name", required: true, placeholder: "bears", autocomplete: "off", autofocus: true })),
         h("label", {}, "Classes, one a line or with commas between",
@@ -32,11 +30,11 @@ function start(state, send) {
     h("section", { class: "cu-card" },
       h("h1", {}, "Open a project"),
       state.recent.length === 0 && h("p", { class: "cu-hint" }, "Projects that you open are listed here."),
-      h("ul", { class: "cu-recent" }, state.recent.map((/** @type {any} */ item) =>
+      h("ul", { class: "cu-recent" }, state.recent.map((item) =>
         h("li", { key: item.path },
           h("button", { class: "cu-open", onclick: () => send({ do: "open", path: item.path }) },
             h("strong", {}, item.name), h("span", { class: "cu-path" }, item.path))))),
-      h("form", { onsubmit: (/** @type {Event} */ e) => send({ do: "open", ...fields(e) }) },
+      h("form", { onsubmit: (e) => send({ do: "open", ...fieldsOf(e) }) },
         h("label", {}, "Folder of a project",
           h("input", { name: "path", required: true, autocomplete: "off", spellcheck: "false" })),
         problem(state.errors.open),
@@ -44,7 +42,7 @@ function start(state, send) {
 }
 
 export default {
-  /** @param {{model: any, el: HTMLElement}} context */
+  /** @param {Context<StartState>} context */
   render({ model, el }) {
     return mount(model, el, start);
   },

@@ -4,10 +4,15 @@
 import { h } from "./drawing.js";
 import { count, many } from "./figures.js";
 
+/** @import {Handlers, Model, Properties, Send} from "./types" */
+/** @import {CollectMessage, CollectState} from "./states" */
+
 const PIECE = 1 << 20; // bytes of a message; the server takes up to ten times as much
 const AHEAD = 4; // pieces under way at the same time
 
 /** @typedef {{name: string, file: File}} Named */
+/** @typedef {{id: string, files: Named[], free: number, wake: (() => void) | null, over: boolean}} Sending */
+/** @typedef {ReturnType<typeof uploader>} Uploads */
 
 /**
  * All files of a drop, those in folders too. The entries must be asked for at once: after the event
@@ -22,34 +27,36 @@ function dropped(data) {
   )).then((lists) => lists.flat());
 }
 
-/** The files below a folder, with their paths. @param {any} entry @param {string} path @returns {Promise<Named[]>} */
+/** The files below a folder, with their paths. @param {FileSystemEntry} entry @param {string} path @returns {Promise<Named[]>} */
 async function within(entry, path) {
   if (entry.name.startsWith(".") || entry.name === "__MACOSX") return [];
   const name = path + entry.name;
   if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    /** @type {File} */
+    const file = await new Promise((resolve, reject) => /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject));
     return [{ name, file }];
   }
-  const reader = entry.createReader();
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
   const found = [];
   for (;;) { // a reader gives a hundred at a time
+    /** @type {FileSystemEntry[]} */
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (!some.length) return found;
     for (const child of some) found.push(...await within(child, `${name}/`));
   }
 }
 
-/** The files of a chooser. @param {HTMLInputElement} input @returns {Named[]} */
-export function chosenFiles(input) {
-  return [...(input.files ?? [])].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
+/** The files of a chooser, or of a paste. @param {{files: FileList | null}} source @returns {Named[]} */
+export function chosenFiles(source) {
+  return [...(source.files ?? [])].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
 }
 
 /**
  * Sends files to the kernel: it says which it wants, and takes one piece after the other.
- * @param {Model} model
+ * @param {Model<CollectState, CollectMessage>} model
  */
 export function uploader(model) {
-  /** @type {{id: string, files: Named[], free: number, wake: (() => void) | null, over: boolean} | null} */
+  /** @type {Sending | null} */
   let job = null;
 
   const warn = (/** @type {BeforeUnloadEvent} */ event) => event.preventDefault();
@@ -62,7 +69,7 @@ export function uploader(model) {
     removeEventListener("beforeunload", warn);
   }
 
-  /** @param {any} own @param {number[]} wanted */
+  /** @param {Sending} own @param {number[]} wanted */
   async function pump(own, wanted) {
     for (const number of wanted) {
       const { name, file } = own.files[number];
@@ -83,8 +90,8 @@ export function uploader(model) {
     if (own === job) end();
   }
 
-  model.on("msg:custom", (/** @type {any} */ message) => {
-    if (!job || message.id !== job.id) return;
+  model.on("msg:custom", (message) => {
+    if (!job || message.type === "copy" || message.id !== job.id) return;
     if (message.type === "go") pump(job, message.files);
     else if (message.type === "stop") end();
     else if (message.type === "took") {
@@ -112,26 +119,27 @@ export function uploader(model) {
   };
 }
 
-/** Takes what is dropped anywhere on the panel. @param {(files: Named[]) => void} start */
+/** Takes what is dropped anywhere on the panel. @param {(files: Named[]) => void} start @returns {Handlers} */
 export function dropTarget(start) {
   const files = (/** @type {DragEvent} */ e) => e.dataTransfer?.types.includes("Files");
-  const mark = (/** @type {any} */ e, /** @type {boolean} */ on) => e.currentTarget.classList.toggle("cu-dragging", on);
+  const mark = (/** @type {{currentTarget: HTMLElement}} */ e, /** @type {boolean} */ on) => e.currentTarget.classList.toggle("cu-dragging", on);
   return {
-    ondragover(/** @type {any} */ e) {
-      if (!files(e)) return;
+    ondragover(e) {
+      if (!e.dataTransfer || !files(e)) return;
       e.preventDefault();
       e.dataTransfer.dropEffect = "copy";
       mark(e, true);
     },
-    ondragleave(/** @type {any} */ e) {
-      if (!e.currentTarget.contains(e.relatedTarget)) mark(e, false);
+    ondragleave(e) {
+      if (!e.currentTarget.contains(/** @type {Node | null} */ (e.relatedTarget))) mark(e, false);
     },
-    async ondrop(/** @type {any} */ e) {
+    async ondrop(e) {
       mark(e, false);
-      if (!files(e)) return;
+      if (!e.dataTransfer || !files(e)) return;
       e.preventDefault();
       // A picture dragged out of another page comes with its address, which says more than the file.
       const link = e.dataTransfer.getData("text/uri-list");
+      /** @type {HTMLTextAreaElement | null} */
       const field = e.currentTarget.querySelector("textarea[name=text]");
       if (/^https?:/.test(link) && field && !field.disabled) {
         field.value = `${field.value}${field.value && !field.value.endsWith("\n") ? "\n" : ""}${link.trim()}\n`;
@@ -148,7 +156,7 @@ function megabytes(bytes) {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
 
-/** Where files are dropped or chosen, and how far they are. @param {any} state @param {(m: any) => void} send @param {any} uploads */
+/** Where files are dropped or chosen, and how far they are. @param {CollectState} state @param {Send} send @param {Uploads} uploads */
 export function dropzone(state, send, uploads) {
   const upload = state.upload;
   if (upload) {
@@ -161,12 +169,14 @@ export function dropzone(state, send, uploads) {
         upload.of > 1 && ` · ${count(upload.files)} of ${many(upload.of, "file")}`),
       h("button", { class: "cu-button", type: "button", onclick: () => uploads.cancel() }, "Cancel upload"));
   }
-  const choose = (/** @type {any} */ e) => e.currentTarget.parentElement.querySelector("input").click();
-  const chosen = (/** @type {any} */ e) => {
+  /** @type {Handlers["onclick"]} */
+  const choose = (e) => e.currentTarget.parentElement?.querySelector("input")?.click();
+  /** @type {Handlers["onchange"]} */
+  const chosen = (e) => {
     uploads.start(chosenFiles(e.target));
     e.target.value = "";
   };
-  const chooser = (/** @type {string} */ text, /** @type {any} */ how) => h("span", {},
+  const chooser = (/** @type {string} */ text, /** @type {Properties} */ how) => h("span", {},
     h("input", { type: "file", hidden: true, tabindex: -1, "aria-hidden": "true", multiple: true, onchange: chosen, ...how }),
     h("button", { class: "cu-button", type: "button", onclick: choose }, text));
   return h("div", { class: "cu-drop", key: "drop" },
@@ -174,6 +184,6 @@ export function dropzone(state, send, uploads) {
     h("div", { class: "cu-row" },
       chooser("Choose files", { name: "files" }), chooser("Choose a folder", { name: "tree", webkitdirectory: true }),
       h("label", { class: "cu-check" },
-        h("input", { type: "checkbox", name: "by_folder", checked: state.by_folder, onchange: (/** @type {any} */ e) => send({ do: "by_folder", value: e.target.checked }) }),
+        h("input", { type: "checkbox", name: "by_folder", checked: state.by_folder, onchange: (e) => send({ do: "by_folder", value: e.target.checked }) }),
         "Folder names are the classes")));
 }
