@@ -49,8 +49,8 @@ export function lineChart({ label, series, format, formatX, logarithmic, unit, b
     along.map((value) => h("text", { x: x(value), y: height - bottom + 16, "text-anchor": "middle" }, formatX(value))),
     h("text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, unit),
     band.length > 1 && h("polyline", { class: "cu-band",
-      points: line([...band.map((row) => /** @type {[number, number]} */ ([row[0], row[2]])), ...band.toReversed().map((row) => /** @type {[number, number]} */ ([row[0], row[1]]))]) }),
-    marks.toSorted((a, b) => a.x - b.x).map((mark, number) => h("g", {},
+      points: line([...band.map((row) => /** @type {[number, number]} */ ([row[0], row[2]])), ...[...band].reverse().map((row) => /** @type {[number, number]} */ ([row[0], row[1]]))]) }),
+    [...marks].sort((a, b) => a.x - b.x).map((mark, number) => h("g", {},
       h("line", { x1: x(mark.x), x2: x(mark.x), y1: top, y2: height - bottom, class: "cu-marker" }),
       // The outer ones' labels lead away from each other: two rates are often close.
       h("text", { x: x(mark.x) + (number ? -2 : 2), y: top - 4, "text-anchor": number ? "start" : "end" }, mark.text))),
