@@ -42,7 +42,13 @@ test("text is text, whatever is in it", () => {
 });
 
 test("false, null and undefined draw nothing; 0 and empty text are values; lists nest", () => {
-  const made = h("p", { hidden: true, title: false, lang: null, id: undefined, tabindex: 0 }, [1, [null, [0, false]]], undefined, "");
+  const made = h(
+    "p",
+    { hidden: true, title: false, lang: null, id: undefined, tabindex: 0 },
+    [1, [null, [0, false]]],
+    undefined,
+    "",
+  );
   assert.equal(made.outerHTML, '<p hidden="" tabindex="0">10</p>');
 });
 
@@ -54,7 +60,12 @@ test("shapes are of SVG's namespace, with its attributes as they are written", (
 });
 
 test("a selection takes its value once its options are there", () => {
-  const made = h("select", { value: "b" }, h("option", { value: "a" }), h("option", { value: "b" }));
+  const made = h(
+    "select",
+    { value: "b" },
+    h("option", { value: "a" }),
+    h("option", { value: "b" }),
+  );
   assert.equal(made.value, "b");
 });
 
@@ -85,18 +96,35 @@ test("attributes and text follow; an element of another tag or key takes its pla
 });
 
 test("keyed children are kept through insertions, removals and reversals", () => {
-  const list = (/** @type {number[]} */ keys) => h("ul", {}, keys.map((key) => h("li", { key }, key)));
+  const list = (/** @type {number[]} */ keys) =>
+    h(
+      "ul",
+      {},
+      keys.map((key) => h("li", { key }, key)),
+    );
   const old = shown(list([1, 2, 3, 4]));
   const before = new Map([...old.children].map((child) => [child.textContent, child]));
   for (const keys of [[0, 1, 2, 3, 4], [2, 4], [4, 3, 2, 1], [5, 2, 6], []]) {
     patch(old, list(keys));
-    assert.deepEqual([...old.children].map((child) => child.textContent), keys.map(String));
-    if (keys.includes(2)) assert.equal([...old.children].find((child) => child.textContent === "2"), before.get("2"));
+    assert.deepEqual(
+      [...old.children].map((child) => child.textContent),
+      keys.map(String),
+    );
+    if (keys.includes(2))
+      assert.equal(
+        [...old.children].find((child) => child.textContent === "2"),
+        before.get("2"),
+      );
   }
 });
 
 test("what stays is not moved when others go: it would lose the focus", () => {
-  const list = (/** @type {string[]} */ keys) => h("div", {}, keys.map((key) => h("button", { key, id: key }, key)));
+  const list = (/** @type {string[]} */ keys) =>
+    h(
+      "div",
+      {},
+      keys.map((key) => h("button", { key, id: key }, key)),
+    );
   const old = shown(list(["a", "b", "c"]));
   /** @type {HTMLElement | null} */ (old.querySelector("#c"))?.focus();
   patch(old, list(["c", "d"]));
@@ -104,7 +132,8 @@ test("what stays is not moved when others go: it would lose the focus", () => {
 });
 
 test("what the user types stays; a field with another key starts anew", () => {
-  const field = (/** @type {string} */ value, key = "k") => h("form", {}, h("input", { key, name: "n", value }));
+  const field = (/** @type {string} */ value, key = "k") =>
+    h("form", {}, h("input", { key, name: "n", value }));
   const old = shown(field("old"));
   const input = /** @type {HTMLInputElement} */ (old.firstChild);
   input.value = "typed";
@@ -115,11 +144,17 @@ test("what the user types stays; a field with another key starts anew", () => {
 });
 
 test("boxes and selections follow the state unless the user is at them", () => {
-  const form = (/** @type {boolean} */ checked, /** @type {string} */ value) => h("form", {},
-    h("input", { type: "checkbox", checked }),
-    h("select", { value }, h("option", { value: "a" }), h("option", { value: "b" })));
+  const form = (/** @type {boolean} */ checked, /** @type {string} */ value) =>
+    h(
+      "form",
+      {},
+      h("input", { type: "checkbox", checked }),
+      h("select", { value }, h("option", { value: "a" }), h("option", { value: "b" })),
+    );
   const old = shown(form(false, "a"));
-  const [box, choice] = /** @type {[HTMLInputElement, HTMLSelectElement]} */ (/** @type {unknown} */ (old.children));
+  const [box, choice] = /** @type {[HTMLInputElement, HTMLSelectElement]} */ (
+    /** @type {unknown} */ (old.children)
+  );
   patch(old, form(true, "b"));
   assert.deepEqual([box.checked, choice.value], [true, "b"]);
   choice.focus();
@@ -144,7 +179,9 @@ test("an element with the same memo is left as it is, and may come without conte
 
 test("a panel is drawn at each change of its state, until it ends", () => {
   const { model, sent, change, listeners } = modelOf({ name: "a" });
-  const end = mount(model, el, (state, send) => h("button", { onclick: () => send({ do: "greet", name: state.name }) }, state.name));
+  const end = mount(model, el, (state, send) =>
+    h("button", { onclick: () => send({ do: "greet", name: state.name }) }, state.name),
+  );
   const button = /** @type {HTMLElement} */ (el.firstChild);
   change({ name: "b" });
   assert.equal(el.firstChild, button);

@@ -18,13 +18,22 @@ test("an error comes with its interval", () => {
 
 test("thousands are parted by spaces; nouns follow their number", () => {
   assert.equal(count(1234567), "1 234 567");
-  assert.deepEqual([many(1, "image"), many(0, "image"), many(2, "class", "classes")], ["1 image", "0 images", "2 classes"]);
+  assert.deepEqual(
+    [many(1, "image"), many(0, "image"), many(2, "class", "classes")],
+    ["1 image", "0 images", "2 classes"],
+  );
 });
 
 test("a class has its number and one of eight colours; an unknown one a question mark", () => {
   const names = [..."abcdefghij"];
-  assert.equal(badge(names, "j").outerHTML, '<span class="cu-badge cu-class-1" aria-hidden="true">10</span>');
-  assert.equal(badge(names, "?").outerHTML, '<span class="cu-badge cu-class-none" aria-hidden="true">?</span>');
+  assert.equal(
+    badge(names, "j").outerHTML,
+    '<span class="cu-badge cu-class-1" aria-hidden="true">10</span>',
+  );
+  assert.equal(
+    badge(names, "?").outerHTML,
+    '<span class="cu-badge cu-class-none" aria-hidden="true">?</span>',
+  );
 });
 
 test("an error is an alert, no error is nothing; an icon is not read aloud", () => {

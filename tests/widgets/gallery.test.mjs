@@ -3,27 +3,52 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { patch } from "../../widgets/static/drawing.js";
-import { tileOf } from "../../widgets/static/gallery_tile.js";
 import { matching } from "../../widgets/static/gallery_relabel.js";
+import { tileOf } from "../../widgets/static/gallery_tile.js";
 
 /** @import {Act, GalleryState, Tile, Ui} from "../../widgets/static/review_states" */
 
 const act = /** @type {Act} */ ({});
 /** @type {Tile} */
 const tile = {
-  id: 7, label: "black", predicted: "teddy", confidence: 0.9, split: "valid", in_sample: false, flags: ["flagged", "duplicate"],
-  note: "", state: "new", relabelled: false, loss: 2.3, band: null,
+  id: 7,
+  label: "black",
+  predicted: "teddy",
+  confidence: 0.9,
+  split: "valid",
+  in_sample: false,
+  flags: ["flagged", "duplicate"],
+  note: "",
+  state: "new",
+  relabelled: false,
+  loss: 2.3,
+  band: null,
 };
 const page = /** @type {GalleryState} */ ({ classes: ["black", "teddy"], offset: 24, total: 100 });
 /** @type {Ui} */
 let ui;
 beforeEach(() => {
-  ui = { focus: 0, anchor: 0, selected: new Set(), help: false, filters: false, zoom: null, relabel: null, waiting: false, columns: 0, pictures: new Map(), drawn: new Map() };
+  ui = {
+    focus: 0,
+    anchor: 0,
+    selected: new Set(),
+    help: false,
+    filters: false,
+    zoom: null,
+    relabel: null,
+    waiting: false,
+    columns: 0,
+    pictures: new Map(),
+    drawn: new Map(),
+  };
 });
 
 test("a tile says all that it shows", () => {
   const drawn = tileOf(tile, 0, page, ui, act);
-  assert.equal(drawn.getAttribute("aria-label"), "25: black, predicted teddy 90 %, validation image, duplicate");
+  assert.equal(
+    drawn.getAttribute("aria-label"),
+    "25: black, predicted teddy 90 %, validation image, duplicate",
+  );
   assert.equal(drawn.getAttribute("tabindex"), "0");
   assert.match(drawn.textContent ?? "", /Vduplicate.*2\.30.*▸ teddy90 %/);
 });
@@ -42,7 +67,13 @@ test("a tile is drawn anew when its state, its picture, the focus or the selecti
   const drawn = () => tileOf(tile, 0, page, ui, act).childNodes.length > 0;
   drawn();
   assert.equal(drawn(), false);
-  for (const change of [() => ui.selected.add(7), () => ui.pictures.set(7, "blob:x"), () => { ui.focus = 1; }]) {
+  for (const change of [
+    () => ui.selected.add(7),
+    () => ui.pictures.set(7, "blob:x"),
+    () => {
+      ui.focus = 1;
+    },
+  ]) {
     change();
     assert.equal(drawn(), true);
     assert.equal(drawn(), false);
@@ -51,6 +82,10 @@ test("a tile is drawn anew when its state, its picture, the focus or the selecti
 });
 
 test("typed letters find the classes that begin with them first", () => {
-  assert.deepEqual(matching(["grizzly", "black", "big bear", "Bear"], "b"), ["black", "big bear", "Bear"]);
+  assert.deepEqual(matching(["grizzly", "black", "big bear", "Bear"], "b"), [
+    "black",
+    "big bear",
+    "Bear",
+  ]);
   assert.deepEqual(matching(["polar bear", "Bear"], "bear "), ["Bear", "polar bear"]);
 });

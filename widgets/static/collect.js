@@ -24,46 +24,140 @@ import { dropTarget, dropzone, uploader } from "./uploads.js";
 
 /** @param {CollectState} state @param {Send} send */
 function classTabs(state, send) {
-  return h("div", { class: "cu-tabs" },
-    h("div", { class: `cu-tab-list${state.classes.length > 12 ? " cu-many" : ""}`, role: "group", "aria-label": "Class" },
-      state.classes.map((item) => h("button", {
-        class: "cu-tab", key: item.name, type: "button", "aria-pressed": String(item.name === state.chosen),
-        onclick: () => send({ do: "choose", name: item.name }),
-      }, badge(state.names, item.name), h("span", { class: "cu-name", title: item.name }, item.name),
-      h("span", { class: "cu-figure" }, count(item.images))))),
-    h("form", {
-      class: "cu-add-class", onsubmit: (e) => {
-        send({ do: "add_class", ...fieldsOf(e) });
-        e.target.reset();
+  return h(
+    "div",
+    { class: "cu-tabs" },
+    h(
+      "div",
+      {
+        class: `cu-tab-list${state.classes.length > 12 ? " cu-many" : ""}`,
+        role: "group",
+        "aria-label": "Class",
       },
-    }, h("input", { name: "name", placeholder: "add a class", "aria-label": "New class", required: true, autocomplete: "off" }),
-    h("button", { class: "cu-button", type: "submit" }, "Add")));
+      state.classes.map((item) =>
+        h(
+          "button",
+          {
+            class: "cu-tab",
+            key: item.name,
+            type: "button",
+            "aria-pressed": String(item.name === state.chosen),
+            onclick: () => send({ do: "choose", name: item.name }),
+          },
+          badge(state.names, item.name),
+          h("span", { class: "cu-name", title: item.name }, item.name),
+          h("span", { class: "cu-figure" }, count(item.images)),
+        ),
+      ),
+    ),
+    h(
+      "form",
+      {
+        class: "cu-add-class",
+        onsubmit: (e) => {
+          send({ do: "add_class", ...fieldsOf(e) });
+          e.target.reset();
+        },
+      },
+      h("input", {
+        name: "name",
+        placeholder: "add a class",
+        "aria-label": "New class",
+        required: true,
+        autocomplete: "off",
+      }),
+      h("button", { class: "cu-button", type: "submit" }, "Add"),
+    ),
+  );
 }
 
 /** @param {Snippet} snippet @param {{code: string | null}} copied @param {(code: string, text: string) => void} copy */
 function searching(snippet, copied, copy) {
-  return h("details", { class: "cu-more" }, h("summary", {}, "Get addresses from a search page"),
-    h("ol", { class: "cu-steps" },
+  return h(
+    "details",
+    { class: "cu-more" },
+    h("summary", {}, "Get addresses from a search page"),
+    h(
+      "ol",
+      { class: "cu-steps" },
       h("li", {}, "Search for images in another tab."),
-      h("li", {}, "Drag this link to your bookmarks bar, once, and click it on the search page: ",
-        h("a", { class: "cu-button", href: snippet.bookmarklet, draggable: "true", onclick: (e) => e.preventDefault() }, "Image addresses"),
+      h(
+        "li",
+        {},
+        "Drag this link to your bookmarks bar, once, and click it on the search page: ",
+        h(
+          "a",
+          {
+            class: "cu-button",
+            href: snippet.bookmarklet,
+            draggable: "true",
+            onclick: (e) => e.preventDefault(),
+          },
+          "Image addresses",
+        ),
         " It scrolls to the end by itself; Esc stops it. Or open the browser's console there (F12) and paste this:",
-        h("textarea", { class: "cu-paste", rows: 4, readonly: true, "aria-label": "Snippet for the console", onfocus: (e) => e.target.select() }, snippet.console),
-        h("button", { class: "cu-button", type: "button", onclick: () => copy("snippet", snippet.console) }, copied.code === "snippet" ? "Copied" : "Copy the snippet")),
-      h("li", {}, "Copy the list that it offers and paste it above, or save it and drop the file here.")));
+        h(
+          "textarea",
+          {
+            class: "cu-paste",
+            rows: 4,
+            readonly: true,
+            "aria-label": "Snippet for the console",
+            onfocus: (e) => e.target.select(),
+          },
+          snippet.console,
+        ),
+        h(
+          "button",
+          { class: "cu-button", type: "button", onclick: () => copy("snippet", snippet.console) },
+          copied.code === "snippet" ? "Copied" : "Copy the snippet",
+        ),
+      ),
+      h(
+        "li",
+        {},
+        "Copy the list that it offers and paste it above, or save it and drop the file here.",
+      ),
+    ),
+  );
 }
 
 /** @param {CollectState} state @param {Send} send */
 function importing(state, send) {
-  return h("details", { class: "cu-more" }, h("summary", {}, "Images that lie in a folder already"),
-    h("form", { onsubmit: (e) => send({ do: "import", ...fieldsOf(e) }) },
-    h("label", {}, "Folder or zip on this machine: CLASS/image.jpg or train/CLASS/image.jpg",
-      h("input", { name: "folder", required: true, autocomplete: "off", spellcheck: "false" })),
-    h("label", {}, "Table with name,label (optional)", h("input", { name: "labels", autocomplete: "off", spellcheck: "false" })),
-    h("label", {}, "Or a regular expression on the file name; its first group is the label (optional)",
-      h("input", { name: "label_regex", autocomplete: "off", spellcheck: "false", placeholder: "(.+)_\\d+.jpg$" })),
-    problem(state.errors.import),
-    h("button", { class: "cu-button", type: "submit", disabled: state.busy }, "Import")));
+  return h(
+    "details",
+    { class: "cu-more" },
+    h("summary", {}, "Images that lie in a folder already"),
+    h(
+      "form",
+      { onsubmit: (e) => send({ do: "import", ...fieldsOf(e) }) },
+      h(
+        "label",
+        {},
+        "Folder or zip on this machine: CLASS/image.jpg or train/CLASS/image.jpg",
+        h("input", { name: "folder", required: true, autocomplete: "off", spellcheck: "false" }),
+      ),
+      h(
+        "label",
+        {},
+        "Table with name,label (optional)",
+        h("input", { name: "labels", autocomplete: "off", spellcheck: "false" }),
+      ),
+      h(
+        "label",
+        {},
+        "Or a regular expression on the file name; its first group is the label (optional)",
+        h("input", {
+          name: "label_regex",
+          autocomplete: "off",
+          spellcheck: "false",
+          placeholder: "(.+)_\\d+.jpg$",
+        }),
+      ),
+      problem(state.errors.import),
+      h("button", { class: "cu-button", type: "submit", disabled: state.busy }, "Import"),
+    ),
+  );
 }
 
 /** @param {CollectState} state @param {Send} send */
@@ -71,51 +165,146 @@ function told(state, send) {
   const taken = state.taken;
   return [
     problem(state.errors.upload),
-    state.notices.length > 0 && h("div", { class: "cu-notice", role: "status" },
-      h("div", {}, state.notices.slice(0, 5).map((text) => h("p", {}, text)),
-        state.notices.length > 5 && h("p", {}, `And ${count(state.notices.length - 5)} more.`)),
-      h("button", { class: "cu-quiet", type: "button", "aria-label": "Dismiss", onclick: () => send({ do: "dismiss" }) }, icon("cross"))),
-    taken && h("details", { class: "cu-refused", key: "taken" }, h("summary", {}, `${many(taken.refused, "file")} not taken in`),
-      h("div", { class: "cu-window" }, h("table", { class: "cu-table" }, h("tbody", {}, taken.refusals.map((row) =>
-        h("tr", {}, h("td", {}, row.problem), h("td", { class: "cu-path" }, row.name))))))),
+    state.notices.length > 0 &&
+      h(
+        "div",
+        { class: "cu-notice", role: "status" },
+        h(
+          "div",
+          {},
+          state.notices.slice(0, 5).map((text) => h("p", {}, text)),
+          state.notices.length > 5 && h("p", {}, `And ${count(state.notices.length - 5)} more.`),
+        ),
+        h(
+          "button",
+          {
+            class: "cu-quiet",
+            type: "button",
+            "aria-label": "Dismiss",
+            onclick: () => send({ do: "dismiss" }),
+          },
+          icon("cross"),
+        ),
+      ),
+    taken &&
+      h(
+        "details",
+        { class: "cu-refused", key: "taken" },
+        h("summary", {}, `${many(taken.refused, "file")} not taken in`),
+        h(
+          "div",
+          { class: "cu-window" },
+          h(
+            "table",
+            { class: "cu-table" },
+            h(
+              "tbody",
+              {},
+              taken.refusals.map((row) =>
+                h("tr", {}, h("td", {}, row.problem), h("td", { class: "cu-path" }, row.name)),
+              ),
+            ),
+          ),
+        ),
+      ),
   ];
 }
 
 /** @param {CollectState} state */
 function inTheProject(state) {
-  return [h("h2", {}, "In the project"),
-    h("div", { class: "cu-window" }, h("table", { class: "cu-table" },
-      h("thead", {}, h("tr", {}, h("th", {}, "class"), h("th", { class: "cu-right" }, "images"),
-        h("th", { class: "cu-right" }, "to fetch"), h("th", { class: "cu-right" }, "failed"))),
-      h("tbody", {}, state.classes.map((item) => h("tr", { key: item.name },
-        h("td", { class: "cu-name", title: item.name }, badge(state.names, item.name), " ", item.name),
-        h("td", { class: "cu-right" }, count(item.images)),
-        h("td", { class: "cu-right" }, count(item.pending)),
-        h("td", { class: "cu-right" }, count(item.failed)))))))];
+  return [
+    h("h2", {}, "In the project"),
+    h(
+      "div",
+      { class: "cu-window" },
+      h(
+        "table",
+        { class: "cu-table" },
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            h("th", {}, "class"),
+            h("th", { class: "cu-right" }, "images"),
+            h("th", { class: "cu-right" }, "to fetch"),
+            h("th", { class: "cu-right" }, "failed"),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          state.classes.map((item) =>
+            h(
+              "tr",
+              { key: item.name },
+              h(
+                "td",
+                { class: "cu-name", title: item.name },
+                badge(state.names, item.name),
+                " ",
+                item.name,
+              ),
+              h("td", { class: "cu-right" }, count(item.images)),
+              h("td", { class: "cu-right" }, count(item.pending)),
+              h("td", { class: "cu-right" }, count(item.failed)),
+            ),
+          ),
+        ),
+      ),
+    ),
+  ];
 }
 
 /** @param {CollectState} state @param {Send} send @param {Parts} parts */
 function collect(state, send, { typing, uploads, copied, copy, snippet }) {
-  return h("div", { class: "cu-panel cu-collect", ...dropTarget((files) => uploads.start(files)) },
-    h("div", { class: "cu-title" }, h("h1", {}, "Collect"),
-      h("p", { class: "cu-hint" }, "Paste the addresses of images or drop files, a class at a time.")),
-    h("div", { class: "cu-columns" },
-      h("section", { class: "cu-card cu-grow" },
+  return h(
+    "div",
+    { class: "cu-panel cu-collect", ...dropTarget((files) => uploads.start(files)) },
+    h(
+      "div",
+      { class: "cu-title" },
+      h("h1", {}, "Collect"),
+      h(
+        "p",
+        { class: "cu-hint" },
+        "Paste the addresses of images or drop files, a class at a time.",
+      ),
+    ),
+    h(
+      "div",
+      { class: "cu-columns" },
+      h(
+        "section",
+        { class: "cu-card cu-grow" },
         classTabs(state, send),
         problem(state.errors.class),
         pasting(state, send, typing, uploads),
         told(state, send),
         dropzone(state, send, uploads),
         searching(snippet, copied, copy),
-        importing(state, send)),
-      h("section", { class: "cu-card cu-side" },
+        importing(state, send),
+      ),
+      h(
+        "section",
+        { class: "cu-card cu-side" },
         inTheProject(state),
         triage(state, send, copied),
-        h("label", { class: "cu-check" },
+        h(
+          "label",
+          { class: "cu-check" },
           h("input", {
-            type: "checkbox", checked: state.allow_private, name: "private",
+            type: "checkbox",
+            checked: state.allow_private,
+            name: "private",
             onchange: (e) => send({ do: "private", value: e.target.checked }),
-          }), "Also fetch from this machine and the local network"))));
+          }),
+          "Also fetch from this machine and the local network",
+        ),
+      ),
+    ),
+  );
 }
 
 export default {
@@ -127,7 +316,7 @@ export default {
     /** @type {{code: string | null}} */
     const copied = { code: null };
     const copy = async (/** @type {string} */ code, /** @type {string} */ text) => {
-      copied.code = await copyText(text) ? code : null;
+      copied.code = (await copyText(text)) ? code : null;
       redraw();
     };
     let number = model.get("state").added_number;

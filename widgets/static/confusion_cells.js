@@ -17,18 +17,41 @@ export const REST = -1;
 
 /** The rows and columns to show, in their order. @param {ConfusionState} state @param {Own} own @returns {Group[]} */
 export function groups(state, own) {
-  const order = (own.order || (state.labels.length > NAMED ? "confusion" : "project")) === "confusion"
-    ? state.order : state.labels.map((_, place) => place);
+  const order =
+    (own.order || (state.labels.length > NAMED ? "confusion" : "project")) === "confusion"
+      ? state.order
+      : state.labels.map((_, place) => place);
   const group = (/** @type {number} */ place) => ({ name: state.labels[place], place });
-  if ((own.all && state.labels.length <= ALL) || state.labels.length <= GROUPED) return order.map(group);
+  if ((own.all && state.labels.length <= ALL) || state.labels.length <= GROUPED)
+    return order.map(group);
   const mistakes = new Array(state.labels.length).fill(0);
-  for (const [r, c, number] of state.cells) if (r !== c) { mistakes[r] += number; mistakes[c] += number; }
-  const worst = new Set(mistakes.map((number, place) => [number, place]).filter(([number]) => number > 0)
-    .sort((a, b) => b[0] - a[0]).slice(0, GROUPED).map(([, place]) => place));
+  for (const [r, c, number] of state.cells)
+    if (r !== c) {
+      mistakes[r] += number;
+      mistakes[c] += number;
+    }
+  const worst = new Set(
+    mistakes
+      .map((number, place) => [number, place])
+      .filter(([number]) => number > 0)
+      .sort((a, b) => b[0] - a[0])
+      .slice(0, GROUPED)
+      .map(([, place]) => place),
+  );
   const rest = state.labels.length - worst.size;
   const calm = mistakes.every((number, place) => number === 0 || worst.has(place));
   const shown = order.filter((place) => worst.has(place)).map(group);
-  return rest ? [...shown, { name: calm ? `${many(rest, "class", "classes")} without confusion` : many(rest, "other class", "other classes"), place: REST }] : shown;
+  return rest
+    ? [
+        ...shown,
+        {
+          name: calm
+            ? `${many(rest, "class", "classes")} without confusion`
+            : many(rest, "other class", "other classes"),
+          place: REST,
+        },
+      ]
+    : shown;
 }
 
 /** Sum cells into rows and columns. @param {number[][]} cells @param {Group[]} shown @returns {number[][]} */
@@ -51,10 +74,15 @@ export function share(number, total) {
 /** A cell in words. @param {ConfusionState} state @param {Own} own @param {Group} label @param {Group} predicted
  * @param {number} number @param {number} total of the row */
 export function words(state, own, label, predicted, number, total) {
-  const what = label.place === REST && predicted.place === REST ? `${label.name}, among themselves`
-    : label === predicted ? `${label.name} recognised` : `${label.name} taken for ${predicted.name}`;
-  if (own.show !== "change") return `${what}: ${count(number)} of ${count(total)} (${percent(number / (total || 1))})`;
+  const what =
+    label.place === REST && predicted.place === REST
+      ? `${label.name}, among themselves`
+      : label === predicted
+        ? `${label.name} recognised`
+        : `${label.name} taken for ${predicted.name}`;
+  if (own.show !== "change")
+    return `${what}: ${count(number)} of ${count(total)} (${percent(number / (total || 1))})`;
   if (!number) return `${what}: as often as by run ${state.since}`;
-  const better = (number > 0) === (label === predicted);
+  const better = number > 0 === (label === predicted);
   return `${what}: ${count(Math.abs(number))} ${number > 0 ? "more" : "fewer"} than by run ${state.since}, ${better ? "better" : "worse"}`;
 }

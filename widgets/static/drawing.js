@@ -78,7 +78,12 @@ function patchChildren(old, after) {
   after.forEach((child, place) => {
     let match = next;
     while (match && !alike(match, child)) match = match.nextSibling;
-    while (match && next && next !== match && !after.slice(place + 1).some((later) => next && alike(next, later))) {
+    while (
+      match &&
+      next &&
+      next !== match &&
+      !after.slice(place + 1).some((later) => next && alike(next, later))
+    ) {
       const gone = next;
       next = next.nextSibling;
       gone.remove();
@@ -129,7 +134,8 @@ function patchElement(old, fresh) {
   patchChildren(old, [...fresh.childNodes]);
   // What the user types belongs to the user; a field with another `key` starts anew.
   if (old === document.activeElement) return;
-  if (old instanceof HTMLSelectElement && fresh instanceof HTMLSelectElement) old.value = fresh.value;
+  if (old instanceof HTMLSelectElement && fresh instanceof HTMLSelectElement)
+    old.value = fresh.value;
   else if (old instanceof HTMLInputElement && fresh instanceof HTMLInputElement) {
     if (["checkbox", "radio"].includes(old.type)) old.checked = fresh.checked;
   }

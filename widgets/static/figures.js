@@ -16,7 +16,9 @@ export function interval(row) {
 
 /** A number with spaces between thousands. @param {number | null | undefined} value */
 export function count(value) {
-  return value === null || value === undefined ? "–" : value.toLocaleString("en").replaceAll(",", " ");
+  return value === null || value === undefined
+    ? "–"
+    : value.toLocaleString("en").replaceAll(",", " ");
 }
 
 /** Number and noun. @param {number} number @param {string} noun @param {string} [plural] */

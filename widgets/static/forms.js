@@ -5,5 +5,7 @@
  * @param {SubmitEvent & {target: HTMLFormElement}} event @returns {Record<string, string>} */
 export function fieldsOf(event) {
   event.preventDefault();
-  return Object.fromEntries([...new FormData(event.target)].map(([name, value]) => [name, String(value)]));
+  return Object.fromEntries(
+    [...new FormData(event.target)].map(([name, value]) => [name, String(value)]),
+  );
 }

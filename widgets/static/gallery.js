@@ -5,8 +5,8 @@
 // listbox has one tab stop; the focus is the tile that keys act on unless tiles are selected.
 
 import { h, patch } from "./drawing.js";
-import { footOf, helpBox } from "./gallery_foot.js";
 import { fitting } from "./gallery_fit.js";
+import { footOf, helpBox } from "./gallery_foot.js";
 import { answeringKeys } from "./gallery_keys.js";
 import { keeping } from "./gallery_pictures.js";
 import { pointing } from "./gallery_pointer.js";
@@ -22,7 +22,19 @@ import { problem } from "./marks.js";
 /** @param {Context<GalleryState, GalleryMessage>} context */
 function render({ model, el }) {
   /** @type {Ui} */
-  const ui = { focus: 0, anchor: 0, selected: new Set(), help: false, filters: false, zoom: null, relabel: null, waiting: false, columns: 0, pictures: new Map(), drawn: new Map() };
+  const ui = {
+    focus: 0,
+    anchor: 0,
+    selected: new Set(),
+    help: false,
+    filters: false,
+    zoom: null,
+    relabel: null,
+    waiting: false,
+    columns: 0,
+    pictures: new Map(),
+    drawn: new Map(),
+  };
   /** The next page as it was when it was sent, to be shown before the kernel answers.
    * @type {{queue: number, offset: number, tiles: Tile[]} | null} */
   let ahead = null;
@@ -38,15 +50,22 @@ function render({ model, el }) {
   let shown = pageKey(); // a page that is turned starts at its first tile; one that changes does not
   let queue = state().queue_number;
   let patience = 0;
-  const chosen = () => (ui.zoom || !ui.selected.size ? ids().slice(ui.focus, ui.focus + 1) : ids().filter((id) => ui.selected.has(id)));
+  const chosen = () =>
+    ui.zoom || !ui.selected.size
+      ? ids().slice(ui.focus, ui.focus + 1)
+      : ids().filter((id) => ui.selected.has(id));
 
   /** The id of a class by the name that is shown: the name may be another by now. */
-  const idOf = (/** @type {string} */ label) => state().class_ids[state().classes.indexOf(label)] ?? null;
+  const idOf = (/** @type {string} */ label) =>
+    state().class_ids[state().classes.indexOf(label)] ?? null;
 
   /** Ask for another page or queue; if it takes long, say so. @param {Message} message */
   function ask(message) {
     window.clearTimeout(patience);
-    patience = window.setTimeout(() => { ui.waiting = true; redraw(); }, 200);
+    patience = window.setTimeout(() => {
+      ui.waiting = true;
+      redraw();
+    }, 200);
     send(message);
   }
 
@@ -63,16 +82,33 @@ function render({ model, el }) {
   const act = {
     open: (kind) => ask({ do: "open", kind }),
     narrow: (filters) => ask({ do: "narrow", filters }),
-    unfiltered: () => ask({ do: "narrow", filters: { split: "", host: "", tag: "", issue: "", text: "" } }),
-    filters: () => { ui.filters = !ui.filters; if (ui.filters) send({ do: "choices" }); redraw(); resized(); },
+    unfiltered: () =>
+      ask({ do: "narrow", filters: { split: "", host: "", tag: "", issue: "", text: "" } }),
+    filters: () => {
+      ui.filters = !ui.filters;
+      if (ui.filters) send({ do: "choices" });
+      redraw();
+      resized();
+    },
     larger(by) {
       const next = NAMES[NAMES.indexOf(state().size) + by];
       if (next) act.size(next);
     },
-    size: (size) => { send({ do: "resize", size, page: fit(size) ?? state().page }); },
-    help: () => { ui.help = !ui.help; redraw(); },
-    turn: (by) => { ask({ do: "turn", by }); if (by === 1) turnEarly(); },
-    rest: () => { ask({ do: "rest" }); if (state().kind !== "again") turnEarly(); },
+    size: (size) => {
+      send({ do: "resize", size, page: fit(size) ?? state().page });
+    },
+    help: () => {
+      ui.help = !ui.help;
+      redraw();
+    },
+    turn: (by) => {
+      ask({ do: "turn", by });
+      if (by === 1) turnEarly();
+    },
+    rest: () => {
+      ask({ do: "rest" });
+      if (state().kind !== "again") turnEarly();
+    },
     undo: () => send({ do: "undo" }),
     redo: () => send({ do: "redo" }),
     decide(action, label = "") {
@@ -80,8 +116,17 @@ function render({ model, el }) {
       send({ do: "decide", ids: chosen(), action, label, class_id: idOf(label) });
       goOn();
     },
-    relabel: () => { if (chosen().length) { ui.relabel = { text: "", at: 0 }; redraw(); focusOn("[name=relabel]"); } },
-    typed: (text, at) => { ui.relabel = { text, at }; redraw(); },
+    relabel: () => {
+      if (chosen().length) {
+        ui.relabel = { text: "", at: 0 };
+        redraw();
+        focusOn("[name=relabel]");
+      }
+    },
+    typed: (text, at) => {
+      ui.relabel = { text, at };
+      redraw();
+    },
     labelled(label, fresh) {
       ui.relabel = null;
       send({ do: "decide", ids: chosen(), action: "relabel", label, fresh, class_id: idOf(label) });
@@ -89,14 +134,37 @@ function render({ model, el }) {
     },
     move,
     toggle,
-    select: (wanted) => { ui.selected = new Set(wanted); redraw(); if (!wanted.length) focusTile(); },
-    look: (place) => { ui.focus = place; enlarge(); redraw(); focusOn(".cu-zoom"); },
-    close: () => { ui.zoom = ui.relabel = null; ui.help = false; redraw(); focusTile(); },
-    focused: (place) => { if (ui.focus !== place) { ui.focus = place; redraw(); } },
+    select: (wanted) => {
+      ui.selected = new Set(wanted);
+      redraw();
+      if (!wanted.length) focusTile();
+    },
+    look: (place) => {
+      ui.focus = place;
+      enlarge();
+      redraw();
+      focusOn(".cu-zoom");
+    },
+    close: () => {
+      ui.zoom = ui.relabel = null;
+      ui.help = false;
+      redraw();
+      focusTile();
+    },
+    focused: (place) => {
+      if (ui.focus !== place) {
+        ui.focus = place;
+        redraw();
+      }
+    },
     clicked(event, place) {
       if (pointer.dragged()) return;
-      if (event.shiftKey) { move(place, true); return; }
-      if (event.ctrlKey || event.metaKey || (touched && ui.selected.size)) toggle(tiles()[place].id);
+      if (event.shiftKey) {
+        move(place, true);
+        return;
+      }
+      if (event.ctrlKey || event.metaKey || (touched && ui.selected.size))
+        toggle(tiles()[place].id);
       else ui.selected = new Set();
       ui.focus = ui.anchor = place;
       redraw();
@@ -107,8 +175,19 @@ function render({ model, el }) {
   /** Show the next page now; the kernel, which was asked, shows the same a moment later. */
   function turnEarly() {
     const s = state();
-    if (early || !ahead || ahead.queue !== s.queue_number || ahead.offset !== s.offset + s.tiles.length) return;
-    early = { offset: ahead.offset, tiles: ahead.tiles, seen: Math.max(s.seen, ahead.offset + ahead.tiles.length), status: "" };
+    if (
+      early ||
+      !ahead ||
+      ahead.queue !== s.queue_number ||
+      ahead.offset !== s.offset + s.tiles.length
+    )
+      return;
+    early = {
+      offset: ahead.offset,
+      tiles: ahead.tiles,
+      seen: Math.max(s.seen, ahead.offset + ahead.tiles.length),
+      status: "",
+    };
     ahead = null;
     changed();
   }
@@ -151,7 +230,9 @@ function render({ model, el }) {
 
   function focusTile() {
     const wanted = ui.zoom ? ".cu-zoom" : `[data-place="${ui.focus}"]`;
-    /** @type {HTMLElement | null} */ (el.querySelector(wanted))?.focus({ preventScroll: Boolean(ui.zoom) });
+    /** @type {HTMLElement | null} */ (el.querySelector(wanted))?.focus({
+      preventScroll: Boolean(ui.zoom),
+    });
   }
 
   function refit() {
@@ -173,28 +254,58 @@ function render({ model, el }) {
     const step = s.step;
     const here = new Set(ids());
     for (const id of ui.drawn.keys()) if (!here.has(id)) ui.drawn.delete(id); // no longer on the page
-    return h("div", { class: "cu-gallery" },
+    return h(
+      "div",
+      { class: "cu-gallery" },
       queueBar(s, ui, act),
       problem(s.error),
       s.tiles.length === 0
-        ? h("div", { class: "cu-card cu-blank" }, h("p", {}, s.empty), step && h("button", { class: "cu-button cu-primary", onclick: () => send({ do: "go", station: step.station }) }, step.title))
-        : h("div", {
-          class: `cu-tiles cu-size-${s.size}${ui.waiting ? " cu-waiting" : ""}`, role: "listbox", "aria-label": "Images to review", "aria-multiselectable": "true", "aria-busy": String(ui.waiting),
-          style: `--tile:${SIZES[s.size]}px${ui.columns ? `;grid-template-columns:repeat(${ui.columns},minmax(0,1fr))` : ""}`,
-        }, s.tiles.map((item, place) => tileOf(item, place, s, ui, act))),
+        ? h(
+            "div",
+            { class: "cu-card cu-blank" },
+            h("p", {}, s.empty),
+            step &&
+              h(
+                "button",
+                {
+                  class: "cu-button cu-primary",
+                  onclick: () => send({ do: "go", station: step.station }),
+                },
+                step.title,
+              ),
+          )
+        : h(
+            "div",
+            {
+              class: `cu-tiles cu-size-${s.size}${ui.waiting ? " cu-waiting" : ""}`,
+              role: "listbox",
+              "aria-label": "Images to review",
+              "aria-multiselectable": "true",
+              "aria-busy": String(ui.waiting),
+              style: `--tile:${SIZES[s.size]}px${ui.columns ? `;grid-template-columns:repeat(${ui.columns},minmax(0,1fr))` : ""}`,
+            },
+            s.tiles.map((item, place) => tileOf(item, place, s, ui, act)),
+          ),
       footOf(s, ui, act),
       ui.help && helpBox(act),
       ui.zoom && zoomBox(s, ui, act),
-      ui.relabel && relabelBox(s, ui, act, chosen().length));
+      ui.relabel && relabelBox(s, ui, act, chosen().length),
+    );
   }
 
   const thumbs = keeping(ui.pictures, () => new Set(ids()), redraw);
   let touched = false;
-  const touch = (/** @type {PointerEvent} */ e) => { touched = e.pointerType === "touch"; };
-  const pointer = pointing(el, (covered, add) => {
-    ui.selected = new Set([...(add ? ui.selected : []), ...covered]);
-    redraw();
-  }, toggle);
+  const touch = (/** @type {PointerEvent} */ e) => {
+    touched = e.pointerType === "touch";
+  };
+  const pointer = pointing(
+    el,
+    (covered, add) => {
+      ui.selected = new Set([...(add ? ui.selected : []), ...covered]);
+      redraw();
+    },
+    toggle,
+  );
   const keyed = answeringKeys(el, ui, act, state);
   el.setAttribute("data-lm-suppress-shortcuts", "true");
   let root = view();
@@ -218,7 +329,8 @@ function render({ model, el }) {
       redraw();
       return;
     }
-    const hadFocus = el.contains(document.activeElement) || document.activeElement === document.body;
+    const hadFocus =
+      el.contains(document.activeElement) || document.activeElement === document.body;
     const typing = /** @type {HTMLElement} */ (document.activeElement)?.closest(".cu-queue");
     shown = pageKey();
     ui.focus = ui.anchor = 0;
@@ -233,14 +345,20 @@ function render({ model, el }) {
     if (hadFocus && !typing) focusTile();
   }
 
-  function received(/** @type {GalleryMessage} */ message, /** @type {DataView<ArrayBuffer>[]} */ buffers) {
+  function received(
+    /** @type {GalleryMessage} */ message,
+    /** @type {DataView<ArrayBuffer>[]} */ buffers,
+  ) {
     const url = (/** @type {number} */ place) => URL.createObjectURL(new Blob([buffers[place]]));
     if (message.type === "pictures") {
       thumbs.received(message, buffers);
       if (message.ahead) ahead = { ...message.ahead, queue: model.get("state").queue_number };
       redraw();
     } else if (message.type === "turned") {
-      if (early) { early = null; changed(); } // it was not to be, as at the end of a queue
+      if (early) {
+        early = null;
+        changed();
+      } // it was not to be, as at the end of a queue
     } else if (message.type === "zoom" && ui.zoom?.id === message.id) {
       ui.zoom.details = message.details;
       const near = ui.zoom.near;
@@ -251,7 +369,10 @@ function render({ model, el }) {
   }
 
   let settling = 0;
-  const resized = () => { window.clearTimeout(settling); settling = window.setTimeout(refit, 150); };
+  const resized = () => {
+    window.clearTimeout(settling);
+    settling = window.setTimeout(refit, 150);
+  };
   const sight = new IntersectionObserver(resized); // it may be drawn long before it is looked at
   sight.observe(el);
   window.addEventListener("resize", resized);

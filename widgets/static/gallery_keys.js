@@ -56,7 +56,10 @@ export function answeringKeys(el, ui, act, state) {
       event.preventDefault();
     } else if (/^[1-9]$/.test(name)) {
       const label = state().classes[Number(name) - 1];
-      if (label) { event.preventDefault(); act.decide("relabel", label); }
+      if (label) {
+        event.preventDefault();
+        act.decide("relabel", label);
+      }
     } else if (KEYS[name]) {
       event.preventDefault();
       KEYS[name](event);
@@ -65,7 +68,9 @@ export function answeringKeys(el, ui, act, state) {
 
   /** The focus stays in the enlarged view while it is open. */
   function keepInside(/** @type {KeyboardEvent} */ event) {
-    const stops = /** @type {HTMLElement[]} */ ([...el.querySelectorAll(".cu-zoom button:not([disabled]), .cu-zoom [tabindex='0']")]);
+    const stops = /** @type {HTMLElement[]} */ ([
+      ...el.querySelectorAll(".cu-zoom button:not([disabled]), .cu-zoom [tabindex='0']"),
+    ]);
     const at = stops.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     const next = event.shiftKey ? at - 1 : at + 1;
     event.preventDefault();

@@ -7,8 +7,11 @@ import { h } from "./drawing.js";
  * @param {string[]} classes @param {string} name */
 export function badge(classes, name) {
   const place = classes.indexOf(name);
-  return h("span", { class: `cu-badge cu-class-${place < 0 ? "none" : place % 8}`, "aria-hidden": "true" },
-    place < 0 ? "?" : place + 1);
+  return h(
+    "span",
+    { class: `cu-badge cu-class-${place < 0 ? "none" : place % 8}`, "aria-hidden": "true" },
+    place < 0 ? "?" : place + 1,
+  );
 }
 
 /** An error beside its cause. @param {string | null | undefined} text */
@@ -24,6 +27,9 @@ const ICONS = {
 
 /** A 16 px line icon. @param {keyof typeof ICONS} name */
 export function icon(name) {
-  return h("svg", { viewBox: "0 0 16 16", class: "cu-icon", "aria-hidden": "true" },
-    h("path", { d: ICONS[name] }));
+  return h(
+    "svg",
+    { viewBox: "0 0 16 16", class: "cu-icon", "aria-hidden": "true" },
+    h("path", { d: ICONS[name] }),
+  );
 }

@@ -21,14 +21,28 @@ export function folded(model) {
  * @param {() => Child} body
  */
 export function section(name, title, figure, state, own, send, body) {
-  return h("section", { class: `cu-panel cu-section cu-${name}`, "data-part": name },
-    h("details", { class: "cu-card", open: own.open, ontoggle: (event) => {
-      if (own.open === event.target.open) return;
-      own.open = event.target.open;
-      send({ do: "open", open: own.open });
-    } },
-    h("summary", {}, h("h2", {}, title), h("span", { class: "cu-figure" }, figure)),
-    h("div", { class: "cu-inside" }, state.counted ? body() : h("p", { class: "cu-hint" }, "Counting…"))));
+  return h(
+    "section",
+    { class: `cu-panel cu-section cu-${name}`, "data-part": name },
+    h(
+      "details",
+      {
+        class: "cu-card",
+        open: own.open,
+        ontoggle: (event) => {
+          if (own.open === event.target.open) return;
+          own.open = event.target.open;
+          send({ do: "open", open: own.open });
+        },
+      },
+      h("summary", {}, h("h2", {}, title), h("span", { class: "cu-figure" }, figure)),
+      h(
+        "div",
+        { class: "cu-inside" },
+        state.counted ? body() : h("p", { class: "cu-hint" }, "Counting…"),
+      ),
+    ),
+  );
 }
 
 /** Nothing to be seen yet: why, and the next step. @param {string} text @param {Child} [button] */

@@ -49,9 +49,15 @@ export type Send = (message: Message) => void;
 export interface Model<State, Incoming = never> {
   get(name: "state"): State;
   on(event: "change:state", listener: () => void): void;
-  on(event: "msg:custom", listener: (message: Incoming, buffers: DataView<ArrayBuffer>[]) => void): void;
+  on(
+    event: "msg:custom",
+    listener: (message: Incoming, buffers: DataView<ArrayBuffer>[]) => void,
+  ): void;
   off(event: "change:state", listener: () => void): void;
-  off(event: "msg:custom", listener: (message: Incoming, buffers: DataView<ArrayBuffer>[]) => void): void;
+  off(
+    event: "msg:custom",
+    listener: (message: Incoming, buffers: DataView<ArrayBuffer>[]) => void,
+  ): void;
   send(message: Message, callbacks?: undefined, buffers?: ArrayBuffer[]): void;
 }
 

@@ -22,9 +22,13 @@ const AHEAD = 4; // pieces under way at the same time
 function dropped(data) {
   const items = [...data.items].filter((item) => item.kind === "file");
   const found = items.map((item) => ({ entry: item.webkitGetAsEntry?.(), file: item.getAsFile() }));
-  return Promise.all(found.map(({ entry, file }) =>
-    entry?.isDirectory ? within(entry, "") : Promise.resolve(file ? [{ name: file.name, file }] : []),
-  )).then((lists) => lists.flat());
+  return Promise.all(
+    found.map(({ entry, file }) =>
+      entry?.isDirectory
+        ? within(entry, "")
+        : Promise.resolve(file ? [{ name: file.name, file }] : []),
+    ),
+  ).then((lists) => lists.flat());
 }
 
 /** The files below a folder, with their paths. @param {FileSystemEntry} entry @param {string} path @returns {Promise<Named[]>} */
@@ -33,22 +37,28 @@ async function within(entry, path) {
   const name = path + entry.name;
   if (entry.isFile) {
     /** @type {File} */
-    const file = await new Promise((resolve, reject) => /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject));
+    const file = await new Promise((resolve, reject) =>
+      /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject),
+    );
     return [{ name, file }];
   }
   const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
   const found = [];
-  for (;;) { // a reader gives a hundred at a time
+  for (;;) {
+    // a reader gives a hundred at a time
     /** @type {FileSystemEntry[]} */
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (!some.length) return found;
-    for (const child of some) found.push(...await within(child, `${name}/`));
+    for (const child of some) found.push(...(await within(child, `${name}/`)));
   }
 }
 
 /** The files of a chooser, or of a paste. @param {{files: FileList | null}} source @returns {Named[]} */
 export function chosenFiles(source) {
-  return [...(source.files ?? [])].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
+  return [...(source.files ?? [])].map((file) => ({
+    name: file.webkitRelativePath || file.name,
+    file,
+  }));
 }
 
 /**
@@ -78,10 +88,18 @@ export function uploader(model) {
         try {
           data = await file.slice(offset, offset + PIECE).arrayBuffer();
         } catch {
-          if (!own.over) model.send({ do: "upload_cancel", id: own.id, problem: `${name} cannot be read: it was moved, changed or removed meanwhile. Drop the files again.` });
+          if (!own.over)
+            model.send({
+              do: "upload_cancel",
+              id: own.id,
+              problem: `${name} cannot be read: it was moved, changed or removed meanwhile. Drop the files again.`,
+            });
           return end();
         }
-        while (!own.free && !own.over) await new Promise((resolve) => { own.wake = () => resolve(null); });
+        while (!own.free && !own.over)
+          await new Promise((resolve) => {
+            own.wake = () => resolve(null);
+          });
         if (own.over) return;
         own.free -= 1;
         model.send({ do: "chunk", id: own.id, file: number, offset }, undefined, [data]);
@@ -103,7 +121,9 @@ export function uploader(model) {
   return {
     /** @param {Named[]} files */
     start(files) {
-      const id = [...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, "0")).join("");
+      const id = [...crypto.getRandomValues(new Uint8Array(8))]
+        .map((b) => b.toString(16).padStart(2, "0"))
+        .join("");
       const sent = files.map(({ name, file }) => ({ name, size: file.size }));
       if (!job) {
         job = { id, files, free: AHEAD, wake: null, over: false };
@@ -122,7 +142,8 @@ export function uploader(model) {
 /** Takes what is dropped anywhere on the panel. @param {(files: Named[]) => void} start @returns {Handlers} */
 export function dropTarget(start) {
   const files = (/** @type {DragEvent} */ e) => e.dataTransfer?.types.includes("Files");
-  const mark = (/** @type {{currentTarget: HTMLElement}} */ e, /** @type {boolean} */ on) => e.currentTarget.classList.toggle("cu-dragging", on);
+  const mark = (/** @type {{currentTarget: HTMLElement}} */ e, /** @type {boolean} */ on) =>
+    e.currentTarget.classList.toggle("cu-dragging", on);
   return {
     ondragover(e) {
       if (!e.dataTransfer || !files(e)) return;
@@ -153,7 +174,9 @@ export function dropTarget(start) {
 
 /** A size for people. @param {number} bytes */
 function megabytes(bytes) {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+  return bytes < 1e6
+    ? `${Math.ceil(bytes / 1000)} kB`
+    : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
 
 /** Where files are dropped or chosen, and how far they are. @param {CollectState} state @param {Send} send @param {Uploads} uploads */
@@ -161,13 +184,34 @@ export function dropzone(state, send, uploads) {
   const upload = state.upload;
   if (upload) {
     const share = upload.total ? upload.done / upload.total : 0;
-    return h("div", { class: "cu-drop cu-uploading", key: "uploading", role: "status" },
+    return h(
+      "div",
+      { class: "cu-drop cu-uploading", key: "uploading", role: "status" },
       h("span", { class: "cu-name", title: upload.title }, `Uploading ${upload.title}`),
-      h("div", { class: "cu-bar", role: "progressbar", "aria-label": `Uploading ${upload.title}`, "aria-valuenow": Math.round(share * 100), "aria-valuemin": 0, "aria-valuemax": 100 },
-        h("span", { style: `width:${share * 100}%` })),
-      h("span", { class: "cu-far" }, `${megabytes(upload.done)} of ${megabytes(upload.total)}`,
-        upload.of > 1 && ` · ${count(upload.files)} of ${many(upload.of, "file")}`),
-      h("button", { class: "cu-button", type: "button", onclick: () => uploads.cancel() }, "Cancel upload"));
+      h(
+        "div",
+        {
+          class: "cu-bar",
+          role: "progressbar",
+          "aria-label": `Uploading ${upload.title}`,
+          "aria-valuenow": Math.round(share * 100),
+          "aria-valuemin": 0,
+          "aria-valuemax": 100,
+        },
+        h("span", { style: `width:${share * 100}%` }),
+      ),
+      h(
+        "span",
+        { class: "cu-far" },
+        `${megabytes(upload.done)} of ${megabytes(upload.total)}`,
+        upload.of > 1 && ` · ${count(upload.files)} of ${many(upload.of, "file")}`,
+      ),
+      h(
+        "button",
+        { class: "cu-button", type: "button", onclick: () => uploads.cancel() },
+        "Cancel upload",
+      ),
+    );
   }
   /** @type {Handlers["onclick"]} */
   const choose = (e) => e.currentTarget.parentElement?.querySelector("input")?.click();
@@ -176,14 +220,46 @@ export function dropzone(state, send, uploads) {
     uploads.start(chosenFiles(e.target));
     e.target.value = "";
   };
-  const chooser = (/** @type {string} */ text, /** @type {Properties} */ how) => h("span", {},
-    h("input", { type: "file", hidden: true, tabindex: -1, "aria-hidden": "true", multiple: true, onchange: chosen, ...how }),
-    h("button", { class: "cu-button", type: "button", onclick: choose }, text));
-  return h("div", { class: "cu-drop", key: "drop" },
-    h("p", {}, h("strong", {}, "Or drop files here: "), "images, folders, zip archives, lists of addresses, saved web pages."),
-    h("div", { class: "cu-row" },
-      chooser("Choose files", { name: "files" }), chooser("Choose a folder", { name: "tree", webkitdirectory: true }),
-      h("label", { class: "cu-check" },
-        h("input", { type: "checkbox", name: "by_folder", checked: state.by_folder, onchange: (e) => send({ do: "by_folder", value: e.target.checked }) }),
-        "Folder names are the classes")));
+  const chooser = (/** @type {string} */ text, /** @type {Properties} */ how) =>
+    h(
+      "span",
+      {},
+      h("input", {
+        type: "file",
+        hidden: true,
+        tabindex: -1,
+        "aria-hidden": "true",
+        multiple: true,
+        onchange: chosen,
+        ...how,
+      }),
+      h("button", { class: "cu-button", type: "button", onclick: choose }, text),
+    );
+  return h(
+    "div",
+    { class: "cu-drop", key: "drop" },
+    h(
+      "p",
+      {},
+      h("strong", {}, "Or drop files here: "),
+      "images, folders, zip archives, lists of addresses, saved web pages.",
+    ),
+    h(
+      "div",
+      { class: "cu-row" },
+      chooser("Choose files", { name: "files" }),
+      chooser("Choose a folder", { name: "tree", webkitdirectory: true }),
+      h(
+        "label",
+        { class: "cu-check" },
+        h("input", {
+          type: "checkbox",
+          name: "by_folder",
+          checked: state.by_folder,
+          onchange: (e) => send({ do: "by_folder", value: e.target.checked }),
+        }),
+        "Folder names are the classes",
+      ),
+    ),
+  );
 }
