@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 from tests.browser.conftest import shared
+from tests.security.visiting import ask, enter
 from widgets import page_files
 
 if TYPE_CHECKING:
@@ -25,11 +25,6 @@ def dashboard() -> Iterator[Running]:
     """Give the dashboard that the browser tests share."""
     with shared() as running:
         yield running
-
-
-def address(dashboard: Running, name: str, version: str | None = None) -> str:
-    """Where the server has a file of the page."""
-    return f"{dashboard.base}/curator/static/{version or page_files.version()}/{name}"
 
 
 def test_every_import_names_a_file_that_is_served() -> None:
@@ -55,19 +50,22 @@ def test_the_version_follows_names_and_contents(monkeypatch: pytest.MonkeyPatch)
     assert len(versions) == 5
 
 
-def test_files_need_the_login_and_the_present_version(dashboard: Running) -> None:
-    """Without the cookie 403; with it the file, for ever; no other version, name or path."""
-    assert requests.get(address(dashboard, "gallery.js"), timeout=10).status_code == 403
-    session = requests.Session()
-    session.get(dashboard.address, timeout=30)
-    answer = session.get(address(dashboard, "gallery.js"), timeout=10)
-    assert answer.content == page_files.files()["gallery.js"]
+def test_who_is_logged_in_gets_the_present_version_for_ever(dashboard: Running) -> None:
+    """The file with its type; no other version, name or path, and nothing without the cookie."""
+    visit = enter(dashboard)
+    known = {"Cookie": visit.cookie}
+    folder = f"{visit.below}curator/static"
+    present = f"{folder}/{page_files.version()}"
+    assert ask(visit.port, f"{present}/gallery.js").status == 403
+    answer = ask(visit.port, f"{present}/gallery.js", headers=known)
+    assert answer.text.encode() == page_files.files()["gallery.js"]
     assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
     assert "immutable" in answer.headers["Cache-Control"]
-    assert session.get(address(dashboard, "theme.css"), timeout=10).ok
-    for name in ("types.d.ts", "../panel.py", "%2e%2e/panel.py", "nothing.js", ""):
-        assert session.get(address(dashboard, name), timeout=10).status_code == 404, name
-    assert session.get(address(dashboard, "gallery.js", "0" * 16), timeout=10).status_code == 404
+    assert ask(visit.port, f"{present}/theme.css", headers=known).status == 200
+    for name in ("types.d.ts", "%2e%2e%2fpanel.py", "nothing.js", ""):
+        assert ask(visit.port, f"{present}/{name}", headers=known).status == 404, name
+    for path in (f"{present}/../../panel.py", f"{folder}/{'0' * 16}/gallery.js"):
+        assert ask(visit.port, path, headers=known).status == 403, path
 
 
 def test_each_file_is_asked_for_once(
