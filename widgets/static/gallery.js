@@ -106,6 +106,7 @@ function render({ model, el }) {
       if (by === 1) turnEarly();
     },
     rest: () => {
+      if (early) return; // the page that is shown is not the kernel's yet: it would keep another
       ask({ do: "rest" });
       if (state().kind !== "again") turnEarly();
     },
@@ -310,7 +311,12 @@ function render({ model, el }) {
   el.setAttribute("data-lm-suppress-shortcuts", "true");
   let root = view();
   el.replaceChildren(root);
-  el.addEventListener("keydown", keyed);
+  // Keys are the gallery's wherever they are nobody else's, as on arrival by the rail.
+  const anywhere = (/** @type {KeyboardEvent} */ event) => {
+    const target = /** @type {Element} */ (event.target);
+    if (el.offsetParent && (el.contains(target) || !target.closest(".cu-main"))) keyed(event);
+  };
+  document.addEventListener("keydown", anywhere);
   el.addEventListener("pointerdown", touch, true);
 
   function redraw() {
@@ -386,7 +392,7 @@ function render({ model, el }) {
     sight.disconnect();
     pointer.end();
     forgetZoom();
-    el.removeEventListener("keydown", keyed);
+    document.removeEventListener("keydown", anywhere);
     el.removeEventListener("pointerdown", touch, true);
     thumbs.end();
   };

@@ -7,6 +7,9 @@ import { badge, icon } from "./marks.js";
 
 /** @import {Act, GalleryState, Ui} from "./review_states" */
 
+/** A double click is one gesture: it decides once, not on the next image too. @param {() => void} todo */
+const once = (todo) => (/** @type {MouseEvent} */ event) => event.detail < 2 && todo();
+
 /** The decisions, as buttons. @param {GalleryState} s @param {Act} act */
 export function decisions(s, act) {
   const idle = !s.tiles.length;
@@ -19,7 +22,7 @@ export function decisions(s, act) {
   ) =>
     h(
       "button",
-      { class: "cu-button", key: text, onclick: todo, disabled: off, title },
+      { class: "cu-button", key: text, onclick: once(todo), disabled: off, title },
       h("kbd", { "aria-hidden": "true" }, key),
       text,
     );
@@ -34,7 +37,7 @@ export function decisions(s, act) {
           key: `class ${name}`,
           title: `Relabel as ${name}`,
           disabled: idle,
-          onclick: () => act.decide("relabel", name),
+          onclick: once(() => act.decide("relabel", name)),
         },
         badge(s.classes, name),
         h("span", { class: "cu-name" }, name),
@@ -135,7 +138,7 @@ export function footOf(s, ui, act) {
           "button",
           {
             class: "cu-button cu-primary",
-            onclick: act.rest,
+            onclick: once(act.rest),
             disabled: !s.tiles.length,
             title: "Keep what is undecided on this page, and go on",
           },

@@ -41,11 +41,15 @@ export function answeringKeys(el, ui, act, state) {
     Escape: () => (ui.zoom || ui.help || ui.relabel ? act.close() : act.select([])),
   };
 
+  /** A key that is held decides once; it may move on and on. */
+  const STEPS = ["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "PageDown", "PageUp"];
+
   function keyed(/** @type {KeyboardEvent} */ event) {
     const target = /** @type {HTMLElement} */ (event.target);
     if (event.altKey || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return;
     if (target.tagName === "BUTTON" && ["Enter", " "].includes(event.key)) return;
     if (event.key === "Tab" && ui.zoom) return keepInside(event);
+    if (event.repeat && !STEPS.includes(event.key)) return;
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (event.ctrlKey || event.metaKey) {
       if (name === "z") (event.shiftKey ? act.redo : act.undo)();

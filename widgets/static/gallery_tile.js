@@ -23,11 +23,13 @@ export function markOf(item) {
 
 /** @param {Tile} item @param {number} place @param {GalleryState} s @param {Ui} ui @param {Act} act */
 export function tileOf(item, place, s, ui, act) {
+  const current = place === ui.focus && !ui.selected.size; // what keys and buttons act on
   // All that its drawing depends on: most tiles of a page stay as they are when a key is pressed.
   const memo = JSON.stringify([
     item,
     place,
     place === ui.focus,
+    current,
     ui.selected.has(item.id),
     ui.pictures.has(item.id),
     s.offset,
@@ -53,7 +55,7 @@ export function tileOf(item, place, s, ui, act) {
   return h(
     "div",
     {
-      class: `cu-tile cu-is-${item.state}`,
+      class: `cu-tile cu-is-${item.state}${current ? " cu-current" : ""}`,
       key: item.id,
       memo,
       role: "option",
