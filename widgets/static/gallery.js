@@ -314,7 +314,8 @@ function render({ model, el }) {
   // Keys are the gallery's wherever they are nobody else's, as on arrival by the rail.
   const anywhere = (/** @type {KeyboardEvent} */ event) => {
     const target = /** @type {Element} */ (event.target);
-    if (el.offsetParent && (el.contains(target) || !target.closest(".cu-main"))) keyed(event);
+    if (!el.offsetParent || el.closest("[inert]")) return;
+    if (el.contains(target) || !target.closest(".cu-main")) keyed(event);
   };
   document.addEventListener("keydown", anywhere);
   el.addEventListener("pointerdown", touch, true);

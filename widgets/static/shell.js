@@ -3,6 +3,7 @@
 
 import { h, mount } from "./drawing.js";
 import { many } from "./figures.js";
+import { watching } from "./lost_server.js";
 import { icon } from "./marks.js";
 
 /** @import {Context, Send} from "./types" */
@@ -111,7 +112,11 @@ export default {
   render({ model, el }) {
     const project = remembered(); // before the first drawing, which remembers anew
     const end = mount(model, el, shell);
+    const sleep = watching(el);
     model.send({ do: "hello", project });
-    return end;
+    return () => {
+      sleep();
+      end();
+    };
   },
 };
