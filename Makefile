@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check docs dashboard screenshots update clean
+.PHONY: demo test check check-scripts docs dashboard screenshots update clean
 
 demo: $(INSTALLED)
 	rm -rf demo
@@ -15,11 +15,15 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-check: $(INSTALLED)
+check: $(INSTALLED) check-scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not browser"
+
+# By node, which the page itself does not need: without it this says so and goes on.
+check-scripts:
+	widgets/check_scripts.sh
 
 dashboard: $(INSTALLED)
 	$(BIN)/curator dashboard
@@ -49,4 +53,4 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo widgets/node_modules

@@ -149,7 +149,7 @@ def memory(page: Page, parent: int) -> tuple[float, float, int]:
         ["ps", "-eo", "ppid=,rss=,time=,args="], capture_output=True, text=True, check=True
     ).stdout.splitlines()
     rows = [line.split(None, 3) for line in listed]
-    kernels = [r for r in rows if int(r[0]) == parent and "ipykernel_launcher" in r[3]]
+    kernels = [r for r in rows if int(r[0]) == parent and "widgets.kernel" in r[3]]
     busiest = max(kernels, key=lambda row: row[2])  # the other one stands by
     return int(busiest[1]) / 1e3, heap, page.evaluate("document.querySelectorAll('*').length")
 

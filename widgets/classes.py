@@ -21,7 +21,7 @@ class ClassesPanel(Beside):
     The page names classes by their ids, since another window may have renamed them.
     """
 
-    _esm = script("beside", "classes")
+    _esm = script("classes")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         own: dict[str, Handler] = {

@@ -34,7 +34,7 @@ LOOK_SECONDS = 3.0  # between two looks whether another page's upload has ended
 class CollectPanel(Panel):
     """Adds classes and addresses, receives files; fetching and importing go to the worker."""
 
-    _esm = script("dropping", "triage", "addresses", "collect")
+    _esm = script("collect")
 
     snippet = traitlets.Dict().tag(sync=True)  # apart from the state: it is long and stays
 

@@ -26,7 +26,7 @@ class ConfusionPanel(Beside):
     few are confused.
     """
 
-    _esm = script("beside", "confusion")
+    _esm = script("confusion")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         super().__init__(

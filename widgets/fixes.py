@@ -19,7 +19,7 @@ LABELS = "labels"  # the suggestion that gives images their predicted class
 class FixesPanel(Beside):
     """A card for each suggestion; thumbnails travel as binary buffers of one message."""
 
-    _esm = script("beside", "fixes")
+    _esm = script("fixes")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         own: dict[str, Handler] = {

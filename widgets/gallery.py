@@ -23,15 +23,7 @@ from widgets.queue_view import Paging
 class Gallery(Paging):
     """A queue of a project, to be decided on. ``handlers``: decided, moved, page, go, error."""
 
-    _esm = script(
-        "gallery_fit",
-        "gallery_pictures",
-        "gallery_draw",
-        "gallery_pointer",
-        "gallery_zoom",
-        "relabel",
-        "gallery",
-    )
+    _esm = script("gallery")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         own: dict[str, Handler] = {

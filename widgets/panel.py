@@ -1,14 +1,13 @@
 """What all panels share: a state that the script draws, and messages that it sends back.
 
-A panel's script is ``static/common.js`` followed by the panel's own file: a widget's script is one
-module and cannot import its neighbours.
+A panel's script is the module of its name in ``static/``, which the dashboard's server gives to the
+page (:mod:`widgets.page_files`); what travels with the widget only loads it.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -16,24 +15,34 @@ import traitlets
 
 from curator.errors import CuratorError
 
-STATIC = Path(__file__).parent / "static"
-
 Handler = Callable[[dict[str, Any]], None]
 
 
-def script(*names: str) -> str:
-    """The module of a panel: what all share, and the files of ``names``."""
-    files = [STATIC / f"{name}.js" for name in ("common", *names)]
-    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+# It is the drawing that waits for the module: a widget that takes two seconds to load gets no more
+# messages. Only the dashboard's own server gives the modules; a notebook's says so.
+LOADER = """\
+const config = JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}");
+export default {
+  async render(context) {
+    if (!config.curatorStatic) {
+      context.el.textContent = "This page is served by the command: curator dashboard";
+      return;
+    }
+    const address = new URL(config.curatorStatic + "NAME.js", location.origin);
+    return (await import(address.href)).default.render(context);
+  },
+};
+"""
 
 
-STYLE = (STATIC / "theme.css").read_text(encoding="utf-8")
+def script(name: str) -> str:
+    """The script of a widget that is drawn by ``static/NAME.js``."""
+    return LOADER.replace("NAME", name)
 
 
 class Panel(anywidget.AnyWidget):
     """A widget that draws ``state``. ``handlers`` name what the script may ask for."""
 
-    _css = STYLE
     state = traitlets.Dict().tag(sync=True)
 
     def __init__(self, handlers: dict[str, Handler], **state: Any) -> None:

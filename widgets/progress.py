@@ -18,7 +18,7 @@ MANY = 5_000
 class ProgressPanel(Beside):
     """The first run against the newest: errors with intervals, and what was changed in between."""
 
-    _esm = script("beside", "bars", "progress")
+    _esm = script("progress")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         super().__init__(

@@ -17,7 +17,7 @@ class ReviewLogPanel(Beside):
     The name itself is kept by whoever handles the message ``reviewer``; :meth:`sign` shows it.
     """
 
-    _esm = script("beside", "reviewlog")
+    _esm = script("reviewlog")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         super().__init__(

@@ -17,6 +17,7 @@ from voila.static_file_handler import MultiStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from widgets import page_files
 from widgets.gate import Door, Route, small_page
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ class Shutdown(VoilaShutdownKernelHandler):  # type: ignore[misc]
 
     def check_xsrf_cookie(self) -> None:
         """Nothing: see the class."""
+
+
+class PageFile(PlainErrors, page_files.PageFile):
+    """A module of the page, or its style sheet."""
 
 
 class Static(PlainErrors, MultiStaticFileHandler):  # type: ignore[misc]
@@ -136,5 +141,10 @@ def table(below: str, folders: Sequence[Path], page: Mapping[str, Any]) -> list[
             Static,
             arguments={"paths": extensions},
             why="the managers of widgets",
+        ),
+        Route(
+            f"{below}curator/static/{page_files.version()}/([^/]*)",
+            PageFile,
+            why="the page's own modules and its style sheet, of one version",
         ),
     ]

@@ -94,6 +94,7 @@ def _serve(private: Path, host: str, port: int, browser: bool, say: Say, warn: S
 def _settings(keys: Any, host: str, port: int) -> Any:
     from traitlets.config import Config
 
+    from widgets import page_files
     from widgets.gate import Visitor
     from widgets.routes import EXTENSIONS
     from widgets.voila_app import OwnKernel
@@ -110,6 +111,7 @@ def _settings(keys: Any, host: str, port: int) -> Any:
     config.VoilaConfiguration.kernel_spec_manager_class = OwnKernel
     config.VoilaConfiguration.template = "curator"
     config.VoilaConfiguration.theme = "light"
+    config.VoilaConfiguration.page_config_hook = page_files.told_to_page
     config.VoilaConfiguration.file_allowlist = []
     # Only what the page needs: other extensions of this installation would load and complain.
     config.VoilaConfiguration.extension_allowlist = list(EXTENSIONS)

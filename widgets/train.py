@@ -48,7 +48,7 @@ def defaults() -> dict[str, Any]:
 class TrainPanel(Panel):
     """Shows the newest run; training goes to the worker."""
 
-    _esm = script("charts", "bars", "recipes", "train")
+    _esm = script("train")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         own: dict[str, Handler] = {

@@ -241,6 +241,36 @@ def test_mouse(
     assert watched.errors == []
 
 
+def test_one_gesture_decides_once_on_what_is_visibly_chosen(
+    dashboard: Running, open_page: Callable[[str], Page], watched: Watched, sample_copy: Project
+) -> None:
+    """Keys live on arrival, a ring after a click; a double click or a held key decides once."""
+    page = review(open_page(dashboard.address), sample_copy)
+    ringed = page.locator(".cu-tile.cu-current")
+    before = decisions(page)
+    assert ringed.get_attribute("data-place") == "0"
+    press(page, "d", makes=1)  # the focus is still on the rail
+    page.click(".cu-tile[data-place='3'] .cu-picture")
+    assert ringed.get_attribute("data-place") == "3"
+    assert ringed.evaluate("tile => getComputedStyle(tile).outlineStyle") == "solid"
+    chosen, following = tile(page, 3), tile(page, 4)
+    page.dblclick(".cu-foot button:has-text('delete')")
+    state_of(page, chosen, "deleted")
+    page.wait_for_timeout(300)  # for a decision that must not come
+    state_of(page, following, "new")
+    page.click(".cu-tile[data-place='4'] .cu-picture")
+    page.keyboard.down("k")
+    page.keyboard.down("k")  # which repeats
+    page.keyboard.up("k")
+    state_of(page, following, "kept")
+    left = page.locator(".cu-tile.cu-is-new").count()
+    page.dblclick(".cu-foot button:has-text('page ok')")
+    page.wait_for_selector(f".cu-counts:has-text('{before + 3 + left} decisions')")
+    page.wait_for_timeout(300)
+    assert decisions(page) == before + 3 + left
+    assert watched.errors == []
+
+
 def test_a_phone(dashboard: Running, browser: Browser, sample_copy: Project) -> None:
     """By touch: hold to select, tap to select more, buttons decide; nothing is wider than it."""
     context = browser.new_context(

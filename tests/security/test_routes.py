@@ -13,6 +13,7 @@ import pytest
 
 from tests.browser.conftest import Running, running
 from tests.security.visiting import WEBSOCKET, Visit, ask, enter, kernel_of, processes, wait_for
+from widgets import page_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +65,7 @@ class Served(NamedTuple):
             "Static templates": "voila/templates/curator/static/page.js",
             "Static static": "voila/static/voila.js",
             "Static labextensions": "voila/labextensions/anywidget/package.json",
+            "PageFile": f"curator/static/{page_files.version()}/gallery.js",
         }
         return {
             name: end if end.startswith("/") else self.visit.below + end
@@ -157,6 +159,9 @@ def test_what_voila_and_jupyter_serve_besides_is_gone(served: Served) -> None:
         "voila/labextensions/jupyterlab_pygments/package.json",
         "voila/static/../../curator/conf.json",
         "voila/templates/lab/static/index.css",
+        f"curator/static/{'0' * 16}/gallery.js",
+        f"curator/static/{page_files.version()}/types.d.ts",
+        f"curator/static/{page_files.version()}/../../panel.py",
         "curator.ipynb",
         "metrics",
     ):

@@ -1,57 +1,211 @@
 // @ts-check
 // What is wrong with the data before training.
 
+import { h, mount } from "./drawing.js";
+import { count, many } from "./figures.js";
+import { badge, icon } from "./marks.js";
+
+/** @import {Context, Send} from "./types" */
+/** @import {CheckState, Counted, Look} from "./states" */
+
 const COMMON = 4; // names shown of each class; the others, rarer and stranger, are in the list
 
 /** What the pretrained network calls the images of one class.
- * @param {any} state @param {any} row @param {(m: any) => void} send */
+ * @param {CheckState} state @param {Look} row @param {Send} send */
 function looks(state, row, send) {
-  const chip = (/** @type {any} */ tag) => h("button", {
-    class: "cu-chip", key: tag.name, title: `Images of ${row.label} that look like ${tag.name}`,
-    onclick: () => send({ do: "queue", queue: "all", label: row.label, tag: tag.name }),
-  }, tag.name.split(",")[0], h("span", { class: "cu-figure" }, count(tag.images)));
+  const chip = (/** @type {Counted} */ tag) =>
+    h(
+      "button",
+      {
+        class: "cu-chip",
+        key: tag.name,
+        title: `Images of ${row.label} that look like ${tag.name}`,
+        onclick: () => send({ do: "queue", queue: "all", label: row.label, tag: tag.name }),
+      },
+      tag.name.split(",")[0],
+      h("span", { class: "cu-figure" }, count(tag.images)),
+    );
   const rest = row.tags.slice(COMMON);
-  return h("div", { class: "cu-looks", key: row.label },
-    h("p", { class: "cu-label" }, badge(state.names, row.label), h("span", { class: "cu-name" }, row.label)),
+  return h(
+    "div",
+    { class: "cu-looks", key: row.label },
+    h(
+      "p",
+      { class: "cu-label" },
+      badge(state.names, row.label),
+      h("span", { class: "cu-name" }, row.label),
+    ),
     h("div", { class: "cu-chips" }, row.tags.slice(0, COMMON).map(chip)),
-    rest.length > 0 && h("details", {}, h("summary", {}, `and ${many(rest.length, "rarer name")}`),
-      h("div", { class: "cu-chips" }, rest.map(chip))));
+    rest.length > 0 &&
+      h(
+        "details",
+        {},
+        h("summary", {}, `and ${many(rest.length, "rarer name")}`),
+        h("div", { class: "cu-chips" }, rest.map(chip)),
+      ),
+  );
 }
 
-/** @param {any} state @param {(m: any) => void} send */
+/** @param {CheckState} state @param {Send} send */
 function check(state, send) {
   const report = state.report;
-  return h("div", { class: "cu-panel" },
-    h("div", { class: "cu-title" }, h("h1", {}, "Check"),
-      h("p", { class: "cu-hint" }, "Duplicates, poor pictures and small classes, before any training.")),
-    !report && h("section", { class: "cu-card cu-blank" },
-      h("p", {}, "There is no image to check yet."),
-      h("button", { class: "cu-button cu-primary", onclick: () => send({ do: "go", station: "collect" }) }, "Collect images")),
-    report && h("div", { class: "cu-columns" },
-      h("div", { class: "cu-grow" }, h("section", { class: "cu-card" },
-        h("div", { class: "cu-row cu-spread" }, h("h2", {}, report.problems.length
-          ? `${many(report.problems.length, "thing")} to look at` : "Nothing wrong was found"),
-        h("button", { class: "cu-button", disabled: state.busy, onclick: () => send({ do: "check" }) }, "Check again")),
-        h("ul", { class: "cu-problems" }, report.problems.map((/** @type {any} */ item) => h("li", { key: item.code + item.problem },
-          icon("alert"), h("div", {}, h("p", {}, h("strong", {}, item.problem)), h("p", { class: "cu-hint" }, item.fix)),
-          item.queue && h("button", { class: "cu-button", onclick: () => send({ do: "queue", queue: item.queue, issue: item.queue === "problems" ? item.code.slice(3, -6) : "" }) }, "Look"))))),
-      state.looks.some((/** @type {any} */ row) => row.tags.length) && h("section", { class: "cu-card" },
-        h("h2", {}, "What a network that saw none of your labels calls them"),
-        h("p", { class: "cu-hint" }, "The names are those of ImageNet, so yours may be missing; what stands out in a class is worth a look."),
-        state.looks.filter((/** @type {any} */ row) => row.tags.length).map((/** @type {any} */ row) => looks(state, row, send)))),
-      h("section", { class: "cu-card cu-side" }, h("h2", {}, "Classes"),
-        h("table", { class: "cu-table" },
-          h("thead", {}, h("tr", {}, h("th", {}, "class"), h("th", { class: "cu-right" }, "training"), h("th", { class: "cu-right" }, "validation"))),
-          h("tbody", {}, report.classes.map((/** @type {any} */ item) => h("tr", { key: item.label },
-            h("td", { class: "cu-name", title: item.label }, badge(state.names, item.label), " ", item.label),
-            h("td", { class: "cu-right" }, count(item.train)), h("td", { class: "cu-right" }, count(item.valid)))))),
-        h("p", { class: "cu-hint" }, "An image keeps its side of the split for ever; near-duplicates are on the same side."),
-        h("div", { class: "cu-row" },
-          h("button", { class: "cu-button cu-primary", onclick: () => send({ do: "go", station: "train" }) }, "Go on to Train")))));
+  return h(
+    "div",
+    { class: "cu-panel" },
+    h(
+      "div",
+      { class: "cu-title" },
+      h("h1", {}, "Check"),
+      h(
+        "p",
+        { class: "cu-hint" },
+        "Duplicates, poor pictures and small classes, before any training.",
+      ),
+    ),
+    !report &&
+      h(
+        "section",
+        { class: "cu-card cu-blank" },
+        h("p", {}, "There is no image to check yet."),
+        h(
+          "button",
+          { class: "cu-button cu-primary", onclick: () => send({ do: "go", station: "collect" }) },
+          "Collect images",
+        ),
+      ),
+    report &&
+      h(
+        "div",
+        { class: "cu-columns" },
+        h(
+          "div",
+          { class: "cu-grow" },
+          h(
+            "section",
+            { class: "cu-card" },
+            h(
+              "div",
+              { class: "cu-row cu-spread" },
+              h(
+                "h2",
+                {},
+                report.problems.length
+                  ? `${many(report.problems.length, "thing")} to look at`
+                  : "Nothing wrong was found",
+              ),
+              h(
+                "button",
+                { class: "cu-button", disabled: state.busy, onclick: () => send({ do: "check" }) },
+                "Check again",
+              ),
+            ),
+            h(
+              "ul",
+              { class: "cu-problems" },
+              report.problems.map((item) =>
+                h(
+                  "li",
+                  { key: item.code + item.problem },
+                  icon("alert"),
+                  h(
+                    "div",
+                    {},
+                    h("p", {}, h("strong", {}, item.problem)),
+                    h("p", { class: "cu-hint" }, item.fix),
+                  ),
+                  item.queue &&
+                    h(
+                      "button",
+                      {
+                        class: "cu-button",
+                        onclick: () =>
+                          send({
+                            do: "queue",
+                            queue: item.queue,
+                            issue: item.queue === "problems" ? item.code.slice(3, -6) : "",
+                          }),
+                      },
+                      "Look",
+                    ),
+                ),
+              ),
+            ),
+          ),
+          state.looks.some((row) => row.tags.length) &&
+            h(
+              "section",
+              { class: "cu-card" },
+              h("h2", {}, "What a network that saw none of your labels calls them"),
+              h(
+                "p",
+                { class: "cu-hint" },
+                "The names are those of ImageNet, so yours may be missing; what stands out in a class is worth a look.",
+              ),
+              state.looks.filter((row) => row.tags.length).map((row) => looks(state, row, send)),
+            ),
+        ),
+        h(
+          "section",
+          { class: "cu-card cu-side" },
+          h("h2", {}, "Classes"),
+          h(
+            "table",
+            { class: "cu-table" },
+            h(
+              "thead",
+              {},
+              h(
+                "tr",
+                {},
+                h("th", {}, "class"),
+                h("th", { class: "cu-right" }, "training"),
+                h("th", { class: "cu-right" }, "validation"),
+              ),
+            ),
+            h(
+              "tbody",
+              {},
+              report.classes.map((item) =>
+                h(
+                  "tr",
+                  { key: item.label },
+                  h(
+                    "td",
+                    { class: "cu-name", title: item.label },
+                    badge(state.names, item.label),
+                    " ",
+                    item.label,
+                  ),
+                  h("td", { class: "cu-right" }, count(item.train)),
+                  h("td", { class: "cu-right" }, count(item.valid)),
+                ),
+              ),
+            ),
+          ),
+          h(
+            "p",
+            { class: "cu-hint" },
+            "An image keeps its side of the split for ever; near-duplicates are on the same side.",
+          ),
+          h(
+            "div",
+            { class: "cu-row" },
+            h(
+              "button",
+              {
+                class: "cu-button cu-primary",
+                onclick: () => send({ do: "go", station: "train" }),
+              },
+              "Go on to Train",
+            ),
+          ),
+        ),
+      ),
+  );
 }
 
 export default {
-  /** @param {{model: any, el: HTMLElement}} context */
+  /** @param {Context<CheckState>} context */
   render({ model, el }) {
     return mount(model, el, check);
   },

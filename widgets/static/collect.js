@@ -1,169 +1,332 @@
 // @ts-check
 // Lists of addresses and files in, verified images out.
 
-/** @param {any} state @param {(m: any) => void} send */
+import { pasting, typist } from "./address_drafts.js";
+import { copyText } from "./clipboard.js";
+import { drawn, h } from "./drawing.js";
+import { triage } from "./failures.js";
+import { count, many } from "./figures.js";
+import { fieldsOf } from "./forms.js";
+import { badge, icon, problem } from "./marks.js";
+import { dropTarget, dropzone, uploader } from "./uploads.js";
+
+/** @import {Context, Message, Model, Send} from "./types" */
+/** @import {CollectMessage, CollectState, Snippet} from "./states" */
+/** @import {Typist} from "./address_drafts.js" */
+/** @import {Uploads} from "./uploads.js" */
+
+/** @typedef {Model<CollectState, CollectMessage> & {get(name: "snippet"): Snippet}} CollectModel */
+/** @typedef {Context<CollectState, CollectMessage> & {model: CollectModel}} Collecting */
+/**
+ * @typedef {{typing: Typist, uploads: Uploads, copied: {code: string | null}, snippet: Snippet,
+ *   copy: (code: string, text: string) => void}} Parts
+ */
+
+/** @param {CollectState} state @param {Send} send */
 function classTabs(state, send) {
-  return h("div", { class: "cu-tabs" },
-    h("div", { class: `cu-tab-list${state.classes.length > 12 ? " cu-many" : ""}`, role: "group", "aria-label": "Class" },
-      state.classes.map((/** @type {any} */ item) => h("button", {
-        class: "cu-tab", key: item.name, type: "button", "aria-pressed": String(item.name === state.chosen),
-        onclick: () => send({ do: "choose", name: item.name }),
-      }, badge(state.names, item.name), h("span", { class: "cu-name", title: item.name }, item.name),
-      h("span", { class: "cu-figure" }, count(item.images))))),
-    h("form", {
-      class: "cu-add-class", onsubmit: (/** @type {any} */ e) => {
-        e.preventDefault();
-        send({ do: "add_class", name: e.target.name.value });
-        e.target.reset();
+  return h(
+    "div",
+    { class: "cu-tabs" },
+    h(
+      "div",
+      {
+        class: `cu-tab-list${state.classes.length > 12 ? " cu-many" : ""}`,
+        role: "group",
+        "aria-label": "Class",
       },
-    }, h("input", { name: "name", placeholder: "add a class", "aria-label": "New class", required: true, autocomplete: "off" }),
-    h("button", { class: "cu-button", type: "submit" }, "Add")));
+      state.classes.map((item) =>
+        h(
+          "button",
+          {
+            class: "cu-tab",
+            key: item.name,
+            type: "button",
+            "aria-pressed": String(item.name === state.chosen),
+            onclick: () => send({ do: "choose", name: item.name }),
+          },
+          badge(state.names, item.name),
+          h("span", { class: "cu-name", title: item.name }, item.name),
+          h("span", { class: "cu-figure" }, count(item.images)),
+        ),
+      ),
+    ),
+    h(
+      "form",
+      {
+        class: "cu-add-class",
+        onsubmit: (e) => {
+          send({ do: "add_class", ...fieldsOf(e) });
+          e.target.reset();
+        },
+      },
+      h("input", {
+        name: "name",
+        placeholder: "add a class",
+        "aria-label": "New class",
+        required: true,
+        autocomplete: "off",
+      }),
+      h("button", { class: "cu-button", type: "submit" }, "Add"),
+    ),
+  );
 }
 
-/** @param {any} state @param {(m: any) => void} send @param {any} typing @param {any} uploads */
-function pasting(state, send, typing, uploads) {
-  const { chosen, busy } = state;
-  const pending = state.addresses.pending;
-  const draft = state.previews.length > 0;
-  const add = (/** @type {any} */ form, /** @type {boolean} */ fetch) => {
-    typing.now(form.text.value);
-    send({ do: "add", name: chosen, fetch });
-  };
-  return h("form", {
-    onsubmit: (/** @type {any} */ e) => {
-      e.preventDefault();
-      add(e.target, false);
-    },
-  },
-  h("label", {}, chosen ? h("span", { class: "cu-name" }, `Addresses of ${chosen}, one a line`) : "Add a class first",
-    h("textarea", {
-      name: "text", rows: 8, class: "cu-paste", spellcheck: "false", disabled: !chosen,
-      key: `paste-${state.added_number}`, placeholder: "https://example.org/picture.jpg\n…",
-      oninput: (/** @type {any} */ e) => typing.soon(e.target),
-      onpaste: (/** @type {any} */ e) => {
-        const files = pastedFiles(e.clipboardData);
-        if (!files.length) return;
-        e.preventDefault();
-        uploads.start(files);
-      },
-    })),
-  previewed(state, send),
-  problem(state.errors.add),
-  state.added && !draft && h("div", { class: "cu-added", role: "status" },
-    h("p", {}, state.added.sentence),
-    state.added.refusals > 0 && refusedLines(state.added.refused, state.added.refusals)),
-  h("div", { class: "cu-row" },
-    h("button", {
-      class: `cu-button${draft || !pending ? " cu-primary" : ""}`, type: "button", disabled: !chosen || busy || state.adding,
-      onclick: (/** @type {any} */ e) => add(e.target.form, true),
-    }, "Add and fetch"),
-    h("button", { class: "cu-button", type: "submit", disabled: !chosen || state.adding }, state.adding ? "Adding…" : "Add to the list"),
-    pending > 0 && h("button", {
-      class: `cu-button${draft ? "" : " cu-primary"}`, type: "button", disabled: busy, onclick: () => send({ do: "fetch", retry: "passing" }),
-    }, `Fetch ${many(pending, "address", "addresses")}`)));
-}
-
-/** @param {any} snippet @param {{code: string | null}} copied @param {(code: string, text: string) => void} copy */
+/** @param {Snippet} snippet @param {{code: string | null}} copied @param {(code: string, text: string) => void} copy */
 function searching(snippet, copied, copy) {
-  return h("details", { class: "cu-more" }, h("summary", {}, "Get addresses from a search page"),
-    h("ol", { class: "cu-steps" },
+  return h(
+    "details",
+    { class: "cu-more" },
+    h("summary", {}, "Get addresses from a search page"),
+    h(
+      "ol",
+      { class: "cu-steps" },
       h("li", {}, "Search for images in another tab."),
-      h("li", {}, "Drag this link to your bookmarks bar, once, and click it on the search page: ",
-        h("a", { class: "cu-button", href: snippet.bookmarklet, draggable: "true", onclick: (/** @type {any} */ e) => e.preventDefault() }, "Image addresses"),
+      h(
+        "li",
+        {},
+        "Drag this link to your bookmarks bar, once, and click it on the search page: ",
+        h(
+          "a",
+          {
+            class: "cu-button",
+            href: snippet.bookmarklet,
+            draggable: "true",
+            onclick: (e) => e.preventDefault(),
+          },
+          "Image addresses",
+        ),
         " It scrolls to the end by itself; Esc stops it. Or open the browser's console there (F12) and paste this:",
-        h("textarea", { class: "cu-paste", rows: 4, readonly: true, "aria-label": "Snippet for the console", onfocus: (/** @type {any} */ e) => e.target.select() }, snippet.console),
-        h("button", { class: "cu-button", type: "button", onclick: () => copy("snippet", snippet.console) }, copied.code === "snippet" ? "Copied" : "Copy the snippet")),
-      h("li", {}, "Copy the list that it offers and paste it above, or save it and drop the file here.")));
+        h(
+          "textarea",
+          {
+            class: "cu-paste",
+            rows: 4,
+            readonly: true,
+            "aria-label": "Snippet for the console",
+            onfocus: (e) => e.target.select(),
+          },
+          snippet.console,
+        ),
+        h(
+          "button",
+          { class: "cu-button", type: "button", onclick: () => copy("snippet", snippet.console) },
+          copied.code === "snippet" ? "Copied" : "Copy the snippet",
+        ),
+      ),
+      h(
+        "li",
+        {},
+        "Copy the list that it offers and paste it above, or save it and drop the file here.",
+      ),
+    ),
+  );
 }
 
-/** @param {any} state @param {(m: any) => void} send */
+/** @param {CollectState} state @param {Send} send */
 function importing(state, send) {
-  return h("details", { class: "cu-more" }, h("summary", {}, "Images that lie in a folder already"),
-    h("form", { onsubmit: (/** @type {any} */ e) => {
-      e.preventDefault();
-      send({ do: "import", ...Object.fromEntries(new FormData(e.target)) });
-    } },
-    h("label", {}, "Folder or zip on this machine: CLASS/image.jpg or train/CLASS/image.jpg",
-      h("input", { name: "folder", required: true, autocomplete: "off", spellcheck: "false" })),
-    h("label", {}, "Table with name,label (optional)", h("input", { name: "labels", autocomplete: "off", spellcheck: "false" })),
-    h("label", {}, "Or a regular expression on the file name; its first group is the label (optional)",
-      h("input", { name: "label_regex", autocomplete: "off", spellcheck: "false", placeholder: "(.+)_\\d+.jpg$" })),
-    problem(state.errors.import),
-    h("button", { class: "cu-button", type: "submit", disabled: state.busy }, "Import")));
+  return h(
+    "details",
+    { class: "cu-more" },
+    h("summary", {}, "Images that lie in a folder already"),
+    h(
+      "form",
+      { onsubmit: (e) => send({ do: "import", ...fieldsOf(e) }) },
+      h(
+        "label",
+        {},
+        "Folder or zip on this machine: CLASS/image.jpg or train/CLASS/image.jpg",
+        h("input", { name: "folder", required: true, autocomplete: "off", spellcheck: "false" }),
+      ),
+      h(
+        "label",
+        {},
+        "Table with name,label (optional)",
+        h("input", { name: "labels", autocomplete: "off", spellcheck: "false" }),
+      ),
+      h(
+        "label",
+        {},
+        "Or a regular expression on the file name; its first group is the label (optional)",
+        h("input", {
+          name: "label_regex",
+          autocomplete: "off",
+          spellcheck: "false",
+          placeholder: "(.+)_\\d+.jpg$",
+        }),
+      ),
+      problem(state.errors.import),
+      h("button", { class: "cu-button", type: "submit", disabled: state.busy }, "Import"),
+    ),
+  );
 }
 
-/** @param {any} state @param {(m: any) => void} send */
+/** @param {CollectState} state @param {Send} send */
 function told(state, send) {
   const taken = state.taken;
   return [
     problem(state.errors.upload),
-    state.notices.length > 0 && h("div", { class: "cu-notice", role: "status" },
-      h("div", {}, state.notices.slice(0, 5).map((/** @type {string} */ text) => h("p", {}, text)),
-        state.notices.length > 5 && h("p", {}, `And ${count(state.notices.length - 5)} more.`)),
-      h("button", { class: "cu-quiet", type: "button", "aria-label": "Dismiss", onclick: () => send({ do: "dismiss" }) }, icon("cross"))),
-    taken && h("details", { class: "cu-refused", key: "taken" }, h("summary", {}, `${many(taken.refused, "file")} not taken in`),
-      h("div", { class: "cu-window" }, h("table", { class: "cu-table" }, h("tbody", {}, taken.refusals.map((/** @type {any} */ row) =>
-        h("tr", {}, h("td", {}, row.problem), h("td", { class: "cu-path" }, row.name))))))),
+    state.notices.length > 0 &&
+      h(
+        "div",
+        { class: "cu-notice", role: "status" },
+        h(
+          "div",
+          {},
+          state.notices.slice(0, 5).map((text) => h("p", {}, text)),
+          state.notices.length > 5 && h("p", {}, `And ${count(state.notices.length - 5)} more.`),
+        ),
+        h(
+          "button",
+          {
+            class: "cu-quiet",
+            type: "button",
+            "aria-label": "Dismiss",
+            onclick: () => send({ do: "dismiss" }),
+          },
+          icon("cross"),
+        ),
+      ),
+    taken &&
+      h(
+        "details",
+        { class: "cu-refused", key: "taken" },
+        h("summary", {}, `${many(taken.refused, "file")} not taken in`),
+        h(
+          "div",
+          { class: "cu-window" },
+          h(
+            "table",
+            { class: "cu-table" },
+            h(
+              "tbody",
+              {},
+              taken.refusals.map((row) =>
+                h("tr", {}, h("td", {}, row.problem), h("td", { class: "cu-path" }, row.name)),
+              ),
+            ),
+          ),
+        ),
+      ),
   ];
 }
 
-/** @param {any} state */
+/** @param {CollectState} state */
 function inTheProject(state) {
-  return [h("h2", {}, "In the project"),
-    h("div", { class: "cu-window" }, h("table", { class: "cu-table" },
-      h("thead", {}, h("tr", {}, h("th", {}, "class"), h("th", { class: "cu-right" }, "images"),
-        h("th", { class: "cu-right" }, "to fetch"), h("th", { class: "cu-right" }, "failed"))),
-      h("tbody", {}, state.classes.map((/** @type {any} */ item) => h("tr", { key: item.name },
-        h("td", { class: "cu-name", title: item.name }, badge(state.names, item.name), " ", item.name),
-        h("td", { class: "cu-right" }, count(item.images)),
-        h("td", { class: "cu-right" }, count(item.pending)),
-        h("td", { class: "cu-right" }, count(item.failed)))))))];
+  return [
+    h("h2", {}, "In the project"),
+    h(
+      "div",
+      { class: "cu-window" },
+      h(
+        "table",
+        { class: "cu-table" },
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            h("th", {}, "class"),
+            h("th", { class: "cu-right" }, "images"),
+            h("th", { class: "cu-right" }, "to fetch"),
+            h("th", { class: "cu-right" }, "failed"),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          state.classes.map((item) =>
+            h(
+              "tr",
+              { key: item.name },
+              h(
+                "td",
+                { class: "cu-name", title: item.name },
+                badge(state.names, item.name),
+                " ",
+                item.name,
+              ),
+              h("td", { class: "cu-right" }, count(item.images)),
+              h("td", { class: "cu-right" }, count(item.pending)),
+              h("td", { class: "cu-right" }, count(item.failed)),
+            ),
+          ),
+        ),
+      ),
+    ),
+  ];
 }
 
-/** @param {any} state @param {(m: any) => void} send @param {any} parts */
+/** @param {CollectState} state @param {Send} send @param {Parts} parts */
 function collect(state, send, { typing, uploads, copied, copy, snippet }) {
-  return h("div", { class: "cu-panel cu-collect", ...dropTarget((files) => uploads.start(files)) },
-    h("div", { class: "cu-title" }, h("h1", {}, "Collect"),
-      h("p", { class: "cu-hint" }, "Paste the addresses of images or drop files, a class at a time.")),
-    h("div", { class: "cu-columns" },
-      h("section", { class: "cu-card cu-grow" },
+  return h(
+    "div",
+    { class: "cu-panel cu-collect", ...dropTarget((files) => uploads.start(files)) },
+    h(
+      "div",
+      { class: "cu-title" },
+      h("h1", {}, "Collect"),
+      h(
+        "p",
+        { class: "cu-hint" },
+        "Paste the addresses of images or drop files, a class at a time.",
+      ),
+    ),
+    h(
+      "div",
+      { class: "cu-columns" },
+      h(
+        "section",
+        { class: "cu-card cu-grow" },
         classTabs(state, send),
         problem(state.errors.class),
         pasting(state, send, typing, uploads),
         told(state, send),
         dropzone(state, send, uploads),
         searching(snippet, copied, copy),
-        importing(state, send)),
-      h("section", { class: "cu-card cu-side" },
+        importing(state, send),
+      ),
+      h(
+        "section",
+        { class: "cu-card cu-side" },
         inTheProject(state),
         triage(state, send, copied),
-        h("label", { class: "cu-check" },
+        h(
+          "label",
+          { class: "cu-check" },
           h("input", {
-            type: "checkbox", checked: state.allow_private, name: "private",
-            onchange: (/** @type {any} */ e) => send({ do: "private", value: e.target.checked }),
-          }), "Also fetch from this machine and the local network"))));
+            type: "checkbox",
+            checked: state.allow_private,
+            name: "private",
+            onchange: (e) => send({ do: "private", value: e.target.checked }),
+          }),
+          "Also fetch from this machine and the local network",
+        ),
+      ),
+    ),
+  );
 }
 
 export default {
-  /** @param {{model: any, el: HTMLElement}} context */
+  /** @param {Collecting} context */
   render({ model, el }) {
-    const send = (/** @type {any} */ message) => model.send(message);
+    const send = (/** @type {Message} */ message) => model.send(message);
     const typing = typist(send);
     const uploads = uploader(model);
     /** @type {{code: string | null}} */
     const copied = { code: null };
     const copy = async (/** @type {string} */ code, /** @type {string} */ text) => {
-      copied.code = await copyText(text) ? code : null;
+      copied.code = (await copyText(text)) ? code : null;
       redraw();
     };
     let number = model.get("state").added_number;
-    const view = (/** @type {any} */ state) => {
+    const view = (/** @type {CollectState} */ state) => {
       if (state.added_number !== number) typing.forget(); // the field is emptied
       number = state.added_number;
       return collect(state, send, { typing, uploads, copied, copy, snippet: model.get("snippet") });
     };
     const { end, redraw } = drawn(model, el, view);
-    model.on("msg:custom", (/** @type {any} */ message) => {
+    model.on("msg:custom", (message) => {
       if (message.type === "copy") copy(message.code, message.text);
     });
     send({ do: "ready" });

@@ -1,46 +1,159 @@
 // @ts-check
 // What would be written, then the writing: the curated folder, and the model.
 
-/** @param {any} state @param {(m: any) => void} send */
+import { h, mount } from "./drawing.js";
+import { interval, many } from "./figures.js";
+import { fieldsOf } from "./forms.js";
+import { problem } from "./marks.js";
+
+/** @import {Context, Handlers, Send} from "./types" */
+/** @import {ExportState} from "./states" */
+
+/** @param {ExportState} state @param {Send} send */
 function exporting(state, send) {
-  const submit = (/** @type {string} */ kind) => (/** @type {any} */ e) => {
-    e.preventDefault();
-    send({ do: kind, out: e.target.out.value });
-  };
+  /** @returns {Handlers["onsubmit"]} */
+  const submit = (/** @type {string} */ kind) => (e) => send({ do: kind, ...fieldsOf(e) });
   const splits = ["train", "valid"];
-  return h("div", { class: "cu-panel" },
-    h("div", { class: "cu-title" }, h("h1", {}, "Export"),
-      h("p", { class: "cu-hint" }, "Deleted images are left out, relabelled ones go to their new class.")),
-    !state.total && h("section", { class: "cu-card cu-blank" }, h("p", {}, "There is no image to export yet."),
-      h("button", { class: "cu-button cu-primary", onclick: () => send({ do: "go", station: "collect" }) }, "Collect images")),
-    state.total > 0 && h("div", { class: "cu-columns" },
-      h("section", { class: "cu-card cu-grow" }, h("h2", {}, "The curated images"),
-        h("pre", { class: "cu-tree" }, [
-          ...splits.flatMap((split) => [`${split}/`, ...state.counts.filter((/** @type {any} */ row) => row.split === split)
-            .map((/** @type {any} */ row) => `  ${row.label}/  ${many(row.images, "image")}`)]),
-          "manifest.csv  source, final address, sha256, label, split, decision"].join("\n")),
-        h("form", { onsubmit: submit("export") },
-          h("label", {}, "New folder", h("input", { key: state.folder, name: "out", value: state.folder, required: true, spellcheck: "false", autocomplete: "off" })),
-          problem(state.errors.export),
-          h("button", { class: "cu-button cu-primary", type: "submit", disabled: state.busy }, `Write ${many(state.total, "image")}`)),
-        h("p", { class: "cu-hint" }, "The same on the command line:"), h("code", { class: "cu-command" }, state.commands[0])),
-      h("section", { class: "cu-card cu-grow" }, h("h2", {}, "The model"),
-        !state.run && h("div", { class: "cu-blank" }, h("p", {}, "No run was trained yet."),
-          h("button", { class: "cu-button", onclick: () => send({ do: "go", station: "train" }) }, "Train")),
-        state.run && h("div", {},
-          h("p", {}, `Run ${state.run.run}: error ${interval(state.run.valid)} on ${many(state.run.valid.images, "validation image")}, `,
-            `${interval(state.run.out_of_fold)} out-of-fold.`),
-          state.stale > 0 && h("p", { class: "cu-hint" }, `${many(state.stale, "change")} since that run: retrain first to include them.`),
-          h("form", { onsubmit: submit("export_model") },
-            h("label", {}, "New folder", h("input", { key: state.model_folder, name: "out", value: state.model_folder, required: true, spellcheck: "false", autocomplete: "off" })),
-            problem(state.errors.export_model),
-            h("button", { class: "cu-button cu-primary", type: "submit", disabled: state.busy }, "Write the model")),
-          h("p", { class: "cu-hint" }, "The same on the command line, and a prediction from the folder alone:"),
-          h("code", { class: "cu-command" }, state.commands[1]), h("code", { class: "cu-command" }, state.commands[2])))));
+  return h(
+    "div",
+    { class: "cu-panel" },
+    h(
+      "div",
+      { class: "cu-title" },
+      h("h1", {}, "Export"),
+      h(
+        "p",
+        { class: "cu-hint" },
+        "Deleted images are left out, relabelled ones go to their new class.",
+      ),
+    ),
+    !state.total &&
+      h(
+        "section",
+        { class: "cu-card cu-blank" },
+        h("p", {}, "There is no image to export yet."),
+        h(
+          "button",
+          { class: "cu-button cu-primary", onclick: () => send({ do: "go", station: "collect" }) },
+          "Collect images",
+        ),
+      ),
+    state.total > 0 &&
+      h(
+        "div",
+        { class: "cu-columns" },
+        h(
+          "section",
+          { class: "cu-card cu-grow" },
+          h("h2", {}, "The curated images"),
+          h(
+            "pre",
+            { class: "cu-tree" },
+            [
+              ...splits.flatMap((split) => [
+                `${split}/`,
+                ...state.counts
+                  .filter((row) => row.split === split)
+                  .map((row) => `  ${row.label}/  ${many(row.images, "image")}`),
+              ]),
+              "manifest.csv  source, final address, sha256, label, split, decision",
+            ].join("\n"),
+          ),
+          h(
+            "form",
+            { onsubmit: submit("export") },
+            h(
+              "label",
+              {},
+              "New folder",
+              h("input", {
+                key: state.folder,
+                name: "out",
+                value: state.folder,
+                required: true,
+                spellcheck: "false",
+                autocomplete: "off",
+              }),
+            ),
+            problem(state.errors.export),
+            h(
+              "button",
+              { class: "cu-button cu-primary", type: "submit", disabled: state.busy },
+              `Write ${many(state.total, "image")}`,
+            ),
+          ),
+          h("p", { class: "cu-hint" }, "The same on the command line:"),
+          h("code", { class: "cu-command" }, state.commands[0]),
+        ),
+        h(
+          "section",
+          { class: "cu-card cu-grow" },
+          h("h2", {}, "The model"),
+          !state.run &&
+            h(
+              "div",
+              { class: "cu-blank" },
+              h("p", {}, "No run was trained yet."),
+              h(
+                "button",
+                { class: "cu-button", onclick: () => send({ do: "go", station: "train" }) },
+                "Train",
+              ),
+            ),
+          state.run &&
+            h(
+              "div",
+              {},
+              h(
+                "p",
+                {},
+                `Run ${state.run.run}: error ${interval(state.run.valid)} on ${many(state.run.valid.images, "validation image")}, `,
+                `${interval(state.run.out_of_fold)} out-of-fold.`,
+              ),
+              state.stale > 0 &&
+                h(
+                  "p",
+                  { class: "cu-hint" },
+                  `${many(state.stale, "change")} since that run: retrain first to include them.`,
+                ),
+              h(
+                "form",
+                { onsubmit: submit("export_model") },
+                h(
+                  "label",
+                  {},
+                  "New folder",
+                  h("input", {
+                    key: state.model_folder,
+                    name: "out",
+                    value: state.model_folder,
+                    required: true,
+                    spellcheck: "false",
+                    autocomplete: "off",
+                  }),
+                ),
+                problem(state.errors.export_model),
+                h(
+                  "button",
+                  { class: "cu-button cu-primary", type: "submit", disabled: state.busy },
+                  "Write the model",
+                ),
+              ),
+              h(
+                "p",
+                { class: "cu-hint" },
+                "The same on the command line, and a prediction from the folder alone:",
+              ),
+              h("code", { class: "cu-command" }, state.commands[1]),
+              h("code", { class: "cu-command" }, state.commands[2]),
+            ),
+        ),
+      ),
+  );
 }
 
 export default {
-  /** @param {{model: any, el: HTMLElement}} context */
+  /** @param {Context<ExportState>} context */
   render({ model, el }) {
     return mount(model, el, exporting);
   },

@@ -1,54 +1,131 @@
 // @ts-check
 // Suggested fixes: a card each, with its images; an image whose box is unticked is left out.
 
+import { drawn, h } from "./drawing.js";
+import { count, many } from "./figures.js";
+import { badge, problem } from "./marks.js";
+import { folded, section } from "./section.js";
+
+/** @import {Context, Send} from "./types" */
+/** @import {Fix, FixesState, FixTile, PicturesMessage} from "./review_states" */
+
 /** @typedef {{open: boolean, pictures: Map<number, string>, out: Set<string>}} Fixes `out`: key of the suggestion and image */
 
-/** @param {any} state @param {any} fix @param {Fixes} own @param {(m: any) => void} send @param {() => void} redraw */
+/** @param {FixesState} state @param {Fix} fix @param {Fixes} own @param {Send} send @param {() => void} redraw */
 function card(state, fix, own, send, redraw) {
-  const key = (/** @type {any} */ tile) => `${fix.key} ${tile.id}`;
-  const out = fix.preview.filter((/** @type {any} */ tile) => own.out.has(key(tile)));
+  const key = (/** @type {FixTile} */ tile) => `${fix.key} ${tile.id}`;
+  const out = fix.preview.filter((tile) => own.out.has(key(tile)));
   const left = fix.images - out.length;
-  const tile = (/** @type {any} */ one) => h("label", { class: "cu-fix-tile", key: one.id, title: one.source, "data-out": own.out.has(key(one)) },
-    h("span", { class: "cu-picture" }, own.pictures.has(one.id) ? h("img", { src: own.pictures.get(one.id), alt: "", draggable: "false" }) : h("span", { class: "cu-skeleton" }),
-      h("input", { type: "checkbox", checked: !own.out.has(key(one)), "aria-label": `Image ${one.id}, ${one.label}${one.becomes ? `, would become ${one.becomes}` : ""}`, onchange: (/** @type {any} */ event) => {
-        if (event.target.checked) own.out.delete(key(one));
-        else own.out.add(key(one));
-        redraw();
-      } })),
-    h("span", { class: "cu-label" }, badge(state.names, one.label), h("span", { class: "cu-name" }, one.label)),
-    one.becomes && h("span", { class: "cu-label", title: `would become ${one.becomes}` }, "▸", badge(state.names, one.becomes), h("span", { class: "cu-name" }, one.becomes)));
-  return h("article", { class: "cu-fix", key: fix.key, "data-fix": fix.key },
+  const tile = (/** @type {FixTile} */ one) =>
+    h(
+      "label",
+      { class: "cu-fix-tile", key: one.id, title: one.source, "data-out": own.out.has(key(one)) },
+      h(
+        "span",
+        { class: "cu-picture" },
+        own.pictures.has(one.id)
+          ? h("img", { src: own.pictures.get(one.id), alt: "", draggable: "false" })
+          : h("span", { class: "cu-skeleton" }),
+        h("input", {
+          type: "checkbox",
+          checked: !own.out.has(key(one)),
+          "aria-label": `Image ${one.id}, ${one.label}${one.becomes ? `, would become ${one.becomes}` : ""}`,
+          onchange: (event) => {
+            if (event.target.checked) own.out.delete(key(one));
+            else own.out.add(key(one));
+            redraw();
+          },
+        }),
+      ),
+      h(
+        "span",
+        { class: "cu-label" },
+        badge(state.names, one.label),
+        h("span", { class: "cu-name" }, one.label),
+      ),
+      one.becomes &&
+        h(
+          "span",
+          { class: "cu-label", title: `would become ${one.becomes}` },
+          "▸",
+          badge(state.names, one.becomes),
+          h("span", { class: "cu-name" }, one.becomes),
+        ),
+    );
+  return h(
+    "article",
+    { class: "cu-fix", key: fix.key, "data-fix": fix.key },
     h("h3", {}, fix.title),
     h("p", { class: "cu-hint" }, fix.why),
-    h("div", { class: "cu-fix-tiles", role: "group", "aria-label": `Images of: ${fix.title}` }, fix.preview.map(tile)),
+    h(
+      "div",
+      { class: "cu-fix-tiles", role: "group", "aria-label": `Images of: ${fix.title}` },
+      fix.preview.map(tile),
+    ),
     problem(state.errors[fix.key]),
-    h("div", { class: "cu-row" },
-      h("button", { class: "cu-button", disabled: left === 0, onclick: () => send({ do: "apply", key: fix.key, leave_out: out.map((/** @type {any} */ one) => one.id) }) }, `${fix.action}: ${many(left, "image")}`),
-      h("span", { class: "cu-hint" }, fix.images > fix.preview.length ? `The first ${fix.preview.length} of ${count(fix.images)} are shown.` : "Untick what should stay.")));
+    h(
+      "div",
+      { class: "cu-row" },
+      h(
+        "button",
+        {
+          class: "cu-button",
+          disabled: left === 0,
+          onclick: () => send({ do: "apply", key: fix.key, leave_out: out.map((one) => one.id) }),
+        },
+        `${fix.action}: ${many(left, "image")}`,
+      ),
+      h(
+        "span",
+        { class: "cu-hint" },
+        fix.images > fix.preview.length
+          ? `The first ${fix.preview.length} of ${count(fix.images)} are shown.`
+          : "Untick what should stay.",
+      ),
+    ),
+  );
 }
 
-/** @param {any} state @param {Fixes} own @param {(m: any) => void} send @param {() => void} redraw */
+/** @param {FixesState} state @param {Fixes} own @param {Send} send @param {() => void} redraw */
 function fixes(state, own, send, redraw) {
-  const figure = state.counted && (state.fixes.length ? many(state.fixes.length, "suggestion") : "none");
+  const figure =
+    state.counted && (state.fixes.length ? many(state.fixes.length, "suggestion") : "none");
   return section("fixes", "Suggested fixes", figure, state, own, send, () => [
     h("p", { class: "cu-status", role: "status", "aria-live": "polite" }, state.said),
-    state.fixes.length ? h("div", { class: "cu-fix-list" }, state.fixes.map((/** @type {any} */ fix) => card(state, fix, own, send, redraw)))
-      : h("p", {}, "Nothing to suggest: no copies, contradicted labels or empty pictures among the undecided images. Go on page by page."),
+    state.fixes.length
+      ? h(
+          "div",
+          { class: "cu-fix-list" },
+          state.fixes.map((fix) => card(state, fix, own, send, redraw)),
+        )
+      : h(
+          "p",
+          {},
+          "Nothing to suggest: no copies, contradicted labels or empty pictures among the undecided images. Go on page by page.",
+        ),
   ]);
 }
 
 export default {
-  /** @param {{model: any, el: HTMLElement}} context */
+  /** @param {Context<FixesState, PicturesMessage>} context */
   render({ model, el }) {
     /** @type {Fixes} */
     const own = { ...folded(model), pictures: new Map(), out: new Set() };
     const page = drawn(model, el, (state, send) => fixes(state, own, send, () => page.redraw()));
-    const received = (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
+    const received = (
+      /** @type {PicturesMessage} */ message,
+      /** @type {DataView<ArrayBuffer>[]} */ buffers,
+    ) => {
       if (message.type !== "pictures") return;
       const keep = new Set(message.keep);
-      for (const [id, url] of own.pictures) if (!keep.has(id)) { URL.revokeObjectURL(url); own.pictures.delete(id); }
-      message.ids.forEach((/** @type {number} */ id, /** @type {number} */ place) => {
-        if (!own.pictures.has(id)) own.pictures.set(id, URL.createObjectURL(new Blob([/** @type {any} */ (buffers[place])])));
+      for (const [id, url] of own.pictures)
+        if (!keep.has(id)) {
+          URL.revokeObjectURL(url);
+          own.pictures.delete(id);
+        }
+      message.ids.forEach((id, place) => {
+        if (!own.pictures.has(id))
+          own.pictures.set(id, URL.createObjectURL(new Blob([buffers[place]])));
       });
       page.redraw();
     };

@@ -6,7 +6,7 @@ const GAP = 12; // pixels between tiles, as in the stylesheet
 const PHONE = 500; // pixels: narrower than this the page is scrolled
 
 /** Tiles in a row, as laid out now. @param {HTMLElement} el */
-function columnsOf(el) {
+export function columnsOf(el) {
   const all = /** @type {HTMLElement[]} */ ([...el.querySelectorAll(".cu-tile")]);
   return Math.max(1, all.filter((tile) => tile.offsetTop === all[0].offsetTop).length);
 }
@@ -17,7 +17,7 @@ function columnsOf(el) {
  * @param {HTMLElement} el @param {number} about pixels
  * @returns {{columns: number, page: number} | null}
  */
-function fitting(el, about) {
+export function fitting(el, about) {
   const list = /** @type {HTMLElement | null} */ (el.querySelector(".cu-tiles"));
   const foot = /** @type {HTMLElement | null} */ (el.querySelector(".cu-foot"));
   const one = /** @type {HTMLElement | null} */ (el.querySelector(".cu-tile"));
@@ -25,14 +25,24 @@ function fitting(el, about) {
   const words = one.offsetHeight - one.offsetWidth; // what a tile is taller than wide
   const scrolled = /** @type {HTMLElement | null} */ (el.closest(".cu-main"))?.scrollTop ?? 0;
   const wanted = Math.min(about, (list.clientWidth - GAP) / 2); // two abreast on a phone
-  const height = window.innerHeight - list.getBoundingClientRect().top - scrolled - foot.offsetHeight - SPARE + GAP;
+  const height =
+    window.innerHeight -
+    list.getBoundingClientRect().top -
+    scrolled -
+    foot.offsetHeight -
+    SPARE +
+    GAP;
   const free = Math.max(height, wanted + words + GAP); // a low window is scrolled
   let best = { columns: 1, page: 2, used: 0 };
   for (let columns = 1; columns <= 60; columns += 1) {
     const width = (list.clientWidth + GAP) / columns - GAP;
     if (width < 0.78 * wanted || width > 1.25 * wanted) continue;
-    const rows = Math.max(list.clientWidth < PHONE ? 3 : 1, Math.floor(free / (width + words + GAP)));
-    const used = Math.min(1, (rows * (width + words + GAP)) / free) - Math.abs(width - wanted) / wanted / 4;
+    const rows = Math.max(
+      list.clientWidth < PHONE ? 3 : 1,
+      Math.floor(free / (width + words + GAP)),
+    );
+    const used =
+      Math.min(1, (rows * (width + words + GAP)) / free) - Math.abs(width - wanted) / wanted / 4;
     if (used > best.used) best = { columns, page: columns * rows, used };
   }
   return best;

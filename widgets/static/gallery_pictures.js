@@ -1,22 +1,24 @@
 // @ts-check
 // The thumbnails of the page and of the next, decoded before they are drawn.
 
+/** @import {PicturesMessage} from "./review_states" */
+
 /**
  * Fill `pictures` (image id to object URL). Those of the page that is shown are taken at once, others
  * a few at a time in quiet moments: each costs a millisecond, and a key may come.
  * @param {Map<number, string>} pictures @param {() => Set<number>} shown ids @param {() => void} redraw
  */
-function keeping(pictures, shown, redraw) {
+export function keeping(pictures, shown, redraw) {
   /** @type {Map<number, HTMLImageElement>} */
   const decoded = new Map();
-  /** @type {[number, DataView][]} */
+  /** @type {[number, DataView<ArrayBuffer>][]} */
   let later = [];
   let timer = 0;
 
-  function take(/** @type {number} */ id, /** @type {DataView} */ data) {
+  function take(/** @type {number} */ id, /** @type {DataView<ArrayBuffer>} */ data) {
     if (pictures.has(id)) return;
     const image = new Image();
-    image.src = URL.createObjectURL(new Blob([/** @type {any} */ (data)]));
+    image.src = URL.createObjectURL(new Blob([data]));
     image.decode().catch(() => {}); // a broken one shows as such where it is drawn
     pictures.set(id, image.src);
     decoded.set(id, image);
@@ -30,7 +32,7 @@ function keeping(pictures, shown, redraw) {
 
   function takeLater() {
     const some = later.splice(0, 8);
-    some.forEach(([id, data]) => take(id, data));
+    for (const [id, data] of some) take(id, data);
     const here = shown();
     if (some.some(([id]) => here.has(id))) redraw(); // its page was turned to meanwhile
     if (later.length) timer = window.setTimeout(takeLater, 4);
@@ -38,14 +40,14 @@ function keeping(pictures, shown, redraw) {
 
   return {
     /** Take the pictures of a message, and keep no others than those it names: memory does not grow
-     * with the queue. @param {any} message @param {DataView[]} buffers */
+     * with the queue. @param {PicturesMessage} message @param {DataView<ArrayBuffer>[]} buffers */
     received(message, buffers) {
       const keep = new Set([...message.keep]);
       for (const id of [...pictures.keys()]) if (!keep.has(id)) drop(id);
       const here = shown();
-      /** @type {[number, DataView][]} */
-      const fresh = message.ids.map((/** @type {number} */ id, /** @type {number} */ place) => [id, buffers[place]]);
-      fresh.filter(([id]) => here.has(id)).forEach(([id, data]) => take(id, data));
+      /** @type {[number, DataView<ArrayBuffer>][]} */
+      const fresh = message.ids.map((id, place) => [id, buffers[place]]);
+      for (const [id, data] of fresh) if (here.has(id)) take(id, data);
       later = [...later.filter(([id]) => keep.has(id)), ...fresh.filter(([id]) => !here.has(id))];
       window.clearTimeout(timer);
       timer = window.setTimeout(takeLater, 40); // the page that was just turned is drawn first

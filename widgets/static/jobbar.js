@@ -1,59 +1,135 @@
 // @ts-check
 // One bar for every long action: what, how far, how fast, what failed, cancel; then what came of it.
 
+import { h, mount } from "./drawing.js";
+import { count } from "./figures.js";
+import { icon } from "./marks.js";
+
+/** @import {Context, Send} from "./types" */
+/** @import {JobBarState} from "./states" */
+
 /** @param {number} seconds */
 function left(seconds) {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s left`;
   return `${Math.round(seconds / 60)} min left`;
 }
 
-/** What the project came with and nobody here asked for. @param {any} state @param {(m: any) => void} send */
+/** What the project came with and nobody here asked for. @param {JobBarState} state @param {Send} send */
 function jobs(state, send) {
-  return h("div", { class: "cu-jobs" },
-    state.offers.map((/** @type {any} */ offer) => h("div", { class: "cu-jobbar cu-offer", role: "status", key: offer.id },
-      icon("alert"),
-      h("span", { class: "cu-sentence" }, `Was waiting when this project was last open, and is not run unless you say so: ${offer.text}`),
-      h("button", { class: "cu-button", onclick: () => send({ do: "run_offer", id: offer.id }) }, "Run it"),
-      h("button", { class: "cu-button", onclick: () => send({ do: "drop_offer", id: offer.id }) }, "Dismiss it"))),
-    jobbar(state, send));
+  return h(
+    "div",
+    { class: "cu-jobs" },
+    state.offers.map((offer) =>
+      h(
+        "div",
+        { class: "cu-jobbar cu-offer", role: "status", key: offer.id },
+        icon("alert"),
+        h(
+          "span",
+          { class: "cu-sentence" },
+          `Was waiting when this project was last open, and is not run unless you say so: ${offer.text}`,
+        ),
+        h(
+          "button",
+          { class: "cu-button", onclick: () => send({ do: "run_offer", id: offer.id }) },
+          "Run it",
+        ),
+        h(
+          "button",
+          { class: "cu-button", onclick: () => send({ do: "drop_offer", id: offer.id }) },
+          "Dismiss it",
+        ),
+      ),
+    ),
+    jobbar(state, send),
+  );
 }
 
-/** @param {any} state @param {(m: any) => void} send */
+/** @param {JobBarState} state @param {Send} send */
 function jobbar(state, send) {
   const job = state.job;
   if (!job) return h("div", { class: "cu-jobbar cu-idle", role: "status", "aria-live": "polite" });
   if (!job.open) {
+    const { next } = job;
     const good = job.state === "done";
-    return h("div", { class: `cu-jobbar cu-${job.state}`, role: "status", "aria-live": "polite" },
+    return h(
+      "div",
+      { class: `cu-jobbar cu-${job.state}`, role: "status", "aria-live": "polite" },
       icon(good ? "check" : "alert"),
       h("span", { class: "cu-sentence" }, job.text),
-      job.next && h("button", { class: "cu-button", onclick: () => send({ do: "go", station: job.next.station }) }, job.next.title),
-      job.again && h("button", { class: "cu-button", onclick: () => send({ do: "again", id: job.id }) }, "Start again"),
-      h("button", { class: "cu-quiet", "aria-label": "Dismiss", onclick: () => send({ do: "dismiss", id: job.id }) }, icon("cross")));
+      next &&
+        h(
+          "button",
+          { class: "cu-button", onclick: () => send({ do: "go", station: next.station }) },
+          next.title,
+        ),
+      job.again &&
+        h(
+          "button",
+          { class: "cu-button", onclick: () => send({ do: "again", id: job.id }) },
+          "Start again",
+        ),
+      h(
+        "button",
+        {
+          class: "cu-quiet",
+          "aria-label": "Dismiss",
+          onclick: () => send({ do: "dismiss", id: job.id }),
+        },
+        icon("cross"),
+      ),
+    );
   }
   if (job.silent) {
-    return h("div", { class: "cu-jobbar cu-failed", role: "status", "aria-live": "polite" },
+    return h(
+      "div",
+      { class: "cu-jobbar cu-failed", role: "status", "aria-live": "polite" },
       icon("alert"),
       h("span", { class: "cu-sentence" }, job.silent),
-      h("button", { class: "cu-button", onclick: () => send({ do: "end" }) }, `End process ${job.process}`));
+      h(
+        "button",
+        { class: "cu-button", onclick: () => send({ do: "end" }) },
+        `End process ${job.process}`,
+      ),
+    );
   }
   const share = job.total ? job.done / job.total : null;
-  const notes = Object.entries(job.counts).map(([name, number]) => `${number} ${name.replaceAll("_", " ")}`).join(" · ");
-  return h("div", { class: "cu-jobbar cu-running", role: "status", "aria-live": "off" },
+  const notes = Object.entries(job.counts)
+    .map(([name, number]) => `${number} ${name.replaceAll("_", " ")}`)
+    .join(" · ");
+  return h(
+    "div",
+    { class: "cu-jobbar cu-running", role: "status", "aria-live": "off" },
     h("span", { class: "cu-job" }, job.state === "queued" ? "starting…" : job.message || job.kind),
-    h("div", {
-      class: share === null ? "cu-bar cu-unknown" : "cu-bar", role: "progressbar", "aria-label": job.message || job.kind,
-      "aria-valuenow": share === null ? null : Math.round(share * 100), "aria-valuemin": 0, "aria-valuemax": 100,
-    }, h("span", { style: `width:${share === null ? 30 : share * 100}%` })),
+    h(
+      "div",
+      {
+        class: share === null ? "cu-bar cu-unknown" : "cu-bar",
+        role: "progressbar",
+        "aria-label": job.message || job.kind,
+        "aria-valuenow": share === null ? null : Math.round(share * 100),
+        "aria-valuemin": 0,
+        "aria-valuemax": 100,
+      },
+      h("span", { style: `width:${share === null ? 30 : share * 100}%` }),
+    ),
     job.total !== null && h("span", { class: "cu-far" }, `${count(job.done)}/${count(job.total)}`),
     h("span", { class: "cu-notes" }, notes),
     job.left !== null && h("span", { class: "cu-left" }, left(job.left)),
-    h("button", { class: "cu-button", disabled: job.cancel, onclick: () => send({ do: "cancel", id: job.id }) },
-      job.cancel ? "Stopping…" : "Cancel"));
+    h(
+      "button",
+      {
+        class: "cu-button",
+        disabled: job.cancel,
+        onclick: () => send({ do: "cancel", id: job.id }),
+      },
+      job.cancel ? "Stopping…" : "Cancel",
+    ),
+  );
 }
 
 export default {
-  /** @param {{model: any, el: HTMLElement}} context */
+  /** @param {Context<JobBarState>} context */
   render({ model, el }) {
     return mount(model, el, jobs);
   },

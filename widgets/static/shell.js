@@ -1,6 +1,14 @@
 // @ts-check
 // The header and the rail: where you are, where the project stands, and the way.
 
+import { h, mount } from "./drawing.js";
+import { many } from "./figures.js";
+import { watching } from "./lost_server.js";
+import { icon } from "./marks.js";
+
+/** @import {Context, Send} from "./types" */
+/** @import {ShellState} from "./states" */
+
 const KEY = "curator-project";
 
 /** Which project this window shows: kept by the window, so that a reload comes back to it.
@@ -22,42 +30,93 @@ function remembered() {
   }
 }
 
-/** @param {any} state @param {(m: any) => void} send */
+/** @param {ShellState} state @param {Send} send */
 function shell(state, send) {
   remember(state.path ?? "");
   document.title = state.project ? `${state.project} – curator` : "curator";
-  return h("div", { class: "cu-shell" },
-    h("header", { class: "cu-header" },
-      h("button", { class: "cu-brand", onclick: () => send({ do: "projects" }), title: "Projects" },
-        h("svg", { viewBox: "0 0 16 16", class: "cu-logo", "aria-hidden": "true" },
+  return h(
+    "div",
+    { class: "cu-shell" },
+    h(
+      "header",
+      { class: "cu-header" },
+      h(
+        "button",
+        { class: "cu-brand", onclick: () => send({ do: "projects" }), title: "Projects" },
+        h(
+          "svg",
+          { viewBox: "0 0 16 16", class: "cu-logo", "aria-hidden": "true" },
           h("rect", { x: 1.5, y: 1.5, width: 13, height: 13, rx: 2.5 }),
-          h("path", { d: "M1.5 1.5h6.5v13h-6.5z", class: "cu-logo-half" })),
-        h("span", {}, state.project ?? "curator"), state.project && h("span", { class: "cu-caret", "aria-hidden": "true" }, "▾")),
-      state.project && h("span", { class: "cu-counts" },
-        `${many(state.images, "image")} · ${many(state.classes, "class", "classes")} · ${many(state.decisions, "decision")}`),
-      h("span", { class: "cu-device", title: "What training runs on, and why" },
-        h("span", { class: "cu-dot", "aria-hidden": "true" }), state.device),
-      state.damage && h("p", { class: "cu-reading", role: "alert" }, icon("alert"), h("span", {}, state.damage)),
-      state.reading && h("p", { class: "cu-reading", role: "status" }, icon("alert"),
-        h("span", {}, h("strong", {}, "Reading mode."), ` ${state.reading}`))),
-    state.project && h("nav", { class: "cu-rail", "aria-label": "Stations" },
-      state.stations.map((/** @type {any} */ item, /** @type {number} */ place) =>
-        h("button", {
-          class: `cu-station cu-${item.state}`, key: item.id, "data-station": item.id,
-          "aria-current": item.id === state.station ? "page" : null,
-          onclick: () => send({ do: "go", station: item.id }),
-        },
-        h("span", { class: "cu-station-name" }, h("span", { class: "cu-number" }, place + 1), item.title),
-        h("span", { class: "cu-figure" }, item.figure,
-          item.state === "done" && icon("check"), item.state === "needs" && icon("alert"))))));
+          h("path", { d: "M1.5 1.5h6.5v13h-6.5z", class: "cu-logo-half" }),
+        ),
+        h("span", {}, state.project ?? "curator"),
+        state.project && h("span", { class: "cu-caret", "aria-hidden": "true" }, "▾"),
+      ),
+      state.project &&
+        h(
+          "span",
+          { class: "cu-counts" },
+          `${many(state.images, "image")} · ${many(state.classes, "class", "classes")} · ${many(state.decisions, "decision")}`,
+        ),
+      h(
+        "span",
+        { class: "cu-device", title: "What training runs on, and why" },
+        h("span", { class: "cu-dot", "aria-hidden": "true" }),
+        state.device,
+      ),
+      state.damage &&
+        h("p", { class: "cu-reading", role: "alert" }, icon("alert"), h("span", {}, state.damage)),
+      state.reading &&
+        h(
+          "p",
+          { class: "cu-reading", role: "status" },
+          icon("alert"),
+          h("span", {}, h("strong", {}, "Reading mode."), ` ${state.reading}`),
+        ),
+    ),
+    state.project &&
+      h(
+        "nav",
+        { class: "cu-rail", "aria-label": "Stations" },
+        state.stations.map((item, place) =>
+          h(
+            "button",
+            {
+              class: `cu-station cu-${item.state}`,
+              key: item.id,
+              "data-station": item.id,
+              "aria-current": item.id === state.station ? "page" : null,
+              onclick: () => send({ do: "go", station: item.id }),
+            },
+            h(
+              "span",
+              { class: "cu-station-name" },
+              h("span", { class: "cu-number" }, place + 1),
+              item.title,
+            ),
+            h(
+              "span",
+              { class: "cu-figure" },
+              item.figure,
+              item.state === "done" && icon("check"),
+              item.state === "needs" && icon("alert"),
+            ),
+          ),
+        ),
+      ),
+  );
 }
 
 export default {
-  /** @param {{model: any, el: HTMLElement}} context */
+  /** @param {Context<ShellState>} context */
   render({ model, el }) {
     const project = remembered(); // before the first drawing, which remembers anew
     const end = mount(model, el, shell);
+    const sleep = watching(el);
     model.send({ do: "hello", project });
-    return end;
+    return () => {
+      sleep();
+      end();
+    };
   },
 };

@@ -1,139 +1,396 @@
 // @ts-check
 // The station Train: how to train, the newest run, what cleaning changed, what more images would do.
 
-/** Losses over steps or epochs. @param {any[]} history */
+import { h, mount } from "./drawing.js";
+import { errorBars } from "./error_bars.js";
+import { count, interval, many, percent } from "./figures.js";
+import { column, lineChart } from "./line_chart.js";
+import { badge, icon, problem } from "./marks.js";
+import { deepSettings, instantSettings, recipeChoice } from "./recipes.js";
+
+/** @import {Context, Send} from "./types" */
+/** @import {Comparison, HistoryRow, Metrics, RunRow, RunSide, TrainState} from "./states" */
+
+/** Losses over steps or epochs. @param {HistoryRow[]} history */
 function lossChart(history) {
   const x = "epoch" in (history[0] ?? {}) ? "epoch" : "step";
   const last = history[history.length - 1];
-  const every = (/** @type {string} */ name) => column(history, x, name);
-  return lineChart({ label: `Losses over ${history.length} ${x}s: training ${last?.train_loss}, validation ${last?.valid_loss}`,
-    unit: x, format: (value) => value.toFixed(2), formatX: String,
-    series: [{ name: "training", look: "cu-train", points: every("train_loss") }, { name: "validation", look: "cu-valid", points: every("valid_loss") }] });
+  const every = (/** @type {"train_loss" | "valid_loss"} */ name) => column(history, x, name);
+  return lineChart({
+    label: `Losses over ${history.length} ${x}s: training ${last?.train_loss}, validation ${last?.valid_loss}`,
+    unit: x,
+    format: (value) => value.toFixed(2),
+    formatX: String,
+    series: [
+      { name: "training", look: "cu-train", points: every("train_loss") },
+      { name: "validation", look: "cu-valid", points: every("valid_loss") },
+    ],
+  });
 }
 
-/** The training table, thinned to about ten rows. @param {any[]} history */
+/** The training table, thinned to about ten rows. @param {HistoryRow[]} history */
 function historyTable(history) {
   const x = "epoch" in (history[0] ?? {}) ? "epoch" : "step";
   const every = Math.max(1, Math.ceil(history.length / 9));
   const shown = history.filter((_, place) => place % every === 0 || place === history.length - 1);
-  return h("table", { class: "cu-table cu-history" },
-    h("thead", {}, h("tr", {}, [x, "train loss", "valid loss", "error rate", "time"].map((name) => h("th", { class: "cu-right" }, name)))),
-    h("tbody", {}, shown.map((row) => h("tr", {},
-      h("td", { class: "cu-right" }, row[x], row.phase === "head" && h("span", { class: "cu-hint" }, " head")),
-      h("td", { class: "cu-right" }, row.train_loss?.toFixed(4) ?? "–"),
-      h("td", { class: "cu-right" }, row.valid_loss?.toFixed(4) ?? "–"),
-      h("td", { class: "cu-right" }, percent(row.error_rate)),
-      h("td", { class: "cu-right" }, `${row.seconds.toFixed(row.seconds < 10 ? 2 : 0)} s`)))));
+  return h(
+    "table",
+    { class: "cu-table cu-history" },
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        [x, "train loss", "valid loss", "error rate", "time"].map((name) =>
+          h("th", { class: "cu-right" }, name),
+        ),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      shown.map((row) =>
+        h(
+          "tr",
+          {},
+          h(
+            "td",
+            { class: "cu-right" },
+            row[x],
+            row.phase === "head" && h("span", { class: "cu-hint" }, " head"),
+          ),
+          h("td", { class: "cu-right" }, row.train_loss?.toFixed(4) ?? "–"),
+          h("td", { class: "cu-right" }, row.valid_loss?.toFixed(4) ?? "–"),
+          h("td", { class: "cu-right" }, percent(row.error_rate)),
+          h("td", { class: "cu-right" }, `${row.seconds.toFixed(row.seconds < 10 ? 2 : 0)} s`),
+        ),
+      ),
+    ),
+  );
 }
 
-/** @param {any} compared */
+/** @param {Comparison | null} compared */
 function comparison(compared) {
   if (!compared || compared.before.error === null) return null;
-  return h("section", { class: "cu-card cu-side", "data-part": "comparison" },
+  return h(
+    "section",
+    { class: "cu-card cu-side", "data-part": "comparison" },
     h("h2", {}, "Before and after"),
     compared.warning && h("p", { class: "cu-warning" }, icon("alert"), compared.warning),
     errorBars(compared),
-    h("p", {}, `${many(compared.decisions, "decision")} in between`,
-      compared.corrected > 0 && `, ${many(compared.corrected, "validation label")} corrected`, "."));
+    h(
+      "p",
+      {},
+      `${many(compared.decisions, "decision")} in between`,
+      compared.corrected > 0 && `, ${many(compared.corrected, "validation label")} corrected`,
+      ".",
+    ),
+  );
 }
 
-/** @param {any} state */
-function newestRun(state) {
-  const metrics = state.metrics;
+/** @param {TrainState} state @param {Metrics} metrics */
+function newestRun(state, metrics) {
   const fixed = metrics.out_of_fold.error === null;
   const error = metrics.out_of_fold.calibration_error ?? metrics.valid.calibration_error;
-  return h("section", { class: "cu-card cu-run" },
+  return h(
+    "section",
+    { class: "cu-card cu-run" },
     h("h2", {}, `Run ${state.run}, ${state.recipe === "finetune" ? "fine-tuned" : "instant"}`),
-    h("dl", { class: "cu-figures" },
-      !fixed && h("div", {}, h("dt", {}, "Error, out-of-fold"), h("dd", { "data-figure": "out-of-fold" }, interval(metrics.out_of_fold)),
-        h("dd", { class: "cu-hint" }, `Each of ${many(metrics.out_of_fold.images, "image")} judged by a model that did not see it; 95 % interval in brackets.`)),
-      h("div", {}, h("dt", {}, "Error, validation images"), h("dd", { "data-figure": "valid" }, interval(metrics.valid)),
-        h("dd", { class: "cu-hint" }, `${many(metrics.valid.images, "image")} that stay the same from run to run; the exported model never saw them.`)),
-      h("div", {}, h("dt", {}, "Baselines on the validation images"),
-        h("dd", {}, percent(metrics.baselines.majority), " · ", percent(metrics.baselines.nearest_mean_image)),
-        h("dd", { class: "cu-hint" }, "Always the commonest class; nearest mean image.")),
-      error !== undefined && error !== null && h("div", {}, h("dt", {}, "Calibration error"), h("dd", {}, percent(error)),
-        h("dd", { class: "cu-hint" }, "By how much a stated confidence misses the share that is right."))),
+    h(
+      "dl",
+      { class: "cu-figures" },
+      !fixed &&
+        h(
+          "div",
+          {},
+          h("dt", {}, "Error, out-of-fold"),
+          h("dd", { "data-figure": "out-of-fold" }, interval(metrics.out_of_fold)),
+          h(
+            "dd",
+            { class: "cu-hint" },
+            `Each of ${many(metrics.out_of_fold.images, "image")} judged by a model that did not see it; 95 % interval in brackets.`,
+          ),
+        ),
+      h(
+        "div",
+        {},
+        h("dt", {}, "Error, validation images"),
+        h("dd", { "data-figure": "valid" }, interval(metrics.valid)),
+        h(
+          "dd",
+          { class: "cu-hint" },
+          `${many(metrics.valid.images, "image")} that stay the same from run to run; the exported model never saw them.`,
+        ),
+      ),
+      h(
+        "div",
+        {},
+        h("dt", {}, "Baselines on the validation images"),
+        h(
+          "dd",
+          {},
+          percent(metrics.baselines.majority),
+          " · ",
+          percent(metrics.baselines.nearest_mean_image),
+        ),
+        h("dd", { class: "cu-hint" }, "Always the commonest class; nearest mean image."),
+      ),
+      error !== undefined &&
+        error !== null &&
+        h(
+          "div",
+          {},
+          h("dt", {}, "Calibration error"),
+          h("dd", {}, percent(error)),
+          h(
+            "dd",
+            { class: "cu-hint" },
+            "By how much a stated confidence misses the share that is right.",
+          ),
+        ),
+    ),
     state.choice && h("p", { class: "cu-hint" }, state.choice),
-    state.notes.map((/** @type {string} */ note) => h("p", { class: "cu-warning" }, icon("alert"), note)));
+    state.notes.map((note) => h("p", { class: "cu-warning" }, icon("alert"), note)),
+  );
 }
 
-/** @param {any} state @param {any[]} history */
+/** @param {TrainState} state @param {HistoryRow[]} history */
 function training(state, history) {
-  return h("section", { class: "cu-card cu-grow", "data-part": "training" },
+  return h(
+    "section",
+    { class: "cu-card cu-grow", "data-part": "training" },
     h("h2", {}, "Training"),
     h("div", { class: "cu-columns" }, lossChart(history), historyTable(history)),
-    !state.live.length && (state.metrics?.diagnosis ?? []).map((/** @type {any} */ found) =>
-      h("p", { class: found.code === "well" ? "" : "cu-warning", "data-finding": found.code }, found.code !== "well" && icon("alert"), h("span", {}, `${found.sentence} ${found.next_step}`))));
+    !state.live.length &&
+      (state.metrics?.diagnosis ?? []).map((found) =>
+        h(
+          "p",
+          { class: found.code === "well" ? "" : "cu-warning", "data-finding": found.code },
+          found.code !== "well" && icon("alert"),
+          h("span", {}, `${found.sentence} ${found.next_step}`),
+        ),
+      ),
+  );
 }
 
-/** @param {any} state */
-function byClass(state) {
-  const metrics = state.metrics;
-  return h("section", { class: "cu-card cu-grow" },
-    h("h2", {}, `By class, ${metrics.judged_on === "validation" ? "validation images" : "out-of-fold"}`),
-    h("table", { class: "cu-table" },
-      h("thead", {}, h("tr", {}, h("th", {}, "class"), ["images", "precision", "recall", "F1"].map((n) => h("th", { class: "cu-right" }, n)))),
-      h("tbody", {}, metrics.per_class.map((/** @type {any} */ row) => h("tr", { key: row.label },
-        h("td", { class: "cu-name", title: row.label }, badge(state.names, row.label), " ", row.label),
-        h("td", { class: "cu-right" }, row.support),
-        [row.precision, row.recall, row.f1].map((value) => h("td", { class: "cu-right" }, percent(value))))))));
+/** @param {TrainState} state @param {Metrics} metrics */
+function byClass(state, metrics) {
+  return h(
+    "section",
+    { class: "cu-card cu-grow" },
+    h(
+      "h2",
+      {},
+      `By class, ${metrics.judged_on === "validation" ? "validation images" : "out-of-fold"}`,
+    ),
+    h(
+      "table",
+      { class: "cu-table" },
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th", {}, "class"),
+          ["images", "precision", "recall", "F1"].map((n) => h("th", { class: "cu-right" }, n)),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        metrics.per_class.map((row) =>
+          h(
+            "tr",
+            { key: row.label },
+            h(
+              "td",
+              { class: "cu-name", title: row.label },
+              badge(state.names, row.label),
+              " ",
+              row.label,
+            ),
+            h("td", { class: "cu-right" }, row.support),
+            [row.precision, row.recall, row.f1].map((value) =>
+              h("td", { class: "cu-right" }, percent(value)),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
-/** Every run, newest first; two may be compared. @param {any} state @param {(m: any) => void} send */
+/** Every run, newest first; two may be compared. @param {TrainState} state @param {Send} send */
 function allRuns(state, send) {
   if (state.runs.length < 2) return null;
-  const pick = (/** @type {string} */ side, /** @type {any} */ row) => h("td", { class: "cu-right" },
-    h("input", { type: "radio", name: side, checked: state.compared[side] === row.run, "aria-label": `run ${row.run} as ${side}`,
-      onchange: () => send({ do: "compare", side, run: row.run }) }));
-  return h("section", { class: "cu-card cu-whole", "data-part": "runs" }, h("h2", {}, "Runs"),
-    h("div", { class: "cu-window" }, h("table", { class: "cu-table" },
-      h("thead", {}, h("tr", {}, h("th", {}, "run"), h("th", {}, "recipe"), h("th", {}, "network"),
-        ["images", "out-of-fold", "validation", "time", "before", "after"].map((n) => h("th", { class: "cu-right" }, n)))),
-      h("tbody", {}, state.runs.map((/** @type {any} */ row) => h("tr", { key: row.run },
-        h("td", {}, row.run), h("td", {}, row.recipe), h("td", {}, row.backbone), h("td", { class: "cu-right" }, count(row.images)),
-        h("td", { class: "cu-right" }, percent(row.out_of_fold_error)), h("td", { class: "cu-right" }, percent(row.valid_error)),
-        h("td", { class: "cu-right" }, `${row.seconds.toFixed(row.seconds < 10 ? 1 : 0)} s`), pick("before", row), pick("after", row)))))));
+  const pick = (/** @type {RunSide} */ side, /** @type {RunRow} */ row) =>
+    h(
+      "td",
+      { class: "cu-right" },
+      h("input", {
+        type: "radio",
+        name: side,
+        checked: state.compared[side] === row.run,
+        "aria-label": `run ${row.run} as ${side}`,
+        onchange: () => send({ do: "compare", side, run: row.run }),
+      }),
+    );
+  return h(
+    "section",
+    { class: "cu-card cu-whole", "data-part": "runs" },
+    h("h2", {}, "Runs"),
+    h(
+      "div",
+      { class: "cu-window" },
+      h(
+        "table",
+        { class: "cu-table" },
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            h("th", {}, "run"),
+            h("th", {}, "recipe"),
+            h("th", {}, "network"),
+            ["images", "out-of-fold", "validation", "time", "before", "after"].map((n) =>
+              h("th", { class: "cu-right" }, n),
+            ),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          state.runs.map((row) =>
+            h(
+              "tr",
+              { key: row.run },
+              h("td", {}, row.run),
+              h("td", {}, row.recipe),
+              h("td", {}, row.backbone),
+              h("td", { class: "cu-right" }, count(row.images)),
+              h("td", { class: "cu-right" }, percent(row.out_of_fold_error)),
+              h("td", { class: "cu-right" }, percent(row.valid_error)),
+              h("td", { class: "cu-right" }, `${row.seconds.toFixed(row.seconds < 10 ? 1 : 0)} s`),
+              pick("before", row),
+              pick("after", row),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
-/** @param {any} state @param {(m: any) => void} send */
+/** @param {TrainState} state @param {Send} send */
 function moreImages(state, send) {
   const found = state.learning;
-  return h("section", { class: "cu-card cu-side", "data-part": "learning-curve" }, h("h2", {}, "Would more images help?"),
-    found && lineChart({ label: found.sentence, unit: "training images", formatX: String, format: (value) => percent(value, 0),
-      series: [{ name: "error", look: "cu-train", points: column(found.points, "images", "error") }],
-      band: found.points.map((/** @type {any} */ row) => [row.images, row.low, row.high]) }),
-    h("p", { class: found ? "" : "cu-hint" }, found ? found.sentence : "The error with growing shares of the training images tells. It takes seconds."),
-    h("button", { class: "cu-button", disabled: state.busy || !state.images, onclick: () => send({ do: "learning_curve" }) }, found ? "Measure again" : "Measure"));
+  return h(
+    "section",
+    { class: "cu-card cu-side", "data-part": "learning-curve" },
+    h("h2", {}, "Would more images help?"),
+    found &&
+      lineChart({
+        label: found.sentence,
+        unit: "training images",
+        formatX: String,
+        format: (value) => percent(value, 0),
+        series: [
+          { name: "error", look: "cu-train", points: column(found.points, "images", "error") },
+        ],
+        band: found.points.map((row) => [row.images, row.low, row.high]),
+      }),
+    h(
+      "p",
+      { class: found ? "" : "cu-hint" },
+      found
+        ? found.sentence
+        : "The error with growing shares of the training images tells. It takes seconds.",
+    ),
+    h(
+      "button",
+      {
+        class: "cu-button",
+        disabled: state.busy || !state.images,
+        onclick: () => send({ do: "learning_curve" }),
+      },
+      found ? "Measure again" : "Measure",
+    ),
+  );
 }
 
-/** @param {any} state @param {(m: any) => void} send */
+/** @param {TrainState} state @param {Send} send */
 function train(state, send) {
   const metrics = state.metrics;
   const history = state.live.length ? state.live : state.history;
   const deep = state.form.recipe === "finetune";
-  return h("div", { class: "cu-panel" },
-    h("div", { class: "cu-title" }, h("h1", {}, "Train"),
-      h("p", { class: "cu-hint" }, "Learn the classes, and find out which images do not fit their label.")),
-    h("section", { class: "cu-card", "data-part": "recipe" },
+  return h(
+    "div",
+    { class: "cu-panel" },
+    h(
+      "div",
+      { class: "cu-title" },
+      h("h1", {}, "Train"),
+      h(
+        "p",
+        { class: "cu-hint" },
+        "Learn the classes, and find out which images do not fit their label.",
+      ),
+    ),
+    h(
+      "section",
+      { class: "cu-card", "data-part": "recipe" },
       recipeChoice(state, send),
       deep ? deepSettings(state, send) : instantSettings(state, send),
       problem(state.error),
-      h("div", { class: "cu-row cu-go" },
-        h("button", { class: "cu-button cu-primary", disabled: state.busy || !state.images, onclick: () => send({ do: "train" }) },
-          deep ? "Fine-tune" : metrics ? "Retrain" : "Train"),
-        state.stale > 0 && metrics && h("span", { class: "cu-hint" }, `${many(state.stale, "change")} since the last run`),
-        !state.images && h("button", { class: "cu-link", onclick: () => send({ do: "go", station: "collect" }) }, "Collect images first"),
-        metrics && !state.busy && h("button", { class: "cu-button", onclick: () => send({ do: "go", station: "review" }) }, "Review the most suspicious images"))),
-    (metrics || history.length > 1) && h("div", { class: "cu-columns" },
-      metrics && newestRun(state),
-      history.length > 1 && training(state, history)),
-    metrics && h("div", { class: "cu-columns" }, comparison(state.comparison), byClass(state)),
-    metrics && h("div", { class: "cu-columns" }, allRuns(state, send), moreImages(state, send)));
+      h(
+        "div",
+        { class: "cu-row cu-go" },
+        h(
+          "button",
+          {
+            class: "cu-button cu-primary",
+            disabled: state.busy || !state.images,
+            onclick: () => send({ do: "train" }),
+          },
+          deep ? "Fine-tune" : metrics ? "Retrain" : "Train",
+        ),
+        state.stale > 0 &&
+          metrics &&
+          h("span", { class: "cu-hint" }, `${many(state.stale, "change")} since the last run`),
+        !state.images &&
+          h(
+            "button",
+            { class: "cu-link", onclick: () => send({ do: "go", station: "collect" }) },
+            "Collect images first",
+          ),
+        metrics &&
+          !state.busy &&
+          h(
+            "button",
+            { class: "cu-button", onclick: () => send({ do: "go", station: "review" }) },
+            "Review the most suspicious images",
+          ),
+      ),
+    ),
+    (metrics || history.length > 1) &&
+      h(
+        "div",
+        { class: "cu-columns" },
+        metrics && newestRun(state, metrics),
+        history.length > 1 && training(state, history),
+      ),
+    metrics &&
+      h("div", { class: "cu-columns" }, comparison(state.comparison), byClass(state, metrics)),
+    metrics && h("div", { class: "cu-columns" }, allRuns(state, send), moreImages(state, send)),
+  );
 }
 
 export default {
-  /** @param {{model: any, el: HTMLElement}} context */
+  /** @param {Context<TrainState>} context */
   render({ model, el }) {
     return mount(model, el, train);
   },

@@ -1,0 +1,20 @@
+// A page for the tests of the scripts: node has none.
+
+import { JSDOM } from "jsdom";
+
+const { window } = new JSDOM("<!doctype html><body></body>", { pretendToBeVisual: true });
+const NAMES = [
+  "document",
+  "Node",
+  "Element",
+  "HTMLElement",
+  "HTMLInputElement",
+  "HTMLSelectElement",
+  "Event",
+  "FormData",
+];
+Object.assign(
+  globalThis,
+  { window },
+  Object.fromEntries(NAMES.map((name) => [name, window[name]])),
+);

@@ -1,0 +1,209 @@
+// @ts-check
+// The gallery's foot: decisions as buttons, undo, the way on, advice; and the list of the keys.
+
+import { h } from "./drawing.js";
+import { count } from "./figures.js";
+import { badge, icon } from "./marks.js";
+
+/** @import {Act, GalleryState, Ui} from "./review_states" */
+
+/** A double click is one gesture: it decides once, not on the next image too. @param {() => void} todo */
+const once = (todo) => (/** @type {MouseEvent} */ event) => event.detail < 2 && todo();
+
+/** The decisions, as buttons. @param {GalleryState} s @param {Act} act */
+export function decisions(s, act) {
+  const idle = !s.tiles.length;
+  const button = (
+    /** @type {string} */ key,
+    /** @type {string} */ text,
+    /** @type {() => void} */ todo,
+    /** @type {boolean} */ off = idle,
+    /** @type {string} */ title = text,
+  ) =>
+    h(
+      "button",
+      { class: "cu-button", key: text, onclick: once(todo), disabled: off, title },
+      h("kbd", { "aria-hidden": "true" }, key),
+      text,
+    );
+  return [
+    button("K", "keep", () => act.decide("keep"), idle, "The label is right"),
+    button("D", "delete", () => act.decide("delete"), idle, "Leave it out; undo brings it back"),
+    s.classes.slice(0, 9).map((name) =>
+      h(
+        "button",
+        {
+          class: "cu-button cu-relabel",
+          key: `class ${name}`,
+          title: `Relabel as ${name}`,
+          disabled: idle,
+          onclick: once(() => act.decide("relabel", name)),
+        },
+        badge(s.classes, name),
+        h("span", { class: "cu-name" }, name),
+      ),
+    ),
+    button(
+      "R",
+      s.classes.length > 9 ? "other…" : "class…",
+      act.relabel,
+      idle,
+      "Relabel by typing a class, or a new one",
+    ),
+    button("X", "unsure", () => act.decide("unsure"), idle, "Look at it again later"),
+    button(
+      "N",
+      "no class",
+      () => act.decide("none"),
+      idle,
+      "It shows none of the classes: left out",
+    ),
+    button(
+      "M",
+      "several",
+      () => act.decide("several"),
+      idle,
+      "It shows more than one class: left out",
+    ),
+  ];
+}
+
+/** The foot: decisions, undo, the way on, advice. @param {GalleryState} s @param {Ui} ui @param {Act} act */
+export function footOf(s, ui, act) {
+  const last = s.offset + s.tiles.length >= s.total;
+  const number = ui.selected.size;
+  return h(
+    "div",
+    { class: "cu-foot" },
+    h(
+      "div",
+      {
+        class: s.classes.length > 5 ? "cu-actions cu-many" : "cu-actions",
+        role: "toolbar",
+        "aria-label": "Decisions",
+      },
+      decisions(s, act),
+    ),
+    h(
+      "div",
+      { class: "cu-going" },
+      h(
+        "button",
+        { class: "cu-button", key: "undo", disabled: !s.can_undo, onclick: act.undo },
+        h("kbd", { "aria-hidden": "true" }, "U"),
+        "undo",
+      ),
+      h(
+        "button",
+        { class: "cu-button", key: "redo", disabled: !s.can_redo, onclick: act.redo },
+        h("kbd", { "aria-hidden": "true" }, "Y"),
+        "redo",
+      ),
+      h(
+        "p",
+        { class: "cu-status", role: "status", "aria-live": "polite", title: s.status },
+        number ? `${number} selected. ${s.status}` : s.status,
+      ),
+      h(
+        "span",
+        { class: "cu-turning" },
+        h(
+          "button",
+          {
+            class: "cu-button",
+            onclick: () => act.turn(-1),
+            disabled: s.offset === 0,
+            "aria-label": "Previous page",
+          },
+          "‹",
+        ),
+        h(
+          "span",
+          { class: "cu-hint cu-where" },
+          s.total
+            ? `${count(s.offset + 1)}–${count(s.offset + s.tiles.length)} of ${count(s.total)}`
+            : "",
+        ),
+        h(
+          "button",
+          {
+            class: "cu-button",
+            onclick: () => act.turn(1),
+            disabled: last,
+            "aria-label": "Next page",
+          },
+          "›",
+        ),
+        h(
+          "button",
+          {
+            class: "cu-button cu-primary",
+            onclick: once(act.rest),
+            disabled: !s.tiles.length,
+            title: "Keep what is undecided on this page, and go on",
+          },
+          h("kbd", { "aria-hidden": "true" }, "↵"),
+          "page ok",
+        ),
+      ),
+    ),
+    h(
+      "p",
+      { class: s.advice?.stop ? "cu-advice cu-stop" : "cu-advice", title: s.advice?.why },
+      s.advice?.stop && icon("check"),
+      s.advice && h("span", {}, s.advice.sentence, s.advice.stop && ` · ${s.advice.why}`),
+    ),
+  );
+}
+
+const KEYS_SHOWN = [
+  ["arrows", "move; with Shift, select"],
+  ["Space or Z", "enlarge, and close"],
+  ["S or Ctrl Space", "select or not"],
+  ["Ctrl A", "select the page"],
+  ["K", "keep: the label is right"],
+  ["D or Delete", "delete (undo brings it back)"],
+  ["1–9", "relabel as that class"],
+  ["R", "relabel by typing a class, or a new one"],
+  ["X", "unsure"],
+  ["N", "none of the classes"],
+  ["M", "more than one class"],
+  ["U or Ctrl Z", "undo, back to the project's beginning"],
+  ["Y or Ctrl Shift Z", "redo"],
+  ["Enter", "keep the rest of the page, go on"],
+  ["PageDown, PageUp", "turn the page"],
+  ["Home, End", "first and last of the page"],
+  ["+ and −", "larger, smaller"],
+  ["Esc", "close, or unselect"],
+  ["?", "these keys"],
+];
+
+/** @param {Act} act */
+export function helpBox(act) {
+  return h(
+    "div",
+    { class: "cu-help", role: "dialog", "aria-label": "Keys" },
+    h(
+      "div",
+      { class: "cu-row cu-spread" },
+      h("h2", {}, "Keys"),
+      h(
+        "button",
+        { class: "cu-quiet", "aria-label": "Close the keys", onclick: act.help },
+        icon("cross"),
+      ),
+    ),
+    h(
+      "dl",
+      {},
+      KEYS_SHOWN.map(([key, text]) =>
+        h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)),
+      ),
+    ),
+    h(
+      "p",
+      { class: "cu-hint" },
+      "Mouse: click, Ctrl click, Shift click, or drag a box. Touch: hold to select, tap twice to enlarge. A decision is for what is selected, or for the image in focus.",
+    ),
+  );
+}

@@ -1,0 +1,199 @@
+// @ts-check
+// The gallery's head: the queue, what narrows it, and the size of the tiles.
+
+import { h } from "./drawing.js";
+import { count } from "./figures.js";
+import { icon } from "./marks.js";
+
+/** @import {Act, GalleryState, QueueKind, TileSize, Ui} from "./review_states" */
+
+export const SIZES = { S: 100, M: 148, L: 232 }; // pixels: about the width of a tile
+export const NAMES = /** @type {TileSize[]} */ (Object.keys(SIZES));
+
+/** The groups of the queue menu, in their order. @param {QueueKind[]} queues */
+function grouped(queues) {
+  /** @type {Map<string, QueueKind[]>} */
+  const groups = new Map();
+  for (const queue of queues) groups.set(queue.group, [...(groups.get(queue.group) ?? []), queue]);
+  return [...groups];
+}
+
+/** @param {string} name @param {string} title @param {string} value @param {string[][]} options @param {(value: string) => void} choose */
+function choice(name, title, value, options, choose) {
+  const known = options.some(([key]) => key === value);
+  return h(
+    "label",
+    {},
+    `${title} `,
+    h(
+      "select",
+      { class: "cu-select", name, value, onchange: (e) => choose(e.target.value) },
+      !known && value && h("option", { value, selected: true }, value),
+      options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)),
+    ),
+  );
+}
+
+/** The queue, what narrows it, and the size of the tiles. @param {GalleryState} s @param {Ui} ui @param {Act} act */
+export function queueBar(s, ui, act) {
+  const f = s.filters;
+  const number = [f.split, f.host, f.tag, f.issue, f.text].filter(Boolean).length;
+  const some = (/** @type {string} */ all, /** @type {string[][]} */ rest) => [["", all], ...rest];
+  return h(
+    "div",
+    { class: "cu-queue" },
+    h(
+      "div",
+      { class: "cu-row" },
+      h("h1", {}, "Review"),
+      h(
+        "label",
+        {},
+        "Queue ",
+        h(
+          "select",
+          {
+            class: "cu-select",
+            name: "queue",
+            value: s.kind,
+            onchange: (e) => act.open(e.target.value),
+          },
+          grouped(s.queues).map(([group, queues]) =>
+            h(
+              "optgroup",
+              { label: group },
+              queues.map((q) =>
+                h(
+                  "option",
+                  { value: q.kind, selected: q.kind === s.kind },
+                  s.counts[q.kind] === undefined
+                    ? q.title
+                    : `${q.title} · ${count(s.counts[q.kind])}`,
+                ),
+              ),
+            ),
+          ),
+        ),
+      ),
+      choice(
+        "class",
+        "Class",
+        f.label,
+        some(
+          "all",
+          s.classes.map((name) => [name, name]),
+        ),
+        (label) => act.narrow({ label }),
+      ),
+      h(
+        "button",
+        {
+          class: "cu-button",
+          "aria-expanded": String(ui.filters || number > 0),
+          onclick: act.filters,
+        },
+        number ? `Filters · ${number}` : "Filters",
+      ),
+      f.predicted &&
+        h(
+          "span",
+          { class: "cu-chip" },
+          h(
+            "span",
+            { class: "cu-name" },
+            f.label ? `${f.label} taken for ${f.predicted}` : `predicted ${f.predicted}`,
+          ),
+          h(
+            "button",
+            {
+              class: "cu-quiet",
+              "aria-label": "Leave this cell",
+              onclick: () => act.narrow({ predicted: "" }),
+            },
+            icon("cross"),
+          ),
+        ),
+      h(
+        "span",
+        { class: "cu-sizes", role: "group", "aria-label": "Size of the images" },
+        NAMES.map((size) =>
+          h(
+            "button",
+            {
+              class: "cu-quiet",
+              key: size,
+              "aria-pressed": String(s.size === size),
+              title: `Size ${size}`,
+              onclick: () => act.size(size),
+            },
+            size,
+          ),
+        ),
+        h(
+          "button",
+          { class: "cu-quiet", "aria-label": "Keys", title: "Keys (?)", onclick: act.help },
+          "?",
+        ),
+      ),
+    ),
+    (ui.filters || number > 0) &&
+      h(
+        "div",
+        { class: "cu-row cu-filters", role: "group", "aria-label": "Filters" },
+        h(
+          "label",
+          {},
+          "Text ",
+          h("input", {
+            type: "search",
+            name: "text",
+            value: f.text,
+            placeholder: "in address or file name",
+            onchange: (e) => act.narrow({ text: e.target.value.trim() }),
+          }),
+        ),
+        choice(
+          "split",
+          "Split",
+          f.split,
+          some("both", [
+            ["train", "training"],
+            ["valid", "validation"],
+          ]),
+          (split) => act.narrow({ split }),
+        ),
+        (s.choices.hosts.length > 0 || f.host) &&
+          choice(
+            "host",
+            "Source",
+            f.host,
+            some(
+              "any",
+              s.choices.hosts.map(([host, n]) => [host, `${host} · ${count(n)}`]),
+            ),
+            (host) => act.narrow({ host }),
+          ),
+        (s.choices.tags.length > 0 || f.tag) &&
+          choice(
+            "tag",
+            "Looks like",
+            f.tag,
+            some(
+              "anything",
+              s.choices.tags.map(([tag, n]) => [tag, `${tag.split(",")[0]} · ${count(n)}`]),
+            ),
+            (tag) => act.narrow({ tag }),
+          ),
+        s.kind === "problems" &&
+          choice("issue", "Problem", f.issue, some("any", s.choices.issues), (issue) =>
+            act.narrow({ issue }),
+          ),
+        number > 0 && h("button", { class: "cu-button", onclick: act.unfiltered }, "Clear filters"),
+      ),
+    h(
+      "p",
+      { class: "cu-hint cu-meaning" },
+      `${count(s.total)} in queue · ${count(s.seen)} seen · ${s.meaning}`,
+    ),
+  );
+}

@@ -1,0 +1,248 @@
+// The states of the station Review: the gallery and the sections beside it.
+
+import type { Comparison } from "./states";
+
+/** Of a section beside the gallery: it folds, and is counted only while it is open. */
+export interface SectionState {
+  opened: boolean;
+  counted: boolean;
+}
+
+export interface ClassRow {
+  id: number;
+  name: string;
+  images: number;
+  out: number;
+}
+
+export interface ClassesState extends SectionState {
+  classes: ClassRow[];
+  errors: Record<string, string>;
+  said: string;
+  done: number;
+}
+
+/** Row, column, count. */
+export type Cell = [number, number, number];
+
+export interface Pair {
+  label: string;
+  predicted: string;
+  count: number;
+}
+
+export interface ConfusionState extends SectionState {
+  labels: string[];
+  cells: Cell[];
+  order: number[];
+  pairs: Pair[];
+  run: number | null;
+  earlier: number[];
+  since: number | null;
+  change: Cell[];
+  label: string;
+  predicted: string;
+}
+
+export interface FixTile {
+  id: number;
+  label: string;
+  source: string;
+  becomes: string | null;
+}
+
+export interface Fix {
+  key: string;
+  title: string;
+  why: string;
+  images: number;
+  action: string;
+  preview: FixTile[];
+}
+
+export interface FixesState extends SectionState {
+  names: string[];
+  fixes: Fix[];
+  said: string;
+  errors: Record<string, string>;
+}
+
+/** Thumbnails come as buffers, one for each of `ids`; of others those of `keep` are held on to. */
+export interface PicturesMessage {
+  type: "pictures";
+  ids: number[];
+  keep: number[];
+  ahead?: { offset: number; tiles: Tile[] };
+}
+
+export interface ProgressState extends SectionState {
+  comparison: Comparison | null;
+  changes: {
+    relabelled: number;
+    left_out: number;
+    brought_back: number;
+    confirmed: number;
+    unsure: number;
+  } | null;
+  run: number | null;
+  images: number;
+  waiting: number;
+  kept: boolean;
+}
+
+export interface ReviewDay {
+  day: string;
+  by: string;
+  decided: number;
+  per_minute: number | null;
+  pages: number;
+  hits: number;
+  images: number;
+}
+
+export interface ReviewLogState extends SectionState {
+  days: ReviewDay[];
+  agreement: { sentence: string; kappa: number | null } | null;
+  reviewer: string;
+  error: string | null;
+}
+
+export type ImageState = "new" | "kept" | "deleted" | "unsure" | "several" | "none";
+
+export interface Tile {
+  id: number;
+  label: string;
+  predicted: string | null;
+  confidence: number | null;
+  split: "train" | "valid" | null;
+  in_sample: boolean;
+  flags: string[];
+  note: string;
+  state: ImageState;
+  relabelled: boolean;
+  loss: number | null; // nats
+  band: number | null;
+}
+
+export interface Filters {
+  label: string;
+  predicted: string;
+  split: string;
+  host: string;
+  tag: string;
+  issue: string;
+  text: string;
+}
+
+export type TileSize = "S" | "M" | "L";
+
+export interface QueueKind {
+  kind: string;
+  title: string;
+  group: string;
+}
+
+export interface GalleryState {
+  kind: string;
+  queues: QueueKind[];
+  counts: Record<string, number>;
+  filters: Filters;
+  choices: { hosts: [string, number][]; tags: [string, number][]; issues: [string, string][] };
+  classes: string[];
+  class_ids: number[]; // of `classes`
+  size: TileSize;
+  page: number;
+  total: number;
+  seen: number;
+  offset: number;
+  tiles: Tile[];
+  meaning: string;
+  empty: string;
+  step: { station: string; title: string } | null;
+  status: string;
+  error: string | null;
+  advice: { sentence: string; stop: boolean; why: string } | null;
+  can_undo: boolean;
+  can_redo: boolean;
+  queue_number: number;
+}
+
+export interface Near {
+  id: number;
+  label: string;
+  cosine: number;
+}
+
+/** All that is known of one image. */
+export interface Details {
+  label: string;
+  predicted: string | null;
+  in_sample: boolean;
+  reasons: string[];
+  probabilities: [string, number][];
+  nearest: { own: Near[]; predicted: Near[] };
+  sources: { origin: string; class: string }[];
+  format: string;
+  width: number;
+  height: number;
+  bytes: number;
+  split: "train" | "valid" | null;
+  exif: { camera: string; taken: string; software: string; gps: boolean };
+  tags: [string, number][];
+  history: { words: string; by: string; at: string }[];
+}
+
+export type GalleryMessage =
+  | PicturesMessage
+  | { type: "turned" }
+  | { type: "focus" }
+  | { type: "zoom"; id: number; details: Details; near: number[] };
+
+/** One image enlarged; `near`: pictures of those most like it. */
+export interface Zoom {
+  id: number;
+  url: string;
+  details: Details | null;
+  near: Map<number, string>;
+}
+
+/** What the page holds that is not the kernel's. Places count from 0 on the page. */
+export interface Ui {
+  focus: number; // place
+  anchor: number; // place where a selection began
+  selected: Set<number>; // ids
+  help: boolean;
+  filters: boolean;
+  zoom: Zoom | null;
+  relabel: { text: string; at: number } | null;
+  waiting: boolean;
+  columns: number;
+  pictures: Map<number, string>; // object URLs by id
+  drawn: Map<number, string>; // the memo of each tile on the page, by id
+}
+
+/** What can be done. */
+export interface Act {
+  open(kind: string): void;
+  narrow(filters: Partial<Filters>): void;
+  unfiltered(): void;
+  filters(): void;
+  size(size: TileSize): void;
+  larger(by: number): void;
+  help(): void;
+  turn(by: number): void;
+  rest(): void;
+  undo(): void;
+  redo(): void;
+  decide(action: string, label?: string): void;
+  relabel(): void;
+  typed(text: string, at: number): void;
+  labelled(label: string, fresh: boolean): void;
+  move(to: number, extend?: boolean): void;
+  look(place: number): void;
+  close(): void;
+  focused(place: number): void;
+  toggle(id: number | undefined): void;
+  select(ids: number[]): void;
+  clicked(event: MouseEvent, place: number): void;
+}

@@ -1,0 +1,266 @@
+// The state of each panel, as its Python side (widgets/NAME.py) sends it.
+
+export interface Counted {
+  name: string;
+  images: number;
+}
+
+/** A share 0..1 that is wrong, with its 95 % interval; all null where nothing was judged. */
+export type ErrorRate =
+  | { error: number; low: number; high: number }
+  | { error: null; low: null; high: null };
+
+export interface StartState {
+  recent: { name: string; path: string }[];
+  home: string;
+  reviewer: string;
+  errors: { create?: string; open?: string };
+}
+
+export interface Station {
+  id: string;
+  title: string;
+  figure: string;
+  state: "empty" | "needs" | "done";
+}
+
+export interface ShellState {
+  project: string | null;
+  path: string | null;
+  images: number;
+  classes: number;
+  decisions: number;
+  reading: string | null; // why nothing can be changed
+  damage: string | null;
+  device: string;
+  station: string;
+  stations: Station[];
+}
+
+export interface OpenJob {
+  id: number;
+  open: true;
+  state: "queued" | "running";
+  kind: string;
+  message: string;
+  done: number;
+  total: number | null;
+  counts: Record<string, number>;
+  cancel: boolean;
+  left: number | null; // seconds
+  silent: string | null; // that nobody works on it
+  process: number | null;
+}
+
+export interface EndedJob {
+  id: number;
+  open: false;
+  state: "done" | "failed" | "cancelled";
+  text: string;
+  next: { station: string; title: string } | null;
+  again: boolean;
+}
+
+export interface JobBarState {
+  job: OpenJob | EndedJob | null;
+  offers: { id: number; text: string }[];
+}
+
+export interface Refusal {
+  line: number;
+  problem: string;
+  text: string;
+}
+
+/** What adding a text or a dropped list (`name`) would do. */
+export interface Preview {
+  name: string;
+  error: string | null;
+  found?: string;
+  new: number;
+  known: number;
+  twice: number;
+  refused: number;
+  refusals?: Refusal[];
+  other_class?: number;
+  hosts?: [string, number][];
+  more_hosts?: boolean;
+  notes?: string[];
+}
+
+export interface FailureExample {
+  address: string;
+  detail: string;
+  http_status: number | null;
+  attempts: number;
+  seconds: number | null;
+}
+
+/** Addresses that gave no image for one reason; `allow`: the permission that another try takes. */
+export interface FailureGroup {
+  code: string;
+  title: string;
+  count: number;
+  explanation: string;
+  retry: string;
+  allow: "" | "allow_private" | "ignore_robots";
+  next_step: string;
+  examples: FailureExample[];
+}
+
+/** Bytes and files of an upload on its way. */
+export interface UploadState {
+  title: string;
+  done: number;
+  total: number;
+  files: number;
+  of: number;
+}
+
+export interface CollectState {
+  names: string[];
+  classes: { name: string; images: number; pending: number; failed: number }[];
+  chosen: string | null;
+  added: { sentence: string; refused: Refusal[]; refusals: number } | null;
+  added_number: number;
+  previews: Preview[];
+  previewing: boolean;
+  adding: boolean;
+  upload: UploadState | null;
+  notices: string[];
+  taken: { refused: number; refusals: { name: string; problem: string }[] } | null;
+  addresses: { pending: number };
+  failures: FailureGroup[];
+  errors: { class?: string; add?: string; upload?: string; import?: string };
+  busy: boolean;
+  allow_private: boolean;
+  by_folder: boolean;
+}
+
+/** The script that collects addresses on a search page. */
+export interface Snippet {
+  console: string;
+  bookmarklet: string;
+}
+
+export type UploadMessage =
+  | { type: "go"; id: string; files: number[] }
+  | { type: "stop"; id: string }
+  | { type: "took"; id: string };
+export type CollectMessage = UploadMessage | { type: "copy"; code: string; text: string };
+
+export interface Look {
+  label: string;
+  tags: Counted[];
+}
+
+export interface CheckState {
+  report: {
+    problems: { code: string; problem: string; fix: string; queue: string | null }[];
+    classes: { label: string; train: number; valid: number }[];
+  } | null;
+  names: string[];
+  looks: Look[];
+  busy: boolean;
+}
+
+export type JudgedRate = ErrorRate & { images: number; calibration_error?: number | null };
+
+export interface Metrics {
+  judged_on: "validation" | "out-of-fold";
+  out_of_fold: JudgedRate;
+  valid: JudgedRate;
+  baselines: { majority: number | null; nearest_mean_image: number | null };
+  per_class: {
+    label: string;
+    support: number;
+    precision: number | null;
+    recall: number | null;
+    f1: number | null;
+  }[];
+  diagnosis?: { code: string; sentence: string; next_step: string }[];
+}
+
+/** A step or an epoch of a training. */
+export interface HistoryRow {
+  step?: number;
+  epoch?: number;
+  phase?: string;
+  train_loss: number | null;
+  valid_loss: number | null;
+  error_rate: number | null;
+  seconds: number;
+}
+
+export type Side = ErrorRate & { run: number };
+
+/** Both runs, by the labels of one time. */
+export interface Version {
+  labels: "now" | "before";
+  images: number;
+  before: Side;
+  after: Side;
+  sentence: string;
+}
+
+export interface Comparison extends Version {
+  decisions: number;
+  corrected: number;
+  relabelled: number;
+  deleted: number;
+  warning: string | null;
+  difference: { points: number } | null;
+  p_value: number;
+  versions: Version[];
+}
+
+export interface RunRow {
+  run: number;
+  recipe: string;
+  backbone: string;
+  images: number;
+  out_of_fold_error: number | null;
+  valid_error: number | null;
+  seconds: number;
+}
+
+export type RunSide = "before" | "after";
+
+export interface TrainState {
+  names: string[];
+  run: number | null;
+  recipe: string;
+  metrics: Metrics | null;
+  history: HistoryRow[];
+  live: HistoryRow[];
+  choice: string;
+  notes: string[];
+  comparison: Comparison | null;
+  compared: Record<RunSide, number | null>;
+  runs: RunRow[];
+  rates: { rates: number[]; losses: number[]; minimum: number | null; steep: number | null } | null;
+  learning: {
+    points: { images: number; error: number; low: number; high: number }[];
+    sentence: string;
+  } | null;
+  form: Record<string, string | number | boolean | null>;
+  form_number: number;
+  cost: string;
+  backbones: { name: string; note: string }[];
+  images: number;
+  stale: number;
+  error: string | null;
+  busy: boolean;
+}
+
+export interface ExportState {
+  total: number;
+  counts: { split: "train" | "valid"; label: string; images: number }[];
+  run: { run: number; valid: JudgedRate; out_of_fold: JudgedRate } | null;
+  stale: number;
+  folder: string;
+  model_folder: string;
+  commands: string[];
+  errors: { export?: string; export_model?: string };
+  busy: boolean;
+}
