@@ -21,7 +21,7 @@ ARROWS = floors.arrows(TREE)
 # its own floor or above.
 FLOORS: list[set[str]] = [
     {"errors", "phrasing", "records", "version"},
-    {"platform", "spreadsheets", "trust"},
+    {"platform", "settings", "spreadsheets", "trust"},
     {"files"},
     {"imaging", "store"},
     {"jobs"},

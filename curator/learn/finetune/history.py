@@ -47,5 +47,5 @@ def fingerprint(
     """Names what a run computes: equal for runs that would end alike."""
     shapes = [(name, tuple(value.shape)) for name, value in network.state_dict().items()]
     batch = settings.batch_for(device, len(data.train))
-    said = [identity, settings.record(), batch, data.identity(), shapes]
+    said = [identity, settings.model_dump(), batch, data.identity(), shapes]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -15,7 +15,7 @@ for again, goes on from there.
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
@@ -29,6 +29,7 @@ from curator.learn.evaluation.metrics import softmax
 from curator.learn.finetune.diagnosis import diagnose
 from curator.learn.finetune.settings import FinetuneSettings
 from curator.learn.instant import fit as instant
+from curator.learn.instant.settings import FitSettings
 from curator.learn.recording import MODEL_FILE, Outcome
 from curator.trust import plain_file
 
@@ -152,7 +153,7 @@ def fit(
     outcome = Outcome(
         recipe=FinetuneRecipe.name,
         settings={
-            **cast("RunSettings", asdict(settings)),
+            **cast("RunSettings", settings.model_dump()),
             "batch": fitted.batch,
             "precision": fitted.precision,
             "choice": choice.training(fitted.precision).reason,
@@ -244,7 +245,7 @@ def _instant_heads(
         data.folds(settings.folds, workspace.seed),
         data.learnt_from,
         len(data.trained),
-        instant.Settings(folds=settings.folds, balance=settings.balance),
+        FitSettings(folds=settings.folds, balance=settings.balance),
         trusted=data.trusted,
     )
     judged = ~data.learnt_from
