@@ -41,7 +41,7 @@ def ours(bears: Path, work: Path) -> dict[str, Any]:
     from curator.encode.extract import extract
     from curator.encode.feature_cache import FeatureCache
     from curator.encode.preprocess import TINY_DIMENSION
-    from curator.files import sha256_of
+    from curator.hashing import sha256_of
     from curator.learn.evaluation.label_quality import self_confidence
     from curator.learn.evaluation.metrics import error_rate
     from curator.learn.folds import assign_folds

@@ -7,7 +7,6 @@ aside, said so, and the run starts anew. Nothing in it is executed when it is re
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from dataclasses import dataclass, field
@@ -18,8 +17,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from curator.files import write_atomic
+from curator.hashing import sha256_of_all
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from curator.store.run_json import EpochRow
@@ -164,9 +165,12 @@ def restore_optimiser(
 
 
 def _digest(tensors: dict[str, torch.Tensor], record: str) -> str:
-    digest = hashlib.sha256(record.encode())
+    return sha256_of_all(_pieces(tensors, record))
+
+
+def _pieces(tensors: dict[str, torch.Tensor], record: str) -> Iterator[bytes | memoryview]:
+    yield record.encode()
     for name in sorted(tensors):
         tensor = tensors[name]
-        digest.update(f"|{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+        yield f"|{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode()
+        yield tensor.reshape(-1).view(torch.uint8).numpy().data

@@ -227,7 +227,7 @@ def test_bad_input_is_named():
         fitted(features, labels, classes=2)
     with pytest.raises(InputError, match="Mirrored"):
         fitted(features, labels, flipped=features[:5])
-    with pytest.raises(InputError, match="folds cannot be 1: .* of at least 2"):
+    with pytest.raises(InputError, match=r"folds cannot be 1: .* of at least 2"):
         FitSettings(folds=1)
     with pytest.raises(InputError, match="l2 cannot be"):
         FitSettings(l2=0.0)
