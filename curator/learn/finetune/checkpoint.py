@@ -16,14 +16,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from curator.errors import WeightsAltered
 from curator.files import write_atomic
 from curator.hashing import sha256_of_all
+from curator.store.run_json import EpochRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from curator.store.run_json import EpochRow
 
 LAST = "last.safetensors"
 _FORMAT = "finetune-1"
@@ -141,6 +141,44 @@ def read_or_set_aside(path: Path, fingerprint: str, notes: list[str]) -> Checkpo
         notes.append(f"The checkpoint {path.name} is of other settings or images; not used.")
         return None
     return found
+
+
+def refuse_unfit(path: Path, found: Checkpoint, network: torch.nn.Module, epochs: int) -> None:
+    """Raise WeightsAltered for a checkpoint that no run of ``epochs`` on ``network`` has written.
+
+    A fingerprint can be copied into a file that somebody made up.
+    """
+    shapes = {name: value.shape for name, value in network.state_dict().items()}
+    parameters = [value.shape for value in network.parameters()]
+    same = {name: value.shape for name, value in found.network.items()} == shapes
+    tensors = [item for state in found.optimiser.values() for item in state.items()]
+    known = {torch.Size(), *parameters}
+    history = 0 < len(found.history) <= epochs and all(map(_is_epoch, found.history))
+    if not (same and history and all(value.shape in known for _, value in tensors)):
+        raise altered(path)
+
+
+def altered(path: Path) -> WeightsAltered:
+    """The error for a file that was made up."""
+    return WeightsAltered(
+        f"The checkpoint {path} has the name of this run, but holds what fits neither its network"
+        " nor its epochs: it was altered.",
+        "Delete it, then train again: the run starts anew.",
+    )
+
+
+def _is_epoch(row: object) -> bool:
+    """Whether it is a row of the table of epochs, of the types that it has."""
+    return (
+        isinstance(row, dict)
+        and row.keys() == EpochRow.__annotations__.keys()
+        and isinstance(row["phase"], str)
+        and all(
+            value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+            for name, value in row.items()
+            if name != "phase"
+        )
+    )
 
 
 def optimiser_state(optimizer: torch.optim.Optimizer) -> dict[int, dict[str, torch.Tensor]]:
