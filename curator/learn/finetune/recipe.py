@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator.encode.backbones import load_network
-from curator.encode.project_features import feature_cache
 from curator.errors import FileError
 from curator.learn.evaluation.calibration import fit_temperature
 from curator.learn.evaluation.metrics import softmax
@@ -238,9 +237,8 @@ def _instant_heads(
     """
     if not settings.warm:
         return [None] * (settings.folds + 1), None
-    features = feature_cache(workspace, data.choice.backbone).rows(data.digests)
     found = instant.fit(
-        features,
+        data.features(workspace),
         data.labels,
         data.folds(settings.folds, workspace.seed),
         data.learnt_from,

@@ -13,7 +13,6 @@ import numpy as np
 from safetensors.numpy import save
 
 from curator.encode.backbones import load_network
-from curator.encode.project_features import feature_cache
 from curator.errors import ProjectAltered
 from curator.learn.evaluation.report import number
 from curator.learn.instant import fit as instant
@@ -87,11 +86,8 @@ def fit(
     workspace: Workspace, progress: Progress, data: TrainingSet, settings: InstantSettings
 ) -> Outcome:
     """Fit the heads and judge every image. Raises NotEnoughData, InputError, JobCancelled."""
-    choice = data.choice
-    features = feature_cache(workspace, choice.backbone).rows(data.digests)
-    mirrored = None
-    if settings.mirror:
-        mirrored = feature_cache(workspace, choice.backbone, flip=True).rows(data.digests)
+    features = data.features(workspace)
+    mirrored = data.features(workspace, flip=True) if settings.mirror else None
     progress.begin("training the head")
     history: list[HistoryRow] = []
 
