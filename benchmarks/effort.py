@@ -116,6 +116,7 @@ class Review:
     def fit(self) -> np.ndarray:
         """Fit by the recipe, warm; the probability (N,) of each image's present label."""
         from curator.learn.instant import fit as instant
+        from curator.learn.instant.settings import FitSettings
 
         self.last = instant.fit(
             self.features,
@@ -123,7 +124,7 @@ class Review:
             self.folds,
             self.folds > 0,
             int(self.truth.max()) + 1,
-            instant.Settings(),
+            FitSettings(),
             trusted=self.trusted,
             warm=self.last.heads if self.last else None,
             warm_l2=self.last.l2 if self.last else None,

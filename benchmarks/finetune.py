@@ -47,7 +47,7 @@ def ours(bears: Path, work: Path, epochs: int) -> dict[str, Any]:
 
     from curator.encode.backbones import DEFAULT, choose, load_network
     from curator.encode.encoder import Encoder
-    from curator.files import sha256_of
+    from curator.hashing import sha256_of
     from curator.learn.finetune.data import Data, Frame
     from curator.learn.finetune.loop import fit
     from curator.learn.finetune.network import classifier

@@ -41,11 +41,12 @@ def ours(bears: Path, work: Path) -> dict[str, Any]:
     from curator.encode.extract import extract
     from curator.encode.feature_cache import FeatureCache
     from curator.encode.preprocess import TINY_DIMENSION
-    from curator.files import sha256_of
+    from curator.hashing import sha256_of
     from curator.learn.evaluation.label_quality import self_confidence
     from curator.learn.evaluation.metrics import error_rate
     from curator.learn.folds import assign_folds
     from curator.learn.instant import fit as instant
+    from curator.learn.instant.settings import FitSettings
 
     files = [file for name in CLASSES for file in sorted((bears / name).glob("*.jpg"))]
     labels = np.array([CLASSES.index(file.parent.name) for file in files])
@@ -59,7 +60,7 @@ def ours(bears: Path, work: Path) -> dict[str, Any]:
     extracted = time.perf_counter()
     features = cache.rows(digests)
     folds = assign_folds(labels, np.arange(len(labels)))
-    settings = instant.Settings()
+    settings = FitSettings()
     learnt_from = folds > 0
     fitted = instant.fit(features, labels, folds, learnt_from, len(CLASSES), settings)
     probabilities = fitted.out_of_fold

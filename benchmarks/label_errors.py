@@ -145,13 +145,14 @@ def ours(case: Path) -> dict[str, Any]:
     """Rank by this project's recipe with its defaults: seconds and precision."""
     from curator.learn.evaluation.label_quality import self_confidence
     from curator.learn.instant import fit as instant
+    from curator.learn.instant.settings import FitSettings
 
     data = np.load(case)
     features, given, folds = data["features"], data["given"], data["folds"]
     began = time.perf_counter()
     everything = np.ones(len(given), bool)
     classes = int(given.max()) + 1
-    fitted = instant.fit(features, given, folds, everything, classes, instant.Settings())
+    fitted = instant.fit(features, given, folds, everything, classes, FitSettings())
     suspicious = -self_confidence(fitted.out_of_fold, given)
     return {
         "seconds": time.perf_counter() - began,
@@ -164,6 +165,7 @@ def review(case: Path, refit: bool) -> list[float]:
     """Share of the wrong labels found at each of EFFORTS by a reviewer who says the truth."""
     from curator.learn.evaluation.label_quality import self_confidence
     from curator.learn.instant import fit as instant
+    from curator.learn.instant.settings import FitSettings
 
     data = np.load(case)
     given, truth, folds = data["given"].copy(), data["truth"], data["folds"]
@@ -183,7 +185,7 @@ def review(case: Path, refit: bool) -> list[float]:
                     folds,
                     everything,
                     classes,
-                    instant.Settings(),
+                    FitSettings(),
                     trusted=trusted,
                     warm=last.heads if last else None,
                     warm_l2=last.l2 if last else None,

@@ -33,6 +33,7 @@ from curator.learn.evaluation.label_quality import is_label_issue, self_confiden
 from curator.learn.evaluation.metrics import log_loss  # noqa: E402
 from curator.learn.folds import assign_folds  # noqa: E402
 from curator.learn.instant import fit as instant  # noqa: E402
+from curator.learn.instant.settings import FitSettings  # noqa: E402
 
 GOAL, SMALL_SECONDS, LARGE_SECONDS, EQUAL = 5.0, 0.3, 10.0, 0.01
 CLASSES = 10
@@ -107,7 +108,7 @@ def decide(before: Round, ranked: np.ndarray) -> Round:
 
 
 def train(
-    data: Round, settings: instant.Settings, last: instant.Fitted | None = None
+    data: Round, settings: FitSettings, last: instant.Fitted | None = None
 ) -> tuple[float, instant.Fitted, np.ndarray]:
     """Seconds from decisions to the new ranking, the fit, and the ranking."""
     began = time.perf_counter()
@@ -157,7 +158,7 @@ def measure(name: str, features: np.ndarray, labels: np.ndarray) -> tuple[float,
     """Train, decide, train again; seconds of the second time, and the data of both."""
     keys = np.random.default_rng(1).permutation(len(labels))
     data = Round(features, labels, keys, np.zeros(len(labels), bool))
-    settings = instant.Settings()
+    settings = FitSettings()
     first, last, ranked = train(data, settings)
     after = decide(data, ranked)
     several = [train(after, settings, last) for _ in range(REPEATS)]
@@ -183,7 +184,7 @@ def main() -> int:
         f"{options.rows} images", *enlarged(features, labels, options.rows)
     )
     print(f"ratio {LARGE_SECONDS / large:.1f} (goal 1): 10 s / seconds, {options.rows} images")
-    plain = instant.Settings(l2=0.01, calibrate=False, doubt=False)
+    plain = FitSettings(l2=0.01, calibrate=False, doubt=False)
     after.trusted[:] = False
     _, last, _ = train(before, plain)
     seconds, fitted, _ = train(after, plain, last)

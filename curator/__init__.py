@@ -79,8 +79,8 @@ if TYPE_CHECKING:
     from curator.learn.finetune.cost_job import CostReport
     from curator.learn.finetune.rate_job import RateReport
     from curator.learn.finetune.settings import FinetuneSettings
-    from curator.learn.instant.recipe import InstantSettings
     from curator.learn.instant.refit_job import RefitReport
+    from curator.learn.instant.settings import InstantSettings
     from curator.learn.tracing import Stage
     from curator.learn.train import TrainReport
     from curator.project import Project
@@ -217,7 +217,7 @@ _PLACES = {
     "HistoryRow": "curator.store.run_json",
     "ImageSource": "curator.review.queue.details",
     "ImportReport": "curator.collect.imports.job",
-    "InstantSettings": "curator.learn.instant.recipe",
+    "InstantSettings": "curator.learn.instant.settings",
     "Judged": "curator.review.comparison.compare",
     "Listener": "curator.jobs.progress",
     "Metrics": "curator.store.run_json",

@@ -1,4 +1,4 @@
-"""Every error that the curator raises on purpose.
+"""Every error that the curator means a user to meet.
 
     CuratorError
     ├── InputError                 wrong use: the caller can mend it (exit status 2)
@@ -38,8 +38,10 @@
         ├── WeightsAltered
         └── BundleInvalid
 
-An error's text says what is wrong (with the value and the place) and then what to do next, so the
-command line and the page can show it as it stands, without a traceback.
+What one part raises for another that handles it (a row that becomes a reason, an address that is
+none) stays with that part. An error's text says what is wrong (with the value and the place) and
+then what to do next, so the command line and the page can show it as it stands, without a
+traceback.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ write to a temporary name in the same folder, fsync, rename. Images come by the 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import secrets
@@ -192,12 +191,3 @@ def refuse_occupied(target: Path) -> None:
             f"{target} already holds files, and an export never overwrites.",
             "Name a new folder or empty that one first.",
         )
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content as 64 hex digits, read in pieces of 1 MiB."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while piece := stream.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()

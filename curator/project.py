@@ -7,7 +7,6 @@ This module ties the stations together: it alone, the command line and the page 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from curator.learn.finetune.cost_job import CostReport
     from curator.learn.finetune.rate_job import RateReport
     from curator.learn.finetune.settings import FinetuneSettings
-    from curator.learn.instant.recipe import InstantSettings
     from curator.learn.instant.refit_job import RefitReport
+    from curator.learn.instant.settings import InstantSettings
     from curator.learn.tracing import Stage
     from curator.learn.train import TrainReport
     from curator.review.advice.fixes import Suggestion
@@ -203,7 +202,7 @@ class Project(Workspace):
         InputError, WeightsMissing, WeightsAltered, FileError.
         """
         from curator.learn import train
-        from curator.learn.instant.recipe import InstantSettings
+        from curator.learn.instant.settings import InstantSettings
         from curator.learn.recipes import recipe_with
 
         chosen = InstantSettings() if settings is None else settings
@@ -212,7 +211,7 @@ class Project(Workspace):
             "backbone": backbone,
             "device": device,
             "tensorboard": None if tensorboard is None else str(tensorboard),
-            **asdict(chosen),
+            **chosen.model_dump(),
         }
         return self._run("train", train.run, arguments, listener)
 
@@ -469,5 +468,5 @@ def _tuning(
     settings: FinetuneSettings | None, backbone: str | None, device: str | None
 ) -> dict[str, object]:
     """The arguments of a job that fine-tunes nothing yet."""
-    chosen = {} if settings is None else asdict(settings)
+    chosen = {} if settings is None else settings.model_dump()
     return {"backbone": backbone, "device": device, **chosen}

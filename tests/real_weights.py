@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from curator.encode.backbones import choose
 from curator.encode.encoder import Encoder
 from curator.encode.preprocess import prepare_image
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 
 
 @pytest.fixture(autouse=True)

@@ -15,14 +15,8 @@ import pytest
 
 from curator import platform
 from curator.errors import FileError, TargetNotEmpty
-from curator.files import (
-    put_once,
-    refuse_occupied,
-    replacing_folder,
-    sha256_of,
-    sweep,
-    write_atomic,
-)
+from curator.files import put_once, refuse_occupied, replacing_folder, sweep, write_atomic
+from curator.hashing import sha256_of
 from curator.platform import sync_files
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from curator.encode import weights
@@ -40,7 +39,7 @@ def defaults() -> dict[str, Any]:
     """The form before anybody touched it."""
     known: dict[str, Any] = {}
     for recipe in reversed(RECIPES.values()):  # the first one's own where both have one
-        known |= asdict(recipe.settings_type())
+        known |= recipe.settings_type().model_dump()
     offered = {name for names in OFFERED.values() for name in names}
     return {"recipe": "instant", "backbone": "", **{name: known[name] for name in offered}}
 

@@ -7,10 +7,10 @@ new image joins its group's. Deleting or relabelling changes nothing here.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 
+from curator.hashing import place
 from curator.store.schema import TRAIN, VALID
 
 VALID_SHARE = 0.2
@@ -41,7 +41,7 @@ def assign(
     decided: dict[int, str] = {}
     counts: dict[int, dict[str, int]] = defaultdict(lambda: {TRAIN: 0, VALID: 0})
     undecided: dict[int, list[list[int]]] = defaultdict(list)  # class -> groups without a split
-    ordered = sorted(members.values(), key=lambda own: _order(seed, min(digests[p] for p in own)))
+    ordered = sorted(members.values(), key=lambda own: place(seed, min(digests[p] for p in own)))
     for positions in ordered:
         fixed = [splits[p] for p in positions if splits[p] is not None]
         if not fixed:
@@ -74,10 +74,6 @@ def _for_validation(
         smallest = min(waiting, key=len)  # all are too large: the one that exceeds least
         chosen.update(smallest)
     return chosen
-
-
-def _order(seed: int, digest: str) -> bytes:
-    return hashlib.sha256(f"{seed}:{digest}".encode()).digest()
 
 
 def _majority(labels: Sequence[int]) -> int:

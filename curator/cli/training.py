@@ -126,9 +126,8 @@ def train(
     given = {name: value for name, value in given.items() if value is not None}
     from curator.learn.finetune.settings import FinetuneSettings
     from curator.learn.recipes import recipe_named
-    from curator.learn.settings import checked
 
-    settings = checked(recipe_named(recipe).settings_type, given)
+    settings = recipe_named(recipe).settings_type.of(given)
     if estimate:
         if not isinstance(settings, FinetuneSettings):
             raise InputError("Only fine-tuning takes long enough.", "Add --recipe finetune.")

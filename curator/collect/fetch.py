@@ -91,7 +91,7 @@ def run(
 
     Raises InputError for a setting that cannot be.
     """
-    chosen = FetchSettings.model_validate(settings or {})
+    chosen = FetchSettings.of(settings or {})
     with workspace.database.read() as connection:
         total = connection.execute(
             select(func.count()).select_from(schema.sources).where(missing(retry))

@@ -23,7 +23,8 @@ from curator.deliver.predict import Predictor
 from curator.deliver.received import CONFIG_FILE, FORMAT_VERSION, WEIGHTS_FILE, digest
 from curator.encode.backbones import choose, fetch_weights
 from curator.errors import BundleInvalid
-from curator.files import refuse_occupied, replacing_folder, sha256_of, write_atomic
+from curator.files import refuse_occupied, replacing_folder, write_atomic
+from curator.hashing import sha256_of
 from curator.imaging.decoding import decode
 from curator.jobs.report import Report
 from curator.learn.evaluation.metrics import softmax

@@ -9,7 +9,6 @@ Everything that is refused is a :class:`~curator.errors.BundleInvalid` with the 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from curator.encode.backbones import Backbone
 from curator.errors import BadClassName, BundleInvalid
-from curator.files import sha256_of
+from curator.hashing import sha256_of, sha256_of_json
 from curator.store.classes import validated_names
 from curator.trust import not_plain
 
@@ -142,7 +141,7 @@ def read_config(folder: Path) -> Config:
 def digest(config: dict[str, Any]) -> str:
     """SHA-256 of all that a config says, apart from its hashes, as 64 hex digits."""
     said = {key: value for key, value in config.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return sha256_of_json(said)
 
 
 def check_weights(folder: Path, config: Config) -> Path:

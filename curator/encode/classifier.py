@@ -17,6 +17,7 @@ import numpy as np
 from curator.encode import torchvision_compat
 from curator.encode.backbones import load_network
 from curator.encode.derived import derived_file
+from curator.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,7 +79,10 @@ def _extract(backbone: Backbone) -> bytes:
     arrays = {name: value.detach().numpy() for name, value in layer.named_parameters()}
     names = _class_names()
     if arrays["weight"].shape != (len(names), backbone.dimension):
-        raise ValueError(f"{backbone.name} was not pretrained on the {len(names)} classes.")
+        raise InputError(
+            f"{backbone.name} was not pretrained on the {len(names)} classes of ImageNet.",
+            "Names need one that was, such as the bundled efficientnet_lite0.",
+        )
     data: bytes = save(arrays, metadata={"names": json.dumps(names)})
     return data
 

@@ -15,7 +15,8 @@ from filelock import FileLock
 from platformdirs import user_cache_dir
 
 from curator.errors import FileError
-from curator.files import sha256_of, write_atomic
+from curator.files import write_atomic
+from curator.hashing import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

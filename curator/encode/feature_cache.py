@@ -19,7 +19,6 @@ One object serves one thread. It knows nothing of images or networks.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import re
@@ -31,6 +30,7 @@ from filelock import FileLock
 
 from curator.errors import DataError, FileError, InputError
 from curator.files import write_atomic
+from curator.hashing import sha256
 from curator.trust import inside
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class FeatureCache:
         self._damage = self.folder / "damage.txt"
         self._row_bytes = dimension * self.dtype.itemsize
         layout = f"{_FORMAT_VERSION}|{key}|{dimension}|{self.dtype.name}"
-        self._header = hashlib.sha256(layout.encode()).digest()
+        self._header = bytes.fromhex(sha256(layout.encode()))
         self._where: dict[bytes, int] = {}
         self._sums: list[int] = []  # CRC-32 of every row read so far, repeated digests included
         self._file = 0  # which index file they were read from

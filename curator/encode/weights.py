@@ -26,7 +26,8 @@ from filelock import FileLock, Timeout
 
 from curator.encode.derived import cache_folder, cache_unusable
 from curator.errors import WeightsAltered, WeightsMissing
-from curator.files import sha256_of, write_atomic
+from curator.files import write_atomic
+from curator.hashing import sha256_of
 from curator.platform import sync_folder
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ The bytes themselves are kept as they are; nothing here touches the disk or the 
 
 from __future__ import annotations
 
-import hashlib
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from curator.hashing import sha256
 from curator.imaging.decoding import SUFFIXES, Rejected, decode_described
 from curator.imaging.measures import measure
 from curator.imaging.reasons import Reason
@@ -64,7 +64,7 @@ def verify(data: builtins.bytes, min_side: int = MIN_SIDE) -> VerifiedImage:
     small.save(packed, "JPEG", quality=_QUALITY)
     phash, scores = measure(small, decoded.width, decoded.height)
     return VerifiedImage(
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256(data),
         format=decoded.format,
         suffix=SUFFIXES[decoded.format],
         width=decoded.width,

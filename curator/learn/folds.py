@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from curator.errors import InputError
+from curator.hashing import draws
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +55,7 @@ def assign_folds(
         return result
     _, classes, class_sizes = np.unique(labels, return_inverse=True, return_counts=True)
     _, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    drawn = _draws(keys, seed)
+    drawn = draws(keys, seed)
     counts = np.zeros((len(class_sizes), folds), np.intp)
     single = sizes[numbers] == 1
     _place_groups(result, counts, (classes, class_sizes, numbers, drawn), ~single)
@@ -64,16 +65,6 @@ def assign_folds(
         wanted = _filling(counts[value], counts.sum(axis=0), len(rows))
         result[rows] = np.repeat(np.arange(folds), wanted)
         counts[value] += wanted
-    return result
-
-
-def _draws(keys: NDArray[np.integer], seed: int) -> NDArray[np.uint64]:
-    """A number per key that looks random: the finaliser of SplitMix64 (Steele and others, 2014)."""
-    offset = (seed + 1) * 0x9E3779B97F4A7C15 % 2**64
-    mixed = keys.astype(np.uint64) + np.uint64(offset)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    result: NDArray[np.uint64] = mixed ^ (mixed >> np.uint64(31))
     return result
 
 

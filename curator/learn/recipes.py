@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from curator.errors import InputError
 from curator.learn.finetune.recipe import FinetuneRecipe
 from curator.learn.finetune.settings import FinetuneSettings
-from curator.learn.instant.recipe import InstantRecipe, InstantSettings
+from curator.learn.instant.recipe import InstantRecipe
+from curator.learn.instant.settings import InstantSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from curator.encode.backbones import choose
 from curator.encode.encoder import Encoder
 from curator.encode.preprocess import prepare_image
 from curator.errors import CuratorError, FileError, NotEnoughData, UnknownImage
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 from curator.imaging.decoding import decode
 from curator.learn.evaluation.label_quality import suggestions
 from curator.records import Record

@@ -18,10 +18,10 @@ from curator.encode.backbones import choose
 from curator.encode.project_features import encoder
 from curator.jobs.report import Report
 from curator.learn.evaluation.report import run_figures
-from curator.learn.instant.recipe import InstantRecipe, InstantSettings
+from curator.learn.instant.recipe import InstantRecipe
+from curator.learn.instant.settings import InstantSettings
 from curator.learn.recipes import recipe_named, recipe_with
 from curator.learn.recording import Outcome, record
-from curator.learn.settings import checked
 from curator.learn.training_set import TrainingSet, training_set
 from curator.store import runs
 from curator.store.run_json import HistoryRow, Metrics
@@ -68,7 +68,7 @@ def run(
 
     Raises NotEnoughData, InputError, WeightsMissing, WeightsAltered, FileError, JobCancelled.
     """
-    chosen = recipe_with(checked(recipe_named(recipe).settings_type, settings))
+    chosen = recipe_with(recipe_named(recipe).settings_type.of(settings))
     began = time.perf_counter()
     flip = chosen.needs_mirrored_features
     data = training_set(workspace, progress, backbone, device, flip=flip)

@@ -15,8 +15,15 @@ from numpy.typing import NDArray
 
 from curator.check.job import prepare
 from curator.encode.backbones import choose
-from curator.encode.project_features import Checked, ensure_features, ready, tiny_cache
+from curator.encode.project_features import (
+    Checked,
+    ensure_features,
+    feature_cache,
+    ready,
+    tiny_cache,
+)
 from curator.errors import NotEnoughData
+from curator.hashing import number_of
 from curator.learn.folds import assign_folds
 from curator.store import images, ledger, schema
 from curator.store.classes import Class, all_classes
@@ -87,8 +94,14 @@ class TrainingSet:
         Few move when a few images come, go or change their label, so that what a retrain changes is
         what the decisions changed.
         """
-        keys = np.array([int(digest[:15], 16) for digest in self.digests], dtype=np.int64)
+        keys = np.array([number_of(digest) for digest in self.digests], dtype=np.int64)
         return assign_folds(self.labels, self.groups, count, seed, keys)
+
+    def features(self, workspace: Workspace, *, flip: bool = False) -> NDArray[np.float32]:
+        """The backbone's features (N, D); with ``flip`` of the mirrored images."""
+        backbone, precision = self.choice.backbone, self.choice.precision
+        cache = feature_cache(workspace, backbone, flip=flip, precision=precision)
+        return cache.rows(self.digests)
 
     def tiny(self, workspace: Workspace) -> NDArray[np.uint8]:
         """The 32 x 32 versions (N, 3072), for the baselines."""

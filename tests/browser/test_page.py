@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from curator.check.report import AddressCounts
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 from curator.project import Project
 from curator.sample.digits import CLASSES, Item
 from curator.sample.server import serving

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from curator.learn.instant.recipe import InstantSettings
+from curator.learn.instant.settings import InstantSettings
 from curator.project import Project
 from curator.store import runs
 from tests.browser.conftest import shared

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from curator.collect.ingest import thumbnails
-from curator.files import TEMPORARY_PREFIX, sha256_of
+from curator.files import TEMPORARY_PREFIX
+from curator.hashing import sha256_of
 from curator.project import Project
 from curator.store import schema
 

@@ -21,7 +21,7 @@ from curator.deliver.received import CONFIG_FILE, WEIGHTS_FILE, digest
 from curator.encode.backbones import build_network, describe
 from curator.encode.preprocess import prepare_image
 from curator.errors import BundleInvalid, NoRun, UnknownRun
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 from curator.imaging.decoding import decode
 from curator.project import Project
 from curator.store import images, runs

@@ -11,7 +11,7 @@ import pytest
 from curator.deliver.folder import MANIFEST_COLUMNS, counts, plan
 from curator.encode import torchvision_compat
 from curator.errors import CuratorError, NotEnoughData, TargetNotEmpty
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 from tests.running import run_job
 
 if TYPE_CHECKING:

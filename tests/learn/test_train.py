@@ -23,7 +23,7 @@ from curator.errors import InputError, JobCancelled, NotEnoughData
 from curator.jobs.progress import Progress
 from curator.learn.evaluation.metrics import softmax
 from curator.learn.finetune.settings import FinetuneSettings
-from curator.learn.instant.recipe import InstantSettings
+from curator.learn.instant.settings import InstantSettings
 from curator.project import Project
 from curator.review.comparison.compare import compare
 from curator.store import runs
@@ -51,8 +51,8 @@ def newest(project: Project) -> tuple[runs.Run, runs.Predictions]:
         ({"epochs": 3}, "no setting 'epochs'"),
         ({"recipe": "finetune", "l2": 0.1}, "no setting 'l2'"),
         ({"recipe": "finetune", "epochs": "many"}, "epochs cannot be 'many'"),
-        ({"recipe": "finetune", "rate": -1.0}, "rate=-1.0 is out of its range"),
-        ({"folds": 1}, "1 folds cannot hold anything out"),
+        ({"recipe": "finetune", "rate": -1.0}, "rate cannot be -1.0: "),
+        ({"folds": 1}, "folds cannot be 1: "),
         ({"backbone": "resnet81"}, "resnet18"),
     ],
 )

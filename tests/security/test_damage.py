@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from curator.errors import InputError, JobRunning, ProjectDamaged
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 from curator.jobs import locks
 from curator.project import Project
 from curator.store import copies

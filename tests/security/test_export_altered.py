@@ -10,7 +10,7 @@ import pytest
 
 from curator.check.report import report
 from curator.errors import OriginalAltered, OriginalMissing, ProjectAltered
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 from curator.imaging.decoding import Rejected, decode
 from curator.project import Project
 from tests.conftest import copy_project

@@ -25,7 +25,7 @@ from curator.deliver.received import (
 )
 from curator.encode import torchvision_compat
 from curator.errors import BundleInvalid
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 from tests.security.attack import curator
 
 if TYPE_CHECKING:

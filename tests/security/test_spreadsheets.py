@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.collect.imports.labels import from_table
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 from curator.project import Project
 from curator.spreadsheets import csv_text, harmless, plain
 from tests.pictures import write_picture

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from curator.errors import NotAProject, ProjectExists, ProjectTooNew
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 from curator.project import Project
 
 

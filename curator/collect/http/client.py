@@ -14,26 +14,19 @@ import functools
 import random
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import requests
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ModelWrapValidatorHandler,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field
 
 from curator.collect.http.deadlines import Flight, Stop, flying
 from curator.collect.http.responses import AGENT, explain, printable, refuse_status, unwilling
 from curator.collect.http.transport import GuardedAdapter
 from curator.collect.http.urls import BadAddress, normalise, port_of
-from curator.errors import InputError
 from curator.imaging.inspection import MIN_SIDE
 from curator.imaging.reasons import Reason
+from curator.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,13 +38,11 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ACCEPT = "image/jpeg,image/png,image/webp,image/*;q=0.8,*/*;q=0.5"
 
 
-class FetchSettings(BaseModel):
+class FetchSettings(Settings):
     """How addresses are fetched. Times in seconds, sizes in bytes, sides in pixels.
 
     Raises InputError for a name that there is not, and for a value that cannot be.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     connect_timeout: float = Field(
         default=8.0, gt=0, description="for name look-up, and per connection"
@@ -77,29 +68,22 @@ class FetchSettings(BaseModel):
         default=128, ge=1, le=512, description="addresses fetched at the same time"
     )
     per_host: int = Field(default=16, ge=1, description="addresses of one host at the same time")
-    max_redirects: int = Field(default=5, ge=0, le=20)
+    max_redirects: int = Field(default=5, ge=0, le=20, description="of one address")
     allow_private: bool = Field(
         default=False, description="fetch from private networks and any port"
     )
-    ports: frozenset[int] = frozenset({80, 443})
+    ports: frozenset[int] = Field(  # a list where it comes from JSON
+        default=frozenset({80, 443}), strict=False, description="that addresses may name"
+    )
     respect_robots: bool = Field(default=True, description="obey the header X-Robots-Tag")
     min_side: int = Field(
         default=MIN_SIDE, ge=1, description="shortest side of an image that is kept"
     )
-    user_agent: str = Field(default=f"{AGENT}/0.1 (image data set builder)", pattern=r"^[ -~]+$")
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _refuse(cls, values: object, check: ModelWrapValidatorHandler[Self]) -> Self:
-        try:
-            return check(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(map(str, first["loc"]))
-            raise InputError(
-                f"The setting {name} of a fetch cannot be {first['input']!r}: {first['msg']}.",
-                f"The settings are: {', '.join(cls.model_fields)}.",
-            ) from error
+    user_agent: str = Field(
+        default=f"{AGENT}/0.1 (image data set builder)",
+        pattern=r"^[ -~]+$",
+        description="what servers are told, in printable ASCII",
+    )
 
 
 @dataclass(frozen=True)

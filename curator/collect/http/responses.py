@@ -5,18 +5,18 @@ Nothing is sent or read here; that is for :mod:`curator.collect.http.client`.
 
 from __future__ import annotations
 
-import email.utils
 import http.client
-import time
 from typing import NoReturn
 
 import requests
 import urllib3.exceptions as transport_errors
+from urllib3.util import Retry
 
 from curator.collect.http.deadlines import Stop
 from curator.imaging.reasons import Reason
 
 AGENT = "curator"  # how this crawler calls itself, in requests and in the rules of sites
+_RETRY_AFTER_LETTERS = 64  # a date has 29
 _GONE = frozenset({404, 410})
 _NOT_ALLOWED = frozenset({401, 402, 403, 407, 451})
 _UNWILLING = frozenset({"noai", "noimageai", "noindex", "noimageindex", "noml", "none"})
@@ -43,12 +43,9 @@ def refuse_status(status: int, retry_after: str) -> NoReturn:
 
 def _retry_after(text: str) -> float | None:
     """Seconds to wait, from a number or a date; None when there is none or it is nonsense."""
-    text = text.strip()
-    if text.isdecimal():
-        return float(text[:9])
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError, OSError):
+    try:  # cut short: no number of thousands of digits is worth reading
+        return float(Retry().parse_retry_after(text.strip()[:_RETRY_AFTER_LETTERS]))
+    except (transport_errors.InvalidHeader, ValueError, TypeError, OverflowError, OSError):
         return None
 
 

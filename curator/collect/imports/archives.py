@@ -21,7 +21,7 @@ from typing import IO
 
 from curator.collect.imports.labels import NOT_UTF8, SUFFIXES
 from curator.errors import BadFolder
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 from curator.imaging.decoding import Rejected
 from curator.imaging.reasons import Reason
 

@@ -19,7 +19,7 @@ from curator.collect.imports import labels as labelling
 from curator.collect.imports.archives import Archive, Refusal, is_archive
 from curator.collect.imports.labels import Labelled
 from curator.errors import BadFolder, InputError
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 from curator.phrasing import utf8
 
 

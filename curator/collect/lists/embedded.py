@@ -7,12 +7,12 @@ the verification to say.
 from __future__ import annotations
 
 import binascii
-import hashlib
 import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from curator.collect.http.urls import BadAddress
+from curator.hashing import sha256
 
 MAX_BYTES = 20 * 1024 * 1024  # of one picture, decoded
 
@@ -69,7 +69,7 @@ def decoded(text: str, line: int) -> EmbeddedImage:
         raise BadAddress("Its embedded picture is empty.")
     if len(data) > MAX_BYTES:
         raise BadAddress(_too_large(len(data)))
-    return EmbeddedImage(mime, hashlib.sha256(data).hexdigest(), data, line)
+    return EmbeddedImage(mime, sha256(data), data, line)
 
 
 def shortened(text: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.errors import WeightsAltered, WeightsMissing
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 
 if TYPE_CHECKING:
     import torch

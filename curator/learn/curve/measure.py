@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curator.encode.project_features import feature_cache
 from curator.errors import InputError
 from curator.jobs.report import Report
 from curator.learn.curve.reading import Curve, Gain, Point, conclude
@@ -69,7 +68,7 @@ def run(
     Raises what the job `train` raises, and InputError for fewer than 3 points or 1 repeat.
     """
     data = training_set(workspace, progress, backbone, device)
-    features = feature_cache(workspace, data.choice.backbone).rows(data.digests)
+    features = data.features(workspace)
 
     def on_fit(done: int, total: int) -> None:
         if not done:

@@ -7,7 +7,6 @@ aside, said so, and the run starts anew. Nothing in it is executed when it is re
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from dataclasses import dataclass, field
@@ -17,12 +16,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from curator.errors import WeightsAltered
 from curator.files import write_atomic
+from curator.hashing import sha256_of_all
+from curator.store.run_json import EpochRow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from curator.store.run_json import EpochRow
 
 LAST = "last.safetensors"
 _FORMAT = "finetune-1"
@@ -142,6 +143,44 @@ def read_or_set_aside(path: Path, fingerprint: str, notes: list[str]) -> Checkpo
     return found
 
 
+def refuse_unfit(path: Path, found: Checkpoint, network: torch.nn.Module, epochs: int) -> None:
+    """Raise WeightsAltered for a checkpoint that no run of ``epochs`` on ``network`` has written.
+
+    A fingerprint can be copied into a file that somebody made up.
+    """
+    shapes = {name: value.shape for name, value in network.state_dict().items()}
+    parameters = [value.shape for value in network.parameters()]
+    same = {name: value.shape for name, value in found.network.items()} == shapes
+    tensors = [item for state in found.optimiser.values() for item in state.items()]
+    known = {torch.Size(), *parameters}
+    history = 0 < len(found.history) <= epochs and all(map(_is_epoch, found.history))
+    if not (same and history and all(value.shape in known for _, value in tensors)):
+        raise altered(path)
+
+
+def altered(path: Path) -> WeightsAltered:
+    """The error for a file that was made up."""
+    return WeightsAltered(
+        f"The checkpoint {path} has the name of this run, but holds what fits neither its network"
+        " nor its epochs: it was altered.",
+        "Delete it, then train again: the run starts anew.",
+    )
+
+
+def _is_epoch(row: object) -> bool:
+    """Whether it is a row of the table of epochs, of the types that it has."""
+    return (
+        isinstance(row, dict)
+        and row.keys() == EpochRow.__annotations__.keys()
+        and isinstance(row["phase"], str)
+        and all(
+            value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+            for name, value in row.items()
+            if name != "phase"
+        )
+    )
+
+
 def optimiser_state(optimizer: torch.optim.Optimizer) -> dict[int, dict[str, torch.Tensor]]:
     """The tensors of ``optimizer``, by parameter number."""
     state: dict[int, dict[str, torch.Tensor]] = optimizer.state_dict()["state"]
@@ -164,9 +203,12 @@ def restore_optimiser(
 
 
 def _digest(tensors: dict[str, torch.Tensor], record: str) -> str:
-    digest = hashlib.sha256(record.encode())
+    return sha256_of_all(_pieces(tensors, record))
+
+
+def _pieces(tensors: dict[str, torch.Tensor], record: str) -> Iterator[bytes | memoryview]:
+    yield record.encode()
     for name in sorted(tensors):
         tensor = tensors[name]
-        digest.update(f"|{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+        yield f"|{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode()
+        yield tensor.reshape(-1).view(torch.uint8).numpy().data

@@ -53,10 +53,9 @@ def run(
     from curator.learn.finetune.device import precision_of
     from curator.learn.finetune.estimate import estimate_seconds
     from curator.learn.finetune.settings import FinetuneSettings
-    from curator.learn.settings import checked
     from curator.learn.training_set import training_set
 
-    wanted = checked(FinetuneSettings, settings)
+    wanted = FinetuneSettings.of(settings)
     data = training_set(workspace, progress, backbone, device)
     pixels = finetune_recipe.stored_pixels(workspace, progress, data)
     learning = finetune_recipe.learning_data(data, pixels)

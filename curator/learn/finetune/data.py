@@ -6,7 +6,6 @@ GPU and batches are picked there; else a thread reads the next batch while the d
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from curator.errors import InputError, NotEnoughData
+from curator.hashing import sha256
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +54,7 @@ class ArrayPixels:
             raise InputError(f"{array.shape[2:]} is no square.", "Crop the pictures to squares.")
         self._array = array
         self.side = array.shape[2]
-        self.identity = hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+        self.identity = sha256(np.ascontiguousarray(array).data)
 
     def __len__(self) -> int:
         return len(self._array)
@@ -146,11 +146,12 @@ class Data:
 
     def identity(self) -> str:
         """Names what is learnt: pictures, labels, split and frame."""
-        digest = hashlib.sha256(self.pixels.identity.encode())
-        for values in (self.labels, self.train, self.valid):
-            digest.update(np.ascontiguousarray(values, dtype="<i8").tobytes() + b"|")
-        digest.update(f"{self.frame}|{self.classes}".encode())
-        return digest.hexdigest()
+        parts = (self.labels, self.train, self.valid)
+        return sha256(
+            self.pixels.identity.encode(),
+            *(np.ascontiguousarray(part, dtype="<i8").tobytes() + b"|" for part in parts),
+            f"{self.frame}|{self.classes}".encode(),
+        )
 
 
 class Feed:

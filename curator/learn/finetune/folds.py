@@ -9,7 +9,7 @@ once for each fold.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,7 +78,7 @@ def fit_folds(
             f"{len(fold_of)} folds for {len(labels)} images do not fit.",
             "Give each image a fold from 0.",
         )
-    plain = replace(settings, patience=None, keep="last")
+    plain = settings.but(patience=None, keep="last")
     count = int(fold_of.max()) + 1
     every = [
         Data(

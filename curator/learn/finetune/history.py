@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from typing import TYPE_CHECKING
 
+from curator.hashing import sha256_of_json
 from curator.store.run_json import EpochRow
 
 if TYPE_CHECKING:
@@ -47,5 +46,5 @@ def fingerprint(
     """Names what a run computes: equal for runs that would end alike."""
     shapes = [(name, tuple(value.shape)) for name, value in network.state_dict().items()]
     batch = settings.batch_for(device, len(data.train))
-    said = [identity, settings.record(), batch, data.identity(), shapes]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    said = [identity, settings.model_dump(), batch, data.identity(), shapes]
+    return sha256_of_json(said)

@@ -258,26 +258,36 @@ class _Run:
         checkpoint.write(self.folder / name, found)
 
     def _resume(self) -> None:
-        """Take up the last whole epoch, where the folder holds one of this very run."""
+        """Take up the last whole epoch, where the folder holds one of this very run.
+
+        Raises WeightsAltered for a file that gives itself out as one.
+        """
         if self.folder is None:
             return
         notes = self.engine.notes
         found = checkpoint.read_or_set_aside(self.folder / checkpoint.LAST, self.fingerprint, notes)
         if found is None:
             return
+        epochs = self.settings.total_epochs
+        checkpoint.refuse_unfit(self.folder / checkpoint.LAST, found, self.network, epochs)
         if self._needs_best:
             name = checkpoint.best_name(best_epoch(found.history))
             best = checkpoint.read_or_set_aside(self.folder / name, self.fingerprint, notes)
             if best is None:
                 return
+            checkpoint.refuse_unfit(self.folder / name, best, self.network, epochs)
             self.best = best.network
         self.history = list(found.history)
         self.network.load_state_dict(found.network)
         done = len(self.history)
         if found.optimiser:
             self._begin_phase(done)
-            checkpoint.restore_optimiser(self.engine.optimizer, found.optimiser)
-        self.engine.restore_extra(found.extra)
+        try:
+            if found.optimiser:
+                checkpoint.restore_optimiser(self.engine.optimizer, found.optimiser)
+            self.engine.restore_extra(found.extra)
+        except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise checkpoint.altered(self.folder / checkpoint.LAST) from error
         if done < self.settings.total_epochs:
             notes.append(f"Went on after epoch {done}, from the checkpoint.")
         for row in self.history:

@@ -7,7 +7,6 @@ the short side leaves. At a short side of 256 it takes 197 kB.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import itertools
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +18,7 @@ from curator.encode.backbones import PREPROCESSING_VERSION
 from curator.encode.feature_cache import FeatureCache
 from curator.encode.preprocess import prepare_image
 from curator.errors import JobCancelled
+from curator.hashing import sha256
 from curator.imaging.decoding import Rejected, decode
 from curator.platform import cpu_count
 
@@ -58,7 +58,7 @@ class StoredPixels:
         self._digests = np.array(digests, dtype="U64")
         self.side = square_side(backbone)
         joined = f"{cache.folder.name}|{'|'.join(digests)}"
-        self.identity = hashlib.sha256(joined.encode()).hexdigest()
+        self.identity = sha256(joined.encode())
 
     def __len__(self) -> int:
         return len(self._digests)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,7 +84,7 @@ def find_rate(
     if steps is not None and steps < 10:
         raise InputError(f"{steps} steps show no curve.", "Use 10 or more.")
     # Rates are set absolutely here, so the groups' own must be shares of one.
-    unit = replace(settings, rate=1.0, unfrozen_rate=1.0)
+    unit = settings.but(rate=1.0, unfrozen_rate=1.0)
     rates: list[float] = []
     losses: list[float] = []
     with (

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from curator.jobs.report import Report
 from curator.learn.finetune import recipe as finetune_recipe
 from curator.learn.finetune.settings import FinetuneSettings
-from curator.learn.settings import checked
 from curator.learn.training_set import training_set
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def run(
     A random head alone learns, or ``all_layers`` do. ``settings``: those of the recipe `finetune`.
     Raises what the job `train` raises.
     """
-    wanted = checked(FinetuneSettings, settings)
+    wanted = FinetuneSettings.of(settings)
     data = training_set(workspace, progress, backbone, device)
     pixels = finetune_recipe.stored_pixels(workspace, progress, data)
     from curator.learn.finetune.device import precision_of

@@ -15,20 +15,20 @@ for again, goes on from there.
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curator.encode.backbones import load_network
-from curator.encode.project_features import feature_cache
 from curator.errors import FileError
 from curator.learn.evaluation.calibration import fit_temperature
 from curator.learn.evaluation.metrics import softmax
 from curator.learn.finetune.diagnosis import diagnose
 from curator.learn.finetune.settings import FinetuneSettings
 from curator.learn.instant import fit as instant
+from curator.learn.instant.settings import FitSettings
 from curator.learn.recording import MODEL_FILE, Outcome
 from curator.trust import plain_file
 
@@ -152,7 +152,7 @@ def fit(
     outcome = Outcome(
         recipe=FinetuneRecipe.name,
         settings={
-            **cast("RunSettings", asdict(settings)),
+            **cast("RunSettings", settings.model_dump()),
             "batch": fitted.batch,
             "precision": fitted.precision,
             "choice": choice.training(fitted.precision).reason,
@@ -237,14 +237,13 @@ def _instant_heads(
     """
     if not settings.warm:
         return [None] * (settings.folds + 1), None
-    features = feature_cache(workspace, data.choice.backbone).rows(data.digests)
     found = instant.fit(
-        features,
+        data.features(workspace),
         data.labels,
         data.folds(settings.folds, workspace.seed),
         data.learnt_from,
         len(data.trained),
-        instant.Settings(folds=settings.folds, balance=settings.balance),
+        FitSettings(folds=settings.folds, balance=settings.balance),
         trusted=data.trusted,
     )
     judged = ~data.learnt_from

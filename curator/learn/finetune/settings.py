@@ -2,91 +2,129 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass, fields
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
 
 from curator.errors import InputError
+from curator.settings import Settings
 
 
-@dataclass(frozen=True)
-class EngineSettings:
+class EngineSettings(Settings):
     """How to train. Raises :class:`~curator.errors.InputError` for a value out of its range."""
 
-    epochs: int = 4
-    """Passes over the training images with all layers learning; 0 or more."""
-    frozen_epochs: int = 1
-    """Passes before those, in which the head alone learns; 0 or more."""
-    rate: float = 3e-3
-    """Peak learning rate of the head while the body is frozen; above 0, at most 10."""
-    unfrozen_rate: float | None = None
-    """Peak learning rate of the last layers once all layers learn; None: a tenth of ``rate``."""
-    spread: float = 10.0
-    """The first layers' rate is the last layers' divided by this; 1 or more, 1: all alike."""
-    batch: int | None = None
-    """Images a step; None: 64 on a GPU, 32 on a CPU, fewer where an epoch had under 8 steps."""
-    train_scale: float = 1.0
-    """Side of the training views over the side that predictions use, 0.25 to 1.5. Smaller is
-    faster by about its square; networks that take one size alone (ViT) need 1."""
-    batch_statistics: bool = False
-    """Let batch normalisation follow the batches while all layers learn. Needed from random
-    weights; with pretrained ones and a few hundred images it doubles the errors (480 bears, two
-    epochs: 8 and 9 of 96 wrong, against 4 and 4 with the statistics that came with the weights)."""
-    weight_decay: float = 0.01
-    """Decoupled (AdamW), on weight matrices and filters alone; 0 to 1."""
-    label_smoothing: float = 0.1
-    """Share of the target that is spread over all classes; 0 or more, below 1."""
-    mixup: float = 0.0
-    """Alpha of the Beta distribution that two images are mixed by; 0: off; at most 10."""
-    clip: float | None = 1.0
-    """Longest gradient, as the norm over all parameters; above 0; None: as long as it is."""
-    patience: int | None = None
-    """Stop after this many epochs in which neither validation loss nor error got better, and keep
-    the best epoch; 1 or more; None: never."""
-    keep: Literal["last", "best"] = "last"
-    """Which epoch's weights are the result. "best" picks by the validation images, whose error then
-    flatters: it is no estimate for new images any more."""
-    balance: bool = False
-    """Draw images of rare classes as often as those of frequent ones."""
-    min_scale: float = 0.75
-    """Least area of a training view over that of the centre crop; above 0, at most 1."""
-    stretch: float = 4 / 3
-    """Largest ratio of a view's width to its height, and of height to width, 1 to 4."""
-    flip: bool = True
-    """Mirror half of the views left to right; wrong where left and right matter, as in text."""
-    rotate: float = 10.0
-    """Largest turn of a view in degrees, 0 to 180."""
-    lighting: float = 0.2
-    """Largest change of brightness and contrast, as a share; 0 or more, below 1."""
-    seed: int = 42
-    """Of every random number drawn; 0 or more."""
+    epochs: int = Field(
+        default=4, ge=0, description="passes over the training images with all layers learning"
+    )
+    frozen_epochs: int = Field(
+        default=1, ge=0, description="passes before those, in which the head alone learns"
+    )
+    rate: float = Field(
+        default=3e-3,
+        gt=0,
+        le=10,
+        description="peak learning rate of the head while the body is frozen",
+    )
+    unfrozen_rate: float | None = Field(
+        default=None,
+        gt=0,
+        le=10,
+        description="peak learning rate of the last layers once all layers learn; None: a tenth of"
+        " rate",
+    )
+    spread: float = Field(
+        default=10.0,
+        ge=1,
+        le=1e6,
+        description="the first layers' rate is the last layers' divided by this; 1: all alike",
+    )
+    batch: int | None = Field(
+        default=None,
+        ge=1,
+        description="images a step; None: 64 on a GPU, 32 on a CPU, fewer where an epoch had under"
+        " 8 steps",
+    )
+    train_scale: float = Field(
+        default=1.0,
+        ge=0.25,
+        le=1.5,
+        description="side of the training views over the side that predictions use; smaller is"
+        " faster by about its square; networks that take one size alone (ViT) need 1",
+    )
+    # With pretrained weights and a few hundred images it doubles the errors (480 bears, two epochs:
+    # 8 and 9 of 96 wrong, against 4 and 4 with the statistics that came with the weights).
+    batch_statistics: bool = Field(
+        default=False,
+        description="let batch normalisation follow the batches while all layers learn; needed from"
+        " random weights, harmful with pretrained ones and a few hundred images",
+    )
+    weight_decay: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="decoupled (AdamW), on weight matrices and filters alone",
+    )
+    label_smoothing: float = Field(
+        default=0.1, ge=0, lt=1, description="share of the target that is spread over all classes"
+    )
+    mixup: float = Field(
+        default=0.0,
+        ge=0,
+        le=10,
+        description="alpha of the Beta distribution that two images are mixed by; 0: off",
+    )
+    clip: float | None = Field(
+        default=1.0,
+        gt=0,
+        description="longest gradient, as the norm over all parameters; None: as long as it is",
+    )
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        description="stop after this many epochs in which neither validation loss nor error got"
+        " better, and keep the best epoch; None: never",
+    )
+    keep: Literal["last", "best"] = Field(
+        default="last",
+        description="which epoch's weights are the result; best picks by the validation images,"
+        " whose error then flatters: it is no estimate for new images any more",
+    )
+    balance: bool = Field(
+        default=False, description="draw images of rare classes as often as those of frequent ones"
+    )
+    min_scale: float = Field(
+        default=0.75,
+        gt=0,
+        le=1,
+        description="least area of a training view over that of the centre crop",
+    )
+    stretch: float = Field(
+        default=4 / 3,
+        ge=1,
+        le=4,
+        description="largest ratio of a view's width to its height, and of height to width",
+    )
+    flip: bool = Field(
+        default=True,
+        description="mirror half of the views left to right; wrong where left and right matter, as"
+        " in text",
+    )
+    rotate: float = Field(
+        default=10.0, ge=0, le=180, description="largest turn of a view in degrees"
+    )
+    lighting: float = Field(
+        default=0.2,
+        ge=0,
+        lt=1,
+        description="largest change of brightness and contrast, as a share",
+    )
+    seed: int = Field(default=42, ge=0, description="of every random number drawn")
 
-    def __post_init__(self) -> None:
-        _whole("epochs", self.epochs, 0)
-        _whole("frozen_epochs", self.frozen_epochs, 0)
+    @model_validator(mode="after")
+    def _trains(self) -> Self:
         if self.epochs + self.frozen_epochs == 0:
             raise InputError("epochs=0 and frozen_epochs=0 train nothing.", "Ask for one epoch.")
-        _between("rate", self.rate, 0, 10, above=True)
-        if self.unfrozen_rate is not None:
-            _between("unfrozen_rate", self.unfrozen_rate, 0, 10, above=True)
-        _between("spread", self.spread, 1, 1e6)
-        if self.batch is not None:
-            _whole("batch", self.batch, 1)
-        _between("train_scale", self.train_scale, 0.25, 1.5)
-        _between("weight_decay", self.weight_decay, 0, 1)
-        _between("label_smoothing", self.label_smoothing, 0, 1, below=True)
-        _between("mixup", self.mixup, 0, 10)
-        if self.clip is not None:
-            _between("clip", self.clip, 0, math.inf, above=True)
-        if self.patience is not None:
-            _whole("patience", self.patience, 1)
-        if self.keep not in {"last", "best"}:
-            raise InputError(f"keep={self.keep!r} is no choice.", 'Use "last" or "best".')
-        _between("min_scale", self.min_scale, 0, 1, above=True)
-        _between("stretch", self.stretch, 1, 4)
-        _between("rotate", self.rotate, 0, 180)
-        _between("lighting", self.lighting, 0, 1, below=True)
-        _whole("seed", self.seed, 0)
+        return self
 
     @property
     def total_epochs(self) -> int:
@@ -106,50 +144,27 @@ class EngineSettings:
         # Fewer than some eight steps an epoch leave a one-cycle schedule no room.
         return max(1, min(usual, max(8, rows // 8), rows))
 
-    def record(self) -> dict[str, object]:
-        """All of it, for the run's settings and its fingerprint."""
-        return asdict(self)
 
-
-@dataclass(frozen=True)
 class FinetuneSettings(EngineSettings):
     """What a user may set of a fine-tuning: the engine's settings, and how the run is judged."""
 
-    out_of_fold: bool = False
-    """Train once more for each fold, to judge every image out-of-fold."""
-    folds: int = 5
-    """2 or more."""
-    mirror: bool = False
-    """Average each prediction with that of the mirrored image."""
-    warm: bool = True
-    """Begin with the head that the instant recipe finds on the same images, not with a random one.
-    """
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.folds < 2:
-            raise InputError(f"folds={self.folds} holds nothing out.", "Use 2 or more.")
+    out_of_fold: bool = Field(
+        default=False,
+        description="train once more for each fold, to judge every image out-of-fold",
+    )
+    folds: int = Field(
+        default=5, ge=2, description="parts that are held out in turn, when out_of_fold is set"
+    )
+    mirror: bool = Field(
+        default=False, description="average each prediction with that of the mirrored image"
+    )
+    warm: bool = Field(
+        default=True,
+        description="begin with the head that the instant recipe finds on the same images, not with"
+        " a random one",
+    )
 
     @property
     def engine(self) -> EngineSettings:
         """What the engine is to know, and a checkpoint must agree in."""
-        return EngineSettings(**{f.name: getattr(self, f.name) for f in fields(EngineSettings)})
-
-
-def _whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InputError(
-            f"{name}={value!r} is not a whole number of at least {least}.",
-            f"Set {name} to {least} or more.",
-        )
-
-
-def _between(
-    name: str, value: float, low: float, high: float, *, above: bool = False, below: bool = False
-) -> None:
-    """``above``, ``below``: the end itself is refused."""
-    good = not isinstance(value, bool) and isinstance(value, int | float) and low <= value <= high
-    if not good or (above and value == low) or (below and value == high) or math.isinf(value):
-        start = f"above {low:g}" if above else f"at least {low:g}"
-        end = "" if high == math.inf else f" and {'below' if below else 'at most'} {high:g}"
-        raise InputError(f"{name}={value!r} is out of its range.", f"Use {start}{end}.")
+        return EngineSettings(**{name: getattr(self, name) for name in EngineSettings.model_fields})

@@ -35,30 +35,9 @@ from curator.learn.evaluation.metrics import softmax
 from curator.learn.instant.heads import Heads, Step, solve, start_of, threads_for
 from curator.learn.instant.logistic import Problem, Rows, standard_of
 from curator.learn.instant.regularisation import Candidate, choose_l2, held_out_logits
+from curator.learn.instant.settings import FitSettings
 
 _ROUGH = 1e-3  # tolerance of a first fit that only says which labels are doubted
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What may be set; the defaults are what was measured to serve best."""
-
-    folds: int = 5
-    """2 or more."""
-    l2: float | None = None
-    """Strength of the regularisation, above 0; chosen on held-out images when None."""
-    balance: bool = False
-    """Let every class count the same, by weights inverse to its frequency."""
-    calibrate: bool = True
-    """Divide the logits by a temperature fitted on held-out images."""
-    doubt: bool = True
-    """Fit twice, the second time without the labels that the heads doubt."""
-
-    def __post_init__(self) -> None:
-        if self.folds < 2:
-            raise InputError(f"{self.folds} folds cannot hold anything out.", "Use at least 2.")
-        if self.l2 is not None and not 0 < self.l2 < np.inf:
-            raise InputError(f"The regularisation l2 cannot be {self.l2}.", "Use 0.001 to 1.")
 
 
 @dataclass(frozen=True)
@@ -99,7 +78,7 @@ def fit(
     fold_of: NDArray[np.integer],
     fixed_mask: NDArray[np.bool_],
     classes: int,
-    settings: Settings,
+    settings: FitSettings,
     *,
     trusted: NDArray[np.bool_] | None = None,
     flipped: Rows | None = None,

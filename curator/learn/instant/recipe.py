@@ -6,18 +6,18 @@ out-of-fold. The arithmetic is :mod:`curator.learn.instant.fit`'s.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 from safetensors.numpy import save
 
 from curator.encode.backbones import load_network
-from curator.encode.project_features import feature_cache
 from curator.errors import ProjectAltered
 from curator.learn.evaluation.report import number
 from curator.learn.instant import fit as instant
 from curator.learn.instant.heads import Heads, Step
+from curator.learn.instant.settings import InstantSettings
 from curator.learn.recording import HEAD_FILE, WARM_FILE, Outcome, kept_tensors
 from curator.store import runs
 
@@ -37,14 +37,6 @@ MUCH_CHANGED = 0.1
 
 
 _KEPT = {"weights": 3, "bias": 2, "mean": 1, "scale": 1}  # of Heads, with their dimensions
-
-
-@dataclass(frozen=True)
-class InstantSettings(instant.Settings):
-    """What a user may set of an instant training."""
-
-    mirror: bool = False
-    """Average with the mirrored image's prediction; its features are computed too."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +86,8 @@ def fit(
     workspace: Workspace, progress: Progress, data: TrainingSet, settings: InstantSettings
 ) -> Outcome:
     """Fit the heads and judge every image. Raises NotEnoughData, InputError, JobCancelled."""
-    choice = data.choice
-    features = feature_cache(workspace, choice.backbone).rows(data.digests)
-    mirrored = None
-    if settings.mirror:
-        mirrored = feature_cache(workspace, choice.backbone, flip=True).rows(data.digests)
+    features = data.features(workspace)
+    mirrored = data.features(workspace, flip=True) if settings.mirror else None
     progress.begin("training the head")
     history: list[HistoryRow] = []
 
@@ -134,7 +123,7 @@ def fit(
     return Outcome(
         recipe=InstantRecipe.name,
         settings={
-            **cast("RunSettings", asdict(settings)),
+            **cast("RunSettings", settings.model_dump()),
             "l2_used": fitted.l2,
             "candidates": [
                 {"l2": tried.l2, "log_loss": tried.log_loss} for tried in fitted.candidates

@@ -9,15 +9,15 @@ not enough to learn from, the job ends with a sentence and without a run.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
 from curator.errors import NotEnoughData
 from curator.jobs.report import Report
-from curator.learn.instant.recipe import InstantRecipe, InstantSettings
-from curator.learn.settings import checked
+from curator.learn.instant.recipe import InstantRecipe
+from curator.learn.instant.settings import InstantSettings
 from curator.learn.train import keep
 from curator.learn.training_set import training_set
 from curator.store import images, ledger, runs, schema
@@ -49,9 +49,10 @@ def run(workspace: Workspace, progress: Progress) -> RefitReport:
             return _nothing("No instant run was trained yet, so there is nothing to refit.")
         if not _changed(connection, last):
             return _nothing(f"Nothing was decided since run {last.id}.")
-    names = {field.name for field in fields(InstantSettings)}
-    kept = {name: value for name, value in last.settings.items() if name in names}
-    settings = checked(InstantSettings, kept)
+    kept = {
+        name: value for name, value in last.settings.items() if name in InstantSettings.model_fields
+    }
+    settings = InstantSettings.of(kept)
     try:
         data = training_set(
             workspace, progress, last.backbone, last.settings.get("device"), flip=settings.mirror

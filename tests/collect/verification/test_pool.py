@@ -16,7 +16,7 @@ from PIL import Image
 from curator.collect.verification import pool as module
 from curator.collect.verification.pool import Verifiers
 from curator.errors import FileError, JobError
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 from curator.imaging.reasons import Reason
 from tests.pictures import encoded, picture
 

@@ -13,7 +13,7 @@ from PIL import Image
 from curator.encode.backbones import DEFAULT, describe
 from curator.encode.preprocess import prepare_image
 from curator.errors import DataError, JobCancelled
-from curator.files import sha256_of
+from curator.hashing import sha256_of
 from curator.imaging.decoding import decode
 from curator.learn.finetune import augment
 from curator.learn.finetune.pixels import StoredPixels, ensure_pixels, pixel_cache, square_side

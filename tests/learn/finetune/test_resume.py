@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from curator.errors import JobCancelled
+from curator.errors import JobCancelled, WeightsAltered
 from curator.learn.finetune.checkpoint import LAST, Checkpoint, read, write
 from tests.learn.finetune.killed import SETTINGS, train
 
@@ -144,6 +145,27 @@ def test_other_settings_start_anew(tmp_path: Path) -> None:
     found = train(tmp_path)
     assert "other settings or images" in found.notes[0]
     assert len(found.history) == SETTINGS.total_epochs
+
+
+@pytest.mark.parametrize("lie", ["shape", "optimiser", "row", "epochs", "extra"])
+def test_a_made_up_checkpoint_is_named(lie: str, tmp_path: Path) -> None:
+    """A file with this run's fingerprint and a sound hash, of what no run writes, is refused."""
+    with pytest.raises(JobCancelled):  # in the second epoch of a phase: the optimiser is kept, too
+        train(tmp_path, cancelled=cancel_after((STEPS + 2) + 1))
+    real = read(tmp_path / LAST)
+    assert real is not None
+    assert real.optimiser
+    number = next(iter(real.optimiser))
+    changes: dict[str, dict[str, Any]] = {
+        "shape": {"network": {name: torch.zeros(7) for name in real.network}},
+        "optimiser": {"optimiser": {number: {"exp_avg": torch.zeros(3, 1, 4, 1, 5)}}},
+        "row": {"history": [{**real.history[0], "valid_loss": "low"}]},
+        "epochs": {"history": real.history * 50},
+        "extra": {"extra": dict.fromkeys(real.extra, "none")},
+    }
+    write(tmp_path / LAST, replace(real, **changes[lie]))
+    with pytest.raises(WeightsAltered, match=r"last\.safetensors .* altered\. Delete it"):
+        train(tmp_path)
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

@@ -66,4 +66,4 @@ def test_the_batch_suits_the_data(rows: int, device: str) -> None:
 def test_the_record_gives_the_settings_back() -> None:
     """What a run keeps is enough to run it again."""
     settings = EngineSettings(epochs=2, mixup=0.4, patience=3)
-    assert EngineSettings(**settings.record()) == settings
+    assert EngineSettings(**settings.model_dump()) == settings

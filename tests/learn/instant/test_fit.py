@@ -11,11 +11,11 @@ from curator.errors import InputError, NotEnoughData
 from curator.learn.evaluation.metrics import log_loss, softmax
 from curator.learn.folds import assign_folds
 from curator.learn.instant import fit as instant
-from curator.learn.instant.fit import Settings
 from curator.learn.instant.heads import fit_heads
 from curator.learn.instant.regularisation import CANDIDATES
+from curator.learn.instant.settings import FitSettings
 
-QUICK = Settings(l2=0.1)
+QUICK = FitSettings(l2=0.1)
 
 
 def clouds(rows=240, dimension=30, classes=3, seed=0):
@@ -52,7 +52,7 @@ def test_every_image_is_judged_by_a_head_that_did_not_see_it():
     """Changing one image's label leaves that image's own prediction as it was."""
     features, labels = clouds()
     folds = assign_folds(labels, np.arange(len(labels)))
-    settings = Settings(l2=0.1, calibrate=False)
+    settings = FitSettings(l2=0.1, calibrate=False)
     everything = np.ones(len(labels), bool)
     before = instant.fit(features, labels, folds, everything, 3, settings)
     changed = labels.copy()
@@ -74,32 +74,32 @@ def test_the_exported_head_gives_the_calibrated_probabilities():
     np.testing.assert_allclose(found.fixed[held_out], expected[held_out], atol=1e-4)
     assert np.isnan(found.fixed[~held_out]).all()
     assert found.temperature != 1
-    plain = fitted(features, labels, Settings(l2=0.1, calibrate=False))
+    plain = fitted(features, labels, FitSettings(l2=0.1, calibrate=False))
     assert log_loss(found.out_of_fold, labels) <= log_loss(plain.out_of_fold, labels)
 
 
 def test_regularisation_is_the_best_of_those_tried():
     """The chosen strength has the lowest held-out loss; clean and noisy labels want others."""
     features, labels = clouds(rows=300, dimension=60)
-    found = fitted(features, labels, Settings())
+    found = fitted(features, labels, FitSettings())
     tried = [one.l2 for one in found.candidates]
     assert tried == [one for one in CANDIDATES if one in tried]
     place = CANDIDATES.index(found.l2)
     assert set(CANDIDATES[max(0, place - 1) : place + 2]) <= set(tried)  # a valley, not an edge
     best = min(found.candidates, key=lambda one: one.log_loss)
     assert found.l2 == best.l2
-    kept = fitted(features, labels, Settings(), warm=found.heads, warm_l2=0.03)
+    kept = fitted(features, labels, FitSettings(), warm=found.heads, warm_l2=0.03)
     assert kept.l2 == 0.03
     assert kept.candidates == []
-    assert fitted(features, labels, Settings(l2=0.5)).l2 == 0.5
+    assert fitted(features, labels, FitSettings(l2=0.5)).l2 == 0.5
 
 
 def test_many_images_are_not_all_held_out_for_the_choice(monkeypatch):
     """With enough images in one fold, that fold alone decides, near the choice of all five."""
     features, labels = clouds(rows=300, dimension=60)
-    every = fitted(features, labels, Settings())
+    every = fitted(features, labels, FitSettings())
     monkeypatch.setattr("curator.learn.instant.regularisation.ENOUGH_HELD_OUT", 50)
-    one = fitted(features, labels, Settings())
+    one = fitted(features, labels, FitSettings())
     assert 1 / 4 < one.l2 / every.l2 < 4
     assert one.candidates[0].log_loss != every.candidates[0].log_loss
 
@@ -110,7 +110,7 @@ def test_doubt_raises_wrong_labels():
     for seed in range(6):
         features, labels, wrong = mislabelled(seed=seed)
         with_doubt = fitted(features, labels)
-        without = fitted(features, labels, Settings(l2=0.1, doubt=False))
+        without = fitted(features, labels, FitSettings(l2=0.1, doubt=False))
         gains.append(
             average_precision(with_doubt, labels, wrong) - average_precision(without, labels, wrong)
         )
@@ -161,9 +161,9 @@ def test_a_feature_of_one_image_does_not_spoil_the_warm_start():
     features, labels = clouds()
     features[:, 4] = 0
     features[0, 4] = 1e-3
-    last = fitted(features, labels, Settings(l2=0.01))
+    last = fitted(features, labels, FitSettings(l2=0.01))
     steps = []
-    fitted(features[1:], labels[1:], Settings(l2=0.01), warm=last.heads, on_step=steps.append)
+    fitted(features[1:], labels[1:], FitSettings(l2=0.01), warm=last.heads, on_step=steps.append)
     assert steps[0].train_loss.max() < np.log(3)
 
 
@@ -173,8 +173,8 @@ def test_balance_lets_a_rare_class_count():
     keep = (labels > 0) | (np.arange(600) < 45)
     features, labels = features[keep], labels[keep]
     rare = labels == 0
-    plain = fitted(features, labels, Settings(l2=0.3))
-    balanced = fitted(features, labels, Settings(l2=0.3, balance=True))
+    plain = fitted(features, labels, FitSettings(l2=0.3))
+    balanced = fitted(features, labels, FitSettings(l2=0.3, balance=True))
     found = (plain.out_of_fold.argmax(axis=1) == 0)[rare].sum()
     assert (balanced.out_of_fold.argmax(axis=1) == 0)[rare].sum() > found
 
@@ -227,10 +227,10 @@ def test_bad_input_is_named():
         fitted(features, labels, classes=2)
     with pytest.raises(InputError, match="Mirrored"):
         fitted(features, labels, flipped=features[:5])
-    with pytest.raises(InputError, match="1 folds"):
-        Settings(folds=1)
+    with pytest.raises(InputError, match=r"folds cannot be 1: .* of at least 2"):
+        FitSettings(folds=1)
     with pytest.raises(InputError, match="l2 cannot be"):
-        Settings(l2=0.0)
+        FitSettings(l2=0.0)
 
 
 def test_heads_that_went_wrong_once_are_not_started_from():
@@ -252,8 +252,8 @@ def test_wrong_labels_among_real_digits(digits):
     random = np.random.default_rng(3)
     wrong = random.random(len(truth)) < 0.1
     labels = np.where(wrong, (truth + random.integers(1, 3, len(truth))) % 3, truth)
-    chosen = fitted(features, labels, Settings())
-    fixed = fitted(features, labels, Settings(l2=0.03, doubt=False))
+    chosen = fitted(features, labels, FitSettings())
+    fixed = fitted(features, labels, FitSettings(l2=0.03, doubt=False))
     found = average_precision(chosen, labels, wrong)
     assert found > average_precision(fixed, labels, wrong)
     assert found > 0.9

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from curator.errors import NoRun, UnknownRun
-from curator.learn.instant.recipe import InstantSettings
+from curator.learn.instant.settings import InstantSettings
 from curator.project import Project
 from curator.review.comparison.compare import compare
 from curator.store import run_writer as publishing
