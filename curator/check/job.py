@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 
-from curator.check import remeasure as measuring
 from curator.check import report, splits
 from curator.check.duplicates.grouping import grouped
 from curator.check.outliers import update_outliers
+from curator.check.remeasure import bring_up_to_date
 from curator.check.tags import names_of
 from curator.encode.backbones import DEFAULT, choose, describe
 from curator.encode.project_features import Checked, ensure_features, feature_cache
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def run(workspace: Workspace, progress: Progress) -> report.CheckReport:
     """Hash the originals, measure and compare images, give each its split, report what is wrong."""
     originals.examine(workspace.database, workspace.originals, progress)
-    measuring.bring_up_to_date(workspace, progress)
+    bring_up_to_date(workspace, progress)
     notes: list[str] = []
     unreadable = prepare(workspace, progress, notes=notes)
     update_outliers(workspace, feature_cache(workspace, describe(DEFAULT)), progress)
@@ -91,7 +91,7 @@ def prepare(
 
 def _table(workspace: Workspace) -> pd.DataFrame:
     """Every image, deleted ones too, by id."""
-    query = select(
+    query = images.present(
         schema.images.c.id,
         schema.images.c.sha256,
         schema.images.c.file,
@@ -101,7 +101,7 @@ def _table(workspace: Workspace) -> pd.DataFrame:
         schema.images.c.checked_with,
         schema.current.c.class_id,
         schema.current.c.state,
-    ).join(schema.current, schema.current.c.image_id == schema.images.c.id)
+    )
     with workspace.database.read() as connection:
         return images.frame(connection, query.order_by(schema.images.c.id))
 

@@ -14,7 +14,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
@@ -26,7 +39,7 @@ from curator.errors import (
     ProjectReadOnly,
     ProjectTooNew,
 )
-from curator.store import copies, schema
+from curator.store import copies, migrations, schema
 from curator.store.foreign import refuse_foreign
 from curator.store.reading import Reader, primary_code, refused, why_not_writable
 
@@ -42,6 +55,15 @@ def pieces(values: Iterable[Any], size: int = 500) -> Iterator[list[Any]]:
     """``values`` in lists of at most ``size``: SQLite limits the variables of a statement."""
     every = list(values)
     return (every[start : start + size] for start in range(0, len(every), size))
+
+
+def rows_of(
+    connection: Connection, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]
+) -> Iterator[Row[Any]]:
+    """The rows of ``query`` whose ``column`` is one of ``values``, however many those are."""
+    asked = query.where(column.in_(bindparam("asked", expanding=True)))
+    for piece in pieces(values):
+        yield from connection.execute(asked, {"asked": piece})
 
 
 class Database:
@@ -192,7 +214,7 @@ class Database:
                 ).scalar_one()
             )
             for step in range(version, schema.SCHEMA_VERSION):
-                for statement in schema.MIGRATIONS[step]:
+                for statement in migrations.MIGRATIONS[step]:
                     connection.execute(text(statement))
             schema.metadata.create_all(connection)
             _make_triggers(connection)

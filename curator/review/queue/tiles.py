@@ -6,21 +6,23 @@ that the run stored.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import bindparam, select
 
+from curator.check.quality import QUALITY
 from curator.errors import UnknownImage
 from curator.review.queue.context import known_limits, look_around
 from curator.review.queue.judgement import Judged, judge
-from curator.review.queue.notes import note
 from curator.review.queue.scope import Scope
-from curator.store import images, runs, schema
+from curator.store import images, ledger, runs, schema
+from curator.store.classes import present_names
 from curator.store.database import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -52,6 +54,23 @@ _STORED = (
 )
 _NAMED = ("label", "given_label", "decided_by", "source", "final_address", "host")
 KEYS = [*_STORED, *_NAMED, *_UNSEEN, "listed_under", "flags", "note"]
+
+
+@dataclass(frozen=True)
+class Present:
+    """How images are now: ``names`` of classes, as of ``present_names``, and each one's row.
+
+    A row has class_id, state, decision_id and action.
+    """
+
+    names: dict[int, str]
+    images: dict[int, Any]
+
+
+def present(workspace: Workspace, image_ids: Sequence[int]) -> Present:
+    """Label and state of these images, from one look at the ledger. Raises UnknownImage."""
+    with workspace.database.read() as connection:
+        return Present(present_names(connection), ledger.current_of(connection, image_ids))
 
 
 def rows(
@@ -154,6 +173,25 @@ def judged_of(scope: Scope, every: Sequence[Any]) -> tuple[Sequence[Any], Judged
     return stored, judge(matrix, run.class_ids, labels, scope.merged)
 
 
+def note(kind: str, row: Mapping[str, Any], place: str, issues: Sequence[str]) -> str:
+    """One note for an image in a queue of that kind; empty where its score says it all.
+
+    ``row``: what its tile shows besides. ``place``: what it is in its group of near-duplicates, ""
+    without one. ``issues``: the measures of :data:`curator.check.quality.QUALITY` that flag it.
+    """
+    if kind == "outliers" and row["outlier_score"] is not None:
+        return f"score {row['outlier_score']:.2f}"
+    if kind == "problems":
+        return ", ".join(QUALITY[name][1] for name in issues)
+    if kind not in {"duplicates", "two classes"}:
+        return ""
+    parts = [f"group {row['group_id']}", place] if place else []
+    others = [name for name in row["listed_under"] if name != row["label"]]
+    if others:
+        parts.append(f"also listed under {', '.join(others)}")
+    return " · ".join(parts)
+
+
 def _described(
     image: Any, source: Any, names: dict[int, str], merged: dict[int, int]
 ) -> dict[str, Any]:
@@ -171,7 +209,7 @@ def _described(
 
 _IDS: Any = bindparam("ids", expanding=True)
 _IMAGES = (
-    select(
+    images.present(
         *(column for column in schema.images.c if column.name != "class_id"),
         schema.images.c.class_id.label("given_id"),
         schema.current.c.class_id,
@@ -180,7 +218,6 @@ _IMAGES = (
         schema.current.c.decision_id,
         schema.decisions.c.by,
     )
-    .join(schema.current, schema.current.c.image_id == schema.images.c.id)
     .outerjoin(schema.decisions, schema.decisions.c.id == schema.current.c.decision_id)
     .where(schema.images.c.id.in_(_IDS))
 )
