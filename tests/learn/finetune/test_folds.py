@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,7 +82,7 @@ def test_it_goes_on_fold_by_fold(data: Data, tmp_path: Path) -> None:
 
 def test_folds_never_pick_an_epoch_by_their_own_images(data: Data) -> None:
     """Early stop and the best epoch would leak the held-out labels, and do not apply."""
-    tempted = dataclasses.replace(SETTINGS, patience=1, keep="best")
+    tempted = SETTINGS.but(patience=1, keep="best")
     fold_of = np.arange(400) % 3
     found = fit_folds(
         small_network, data.pixels, data.labels, fold_of, FRAME, 10, tempted

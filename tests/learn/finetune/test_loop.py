@@ -69,14 +69,14 @@ def test_the_last_row_is_recomputed_from_predictions(data: Data) -> None:
 
 def test_equal_seeds_end_alike_and_leave_the_callers_numbers_alone(data: Data) -> None:
     """Weights agree bit by bit; another seed ends elsewhere; torch's generator is untouched."""
-    settings = dataclasses.replace(SCRATCH, mixup=0.2, balance=True)
+    settings = SCRATCH.but(mixup=0.2, balance=True)
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
     first = fit(small_network(), data, settings)
     assert torch.equal(torch.rand(3), expected)
     second = fit(small_network(), data, settings)
-    other = fit(small_network(), data, dataclasses.replace(settings, seed=1))
+    other = fit(small_network(), data, settings.but(seed=1))
     assert torch.equal(first.network.head.weight, second.network.head.weight)
     assert not torch.equal(first.network.head.weight, other.network.head.weight)
 
@@ -86,7 +86,7 @@ def test_early_stop_keeps_the_best_epoch() -> None:
     data = digit_data(120)
     noise = np.random.default_rng(0).integers(0, 10, 120)
     data = dataclasses.replace(data, labels=noise)
-    settings = dataclasses.replace(SCRATCH, epochs=12, frozen_epochs=0, patience=2)
+    settings = SCRATCH.but(epochs=12, frozen_epochs=0, patience=2)
     fitted = fit(small_network(), data, settings)
     assert len(fitted.history) < 12
     assert len(fitted.history) - last_progress(fitted.history) == 2
@@ -118,12 +118,12 @@ def test_a_rate_far_too_high_is_named(data: Data, tmp_path: Path) -> None:
 def test_without_validation_images_there_is_no_best_epoch(data: Data) -> None:
     """Training goes on, rows say None; asking for the best epoch is refused."""
     alone = dataclasses.replace(data, valid=data.valid[:0])
-    fitted = fit(small_network(), alone, dataclasses.replace(SCRATCH, epochs=0))
+    fitted = fit(small_network(), alone, SCRATCH.but(epochs=0))
     assert fitted.history[0]["valid_loss"] is None
     assert fitted.history[0]["error_rate"] is None
     for setting in ({"patience": 1}, {"keep": "best"}):
         with pytest.raises(InputError, match="no validation image"):
-            fit(small_network(), alone, dataclasses.replace(SCRATCH, **setting))
+            fit(small_network(), alone, SCRATCH.but(**setting))
 
 
 def history(*rows: tuple[float, float]) -> list[dict[str, Any]]:

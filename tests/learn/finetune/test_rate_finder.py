@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,9 +47,7 @@ def test_it_finds_a_rate_that_works_and_changes_nothing(data: Data) -> None:
     assert f"{found.minimum:.1e}" in found.sentence
 
     def error_at(rate: float) -> float:
-        settings = dataclasses.replace(
-            SETTINGS, epochs=3, frozen_epochs=0, unfrozen_rate=min(rate, 10)
-        )
+        settings = SETTINGS.but(epochs=3, frozen_epochs=0, unfrozen_rate=min(rate, 10))
         return fit(small_network(), data, settings).history[-1]["error_rate"]
 
     good = min(error_at(found.minimum), error_at(found.steep))
