@@ -92,9 +92,11 @@ if TYPE_CHECKING:
     from curator.review.queue.filters import Filters
     from curator.review.queue.kinds import Queue
     from curator.review.status import NewestRun, Status
+    from curator.store.classes import Class, ClassSize
     from curator.store.copies import Restored
     from curator.store.ledger import Action, Choice
     from curator.store.run_json import HistoryRow, Metrics
+    from curator.store.runs import Run
     from curator.store.undo import Decided
 
 __all__ = [
@@ -108,7 +110,9 @@ __all__ = [
     "BundleInvalid",
     "CheckReport",
     "Choice",
+    "Class",
     "ClassCount",
+    "ClassSize",
     "Comparison",
     "CostReport",
     "CuratorError",
@@ -173,6 +177,7 @@ __all__ = [
     "Refusal",
     "Report",
     "Restored",
+    "Run",
     "SplitCount",
     "Stage",
     "Status",
@@ -199,7 +204,9 @@ _PLACES = {
     "Advice": "curator.review.advice.stopping",
     "CheckReport": "curator.check.report",
     "Choice": "curator.store.ledger",
+    "Class": "curator.store.classes",
     "ClassCount": "curator.check.report",
+    "ClassSize": "curator.store.classes",
     "Comparison": "curator.review.comparison.compare",
     "CostReport": "curator.learn.finetune.cost_job",
     "CurveReport": "curator.learn.curve.measure",
@@ -239,6 +246,7 @@ _PLACES = {
     "Refusal": "curator.collect.imports.archives",
     "Report": "curator.jobs.report",
     "Restored": "curator.store.copies",
+    "Run": "curator.store.runs",
     "SplitCount": "curator.deliver.folder",
     "Stage": "curator.learn.tracing",
     "Status": "curator.review.status",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from curator.store import class_changes, classes, copies, ledger
+from curator.store import class_changes, classes, copies, ledger, runs
 from curator.store.workspace import DATABASE, Workspace
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from curator.review.queue.filters import Filters
     from curator.review.queue.kinds import Queue
     from curator.review.status import Status
+    from curator.store.classes import Class, ClassSize
+    from curator.store.runs import Run
 
 AnyReport = TypeVar("AnyReport", bound="Report")
 
@@ -73,8 +75,22 @@ class Project(Workspace):
 
     def class_names(self) -> list[str]:
         """The labels, in the model's order."""
+        return [item.name for item in self.classes()]
+
+    def classes(self) -> list[Class]:
+        """The classes by name and id, in the model's order; an id stays when a name changes."""
         with self.database.read() as connection:
-            return [item.name for item in classes.all_classes(connection)]
+            return classes.all_classes(connection)
+
+    def class_sizes(self) -> list[ClassSize]:
+        """The classes with the number of their images, live ones and others."""
+        with self.database.read() as connection:
+            return classes.class_sizes(connection)
+
+    def class_called(self, class_id: int) -> str:
+        """What a class is called now; a merged one as what it was merged into."""
+        with self.database.read() as connection:
+            return classes.present_names(connection)[class_id]
 
     def add_class(self, *names: str) -> None:
         """Append classes. Raises BadClassName; then none is added."""
@@ -384,7 +400,7 @@ class Project(Workspace):
         self,
         image_ids: Sequence[int],
         action: ledger.Action,
-        label: str | None = None,
+        label: str | int | None = None,
         by: str | None = None,
         run_id: int | None = None,
         seen: Mapping[int, int | None] | None = None,
@@ -392,17 +408,17 @@ class Project(Workspace):
         """Record a decision on images: "keep", "delete", "relabel" (with ``label``), "unsure".
 
         And "several" (it shows things of more than one class) and "none" (of none of them).
-        ``label`` may be a name that the class had before it was renamed.
+        ``label`` may be a name that the class had before it was renamed, or its id.
         ``run_id``: the run whose scores were looked at; the one that ranks when left out.
         ``seen``: the last decision on each image that the reviewer saw; see
         :func:`curator.store.ledger.decide_each`. Raises UnknownImage, UnknownClass, UnknownRun;
         then nothing is recorded.
         """
-        class_id = None
-        if label is not None:
+        class_id = label if isinstance(label, int) else None
+        if isinstance(label, str):
             with self.database.read() as connection:
                 class_id = classes.find_class(connection, label, renamed=True).id
-        run_id = self._ranking_run() if run_id is None else run_id
+        run_id = self.ranking_run() if run_id is None else run_id
         return ledger.decide(self.database, image_ids, action, class_id, by, run_id, seen)
 
     def decide_each(
@@ -413,18 +429,20 @@ class Project(Workspace):
         seen: Mapping[int, int | None] | None = None,
     ) -> ledger.Decided:
         """Record a decision of its own for each image, all as one step of undo; see ``decide``."""
-        run_id = self._ranking_run() if run_id is None else run_id
+        run_id = self.ranking_run() if run_id is None else run_id
         return ledger.decide_each(self.database, choices, by, run_id, seen)
 
     def new_class(self, name: str, by: str | None = None) -> ledger.Decided:
         """Make a class as a step that undo takes back. Raises BadClassName."""
         return class_changes.new_class(self.database, name, by)
 
-    def rename_class(self, old: str, new: str, by: str | None = None) -> ledger.Decided:
-        """Give a class another name. Raises UnknownClass, BadClassName."""
+    def rename_class(self, old: str | int, new: str, by: str | None = None) -> ledger.Decided:
+        """Give a class another name; ``old`` may be its id. Raises UnknownClass, BadClassName."""
         return class_changes.rename(self.database, self._class_id(old), new, by)
 
-    def merge_classes(self, name: str, into: str, by: str | None = None) -> ledger.Decided:
+    def merge_classes(
+        self, name: str | int, into: str | int, by: str | None = None
+    ) -> ledger.Decided:
         """Make all images of one class images of another. Raises UnknownClass, InputError."""
         ids = self._class_id(name), self._class_id(into)
         return class_changes.merge(self.database, *ids, by)
@@ -443,9 +461,17 @@ class Project(Workspace):
 
     def runs(self) -> pd.DataFrame:
         """All runs, oldest first, with their figures."""
-        from curator.store import runs
-
         return runs.table(self.database)
+
+    def ranking_run(self) -> int | None:
+        """Id of the newest run whose scores order the queues; None before the first."""
+        with self.database.read() as connection:
+            return runs.ranking_id(connection)
+
+    def run_to_export(self) -> Run:
+        """The run whose model an export takes. Raises NoRun."""
+        with self.database.read() as connection:
+            return runs.to_export(connection)
 
     def status(self) -> Status:
         """Counts for every station: images, addresses, decisions, the newest run, what is left."""
@@ -453,15 +479,11 @@ class Project(Workspace):
 
         return status(self)
 
-    def _class_id(self, name: str) -> int:
+    def _class_id(self, name: str | int) -> int:
+        if isinstance(name, int):
+            return name
         with self.database.read() as connection:
             return classes.find_class(connection, name).id
-
-    def _ranking_run(self) -> int | None:
-        from curator.store import runs
-
-        with self.database.read() as connection:
-            return runs.ranking_id(connection)
 
 
 def _tuning(

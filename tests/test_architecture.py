@@ -106,6 +106,19 @@ def test_the_core_knows_no_user_interface(name: str) -> None:
     assert not {module.split(".")[0] for _, module, _ in floors.imports(TREE[name])} & PAGE_ONLY
 
 
+@pytest.mark.parametrize("name", [name for name in TREE if name.startswith("widgets")])
+def test_the_page_asks_no_database(name: str) -> None:
+    """What is data belongs to a station: the page writes no SQL and holds no connection."""
+    loaded = {module.split(".")[0] for _, module, _ in floors.imports(TREE[name])}
+    asked = [
+        node.lineno
+        for node in ast.walk(ast.parse(TREE[name].read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in {"read", "write"}
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "database"
+    ]
+    assert ("sqlalchemy" in loaded, asked) == (False, [])
+
+
 def test_project_ties_together_only_when_asked() -> None:
     """Importing the project loads the store alone; its verbs load their stations when called."""
     tree = ast.parse(TREE["curator.project"].read_text(encoding="utf-8"))

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from curator.collect.adding import Added
+from curator.collect.imports.uploads import Upload
 from curator.errors import CuratorError
 from curator.project import Project
-from widgets.uploads import Upload
 
 SHOWN_REFUSALS = 50
 SHOWN_HOSTS = 8

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets
-from sqlalchemy import func, select
 
 from curator import worker
 from curator.errors import CuratorError
@@ -22,7 +21,9 @@ from curator.files import refuse_occupied
 from curator.jobs import health, marks
 from curator.project import Project
 from curator.review.status import status as status_of
-from curator.store import jobs, ledger, schema
+from curator.store import jobs
+from curator.store.newest import Newest
+from curator.store.newest import newest as newest_rows
 from widgets import recent
 from widgets.check import CheckPanel
 from widgets.collect import CollectPanel
@@ -173,7 +174,7 @@ class Dashboard:
         elif self.station == "review":
             self.review.soon()
         self.shell.refresh(found, self.station, self.check.problems)
-        self._seen = self._fingerprint(job)
+        self._seen = self._fingerprint(job, self._newest())
 
     def _adopt(self, project: Project | None) -> None:
         """Open a project where it was left."""
@@ -190,8 +191,8 @@ class Dashboard:
         worker.ensure(project)
         self.jobbar.offer(project)
         self._looked_after = time.monotonic()
-        self._own_position = self._position()
-        self._classes = self._class_changes()
+        rows = self._newest()
+        self._own_position, self._classes = rows.decisions, _of_classes(rows)
         last = newest(project)
         self._ended = 0 if last is None else last.id - last.is_open
         self.review.adopt(project, place)
@@ -244,7 +245,7 @@ class Dashboard:
         if "batch" in message:
             self._own_batches.add(int(message["batch"]))
         else:
-            self._own_position = self._position()
+            self._own_position = self._newest().decisions
 
     def _cancel(self, job_id: int) -> None:
         assert self.project is not None
@@ -289,24 +290,23 @@ class Dashboard:
         job = self._follow()
         # By its id, not by a change of state: a retrain may end between two looks.
         ended = job is not None and not job.is_open and job.id > self._ended
-        if self._fingerprint(job) == self._seen and not ended:
+        rows = self._newest()
+        if self._fingerprint(job, rows) == self._seen and not ended:
             return
         if time.monotonic() - self._decided_at < 4 * self._cost and not ended:
             return  # with very many images the figures wait until the reviewer does
-        position = self._position()
         began = time.monotonic()
         self.refresh()
         self._cost = time.monotonic() - began
-        classes = self._class_changes()
-        if classes != self._classes:
-            self._classes = classes
+        if _of_classes(rows) != self._classes:
+            self._classes = _of_classes(rows)
             self.review.classes_changed()
         if ended and job is not None:
             self._ended = job.id
             self.review.job_ended(job.kind, self.station == "review")
-        elif position != self._own_position:
+        elif rows.decisions != self._own_position:
             self.review.others_decided(self._own_position, self._own_batches)
-            self._own_position = position
+            self._own_position = rows.decisions
             self._own_batches.clear()
 
     def _follow(self) -> jobs.Job | None:
@@ -316,28 +316,22 @@ class Dashboard:
         self.train.follow(job)
         return job
 
-    def _fingerprint(self, job: jobs.Job | None) -> tuple[Any, ...]:
+    def _fingerprint(self, job: jobs.Job | None, rows: Newest) -> tuple[Any, ...]:
         """Differ whenever the shown figures may: job, decisions, images (by 25 as they come)."""
-        assert self.project is not None
-        with self.project.database.read() as connection:
-            images = connection.execute(select(func.max(schema.images.c.id))).scalar() or 0
         running = job is not None and job.is_open
         return (
             job.state if job else "",
             job.id if job else 0,
-            self._position(),
-            self._class_changes(),
-            images // 25 if running else images,
+            rows.decisions,
+            _of_classes(rows),
+            rows.images // 25 if running else rows.images,
         )
 
-    def _class_changes(self) -> tuple[Any, ...]:
-        """Differ whenever classes were made, renamed or merged, in whatever window."""
+    def _newest(self) -> Newest:
         assert self.project is not None
-        tables = (schema.classes, schema.class_acts)
-        with self.project.database.read() as connection:
-            return tuple(connection.execute(select(func.max(t.c.id))).scalar() for t in tables)
+        return newest_rows(self.project.database)
 
-    def _position(self) -> int:
-        assert self.project is not None
-        with self.project.database.read() as connection:
-            return ledger.position(connection)
+
+def _of_classes(rows: Newest) -> tuple[int, int]:
+    """Differ whenever classes were made, renamed or merged, in whatever window."""
+    return rows.classes, rows.class_acts

@@ -27,11 +27,10 @@ class CheckPanel(Panel):
         if status.images:
             found = report(project).to_dict()
         names = project.class_names()
-        with project.database.read() as connection:
-            looks = [
-                {"label": name, "tags": tags.tag_counts(connection, name).to_dict("records")}
-                for name in names
-            ]
+        looks = [
+            {"label": name, "tags": seen.to_dict("records")}
+            for name, seen in tags.counts_by_label(project.database, names).items()
+        ]
         self.show(report=found, names=names, looks=looks, busy=busy)
 
     @property

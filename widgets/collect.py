@@ -1,7 +1,7 @@
 """The station Collect: lists and files in, images out, and what failed.
 
 Nothing is added before the page has shown what it would do; files that are dropped are received by
-:mod:`widgets.uploads` and taken in by the worker.
+:mod:`curator.collect.imports.uploads` and taken in by the worker.
 """
 
 from __future__ import annotations
@@ -11,22 +11,19 @@ from dataclasses import asdict
 from typing import Any
 
 import traitlets
-from sqlalchemy import func, select
 
 from curator.collect.adding import Added
-from curator.collect.failures import addresses, report
+from curator.collect.failures import addresses, by_class, report
+from curator.collect.imports.uploads import Upload, interrupted
 from curator.collect.snippet import bookmarklet, console_snippet
 from curator.errors import CuratorError
 from curator.project import Project
 from curator.review.status import Status
-from curator.store import jobs, schema
-from curator.store.classes import all_classes, present_names
-from widgets.abandoned_uploads import interrupted
+from curator.store import jobs
 from widgets.address_drafts import Drafts, added_or_not, previewed, refusals
 from widgets.background import beside
 from widgets.panel import Handler, Panel, script
 from widgets.upload_receiver import Receiver
-from widgets.uploads import Upload
 
 LOOK_SECONDS = 3.0  # between two looks whether another page's upload has ended
 
@@ -91,12 +88,20 @@ class CollectPanel(Panel):
             self.leave()
         self.project = project
         chosen = self._present(self.state["chosen"])
-        with project.database.read() as connection:
-            self._ids = {item.name: item.id for item in all_classes(connection)}
+        sources = by_class(project)
+        self._ids = {item.name: item.id for item in sources}
         names = list(self._ids)
         self.show(
             names=names,
-            classes=_rows(project, status),
+            classes=[
+                {
+                    "name": item.name,
+                    "images": status.classes.get(item.name, 0),
+                    "pending": item.pending,
+                    "failed": item.failed,
+                }
+                for item in sources
+            ],
             chosen=chosen if chosen in names else (names[0] if names else None),
             addresses=asdict(status.addresses),
             failures=[group.to_dict() for group in report(project)],
@@ -110,8 +115,7 @@ class CollectPanel(Panel):
         """What the class that is shown by that name is called now: another window may rename it."""
         if self.project is None or name not in self._ids:
             return name
-        with self.project.database.read() as connection:
-            return present_names(connection)[self._ids[name]]
+        return self.project.class_called(self._ids[name])
 
     def leave(self) -> None:
         """Let go of the project: what is on its way in is dropped."""
@@ -273,27 +277,6 @@ class CollectPanel(Panel):
     def _complain(self, message: dict[str, Any]) -> None:
         self.show(previewing=False)
         self._handlers["error"](message)
-
-
-def _rows(project: Project, status: Status) -> list[dict[str, Any]]:
-    table = schema.sources
-    with project.database.read() as connection:
-        classes = all_classes(connection)
-        rows = connection.execute(
-            select(table.c.class_id, table.c.state, func.count().label("number")).group_by(
-                table.c.class_id, table.c.state
-            )
-        ).all()
-    number = {(row.class_id, row.state): row.number for row in rows}
-    return [
-        {
-            "name": item.name,
-            "images": status.classes.get(item.name, 0),
-            "pending": number.get((item.id, schema.PENDING), 0),
-            "failed": number.get((item.id, schema.FAILED), 0),
-        }
-        for item in classes
-    ]
 
 
 def _refused_by_import(project: Project) -> dict[str, Any] | None:

@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import select
 
 from curator.errors import NoRun
 from curator.project import Project
-from curator.review.confusion import matrix as counting
+from curator.review.confusion import matrix
 from curator.review.confusion.order import by_confusion
-from curator.store import runs, schema
 from widgets.panel import Handler, script
 from widgets.section import Beside
 
@@ -47,17 +45,17 @@ class ConfusionPanel(Beside):
     def figures(self, project: Project) -> dict[str, Any]:
         """Count again; without a run there is nothing to show."""
         try:
-            counts = counting.confusion(project)
+            counts = project.confusion()
         except NoRun:
             return {"labels": [], "cells": [], "order": [], "pairs": [], "run": None, "since": None}
-        run_id, earlier = _runs(project)
+        run_id, *earlier = matrix.comparable(project)
         since = self.state["since"] if self.state["since"] in earlier else None
-        change = [] if since is None else _cells(counting.difference(project, since, run_id))
+        change = [] if since is None else _cells(matrix.difference(project, since, run_id))
         return {
             "labels": [str(name) for name in counts.index],
             "cells": _cells(counts),
             "order": by_confusion(counts.to_numpy().astype(np.int64)),
-            "pairs": counting.most_confused(counts).head(PAIRS).to_dict("records"),
+            "pairs": matrix.most_confused(counts).head(PAIRS).to_dict("records"),
             "run": run_id,
             "earlier": earlier,
             "since": since,
@@ -73,13 +71,3 @@ def _cells(counts: pd.DataFrame) -> list[list[int]]:
     values = counts.to_numpy().astype(np.int64)
     rows, columns = np.nonzero(values)
     return np.stack([rows, columns, values[rows, columns]], axis=1).tolist()  # type: ignore[no-any-return]
-
-
-def _runs(project: Project) -> tuple[int, list[int]]:
-    """The run that ranks, and those before it that may be compared with it, newest first."""
-    with project.database.read() as connection:
-        ranking = runs.ranking(connection).id
-        kept = (schema.runs.c.out_of_fold == 1) & (schema.runs.c.interim == 0)
-        older = select(schema.runs.c.id).where(kept & (schema.runs.c.id < ranking))
-        found = connection.execute(older.order_by(schema.runs.c.id.desc())).scalars()
-        return ranking, [int(run) for run in found]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from curator.collect.pictures import thumbnails_of
 from curator.errors import CuratorError
 from curator.phrasing import many
 from curator.project import Project
 from curator.review.queue.tiles import rows
 from widgets.panel import Handler, script
-from widgets.pictures import Sent, thumbnails_of
+from widgets.queue_position import Sent
 from widgets.section import Beside
 
 PREVIEW = 24  # images of a suggestion that are shown at most

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from curator.collect.pictures import enlarged, thumbnails_of
 from curator.errors import InputError, NothingToRedo, NothingToUndo
 from curator.project import Project
 from curator.store import ledger
-from curator.store.classes import names_by_id
 from widgets import wording
 from widgets.page_shown import Shown
 from widgets.panel import Handler, script
-from widgets.pictures import enlarged, thumbnails_of
 from widgets.queue_view import Paging
 
 
@@ -28,8 +27,8 @@ class Gallery(Paging):
     def __init__(self, handlers: dict[str, Handler]) -> None:
         own: dict[str, Handler] = {
             "decide": self._decide,
-            "undo": lambda _: self._step_back(ledger.undo, "Took back"),
-            "redo": lambda _: self._step_back(ledger.redo, "Did again"),
+            "undo": lambda _: self._step_back(Project.undo, "Took back"),
+            "redo": lambda _: self._step_back(Project.redo, "Did again"),
             "rest": lambda _: self._answered(self._rest),
             "zoom": lambda message: self._enlarge(int(message["id"])),
         }
@@ -50,11 +49,8 @@ class Gallery(Paging):
         else:
             # By its id: another window may have renamed the class, or given its name to another.
             class_id = int(message["class_id"])
-            decided = ledger.decide(
-                project.database, ids, action, class_id, run_id=page.run_id, seen=seen
-            )
-            with project.database.read() as connection:
-                label = names_by_id(connection)[class_id]
+            decided = project.decide(ids, action, class_id, run_id=page.run_id, seen=seen)
+            label = project.class_called(class_id)
         taken = [i for i in ids if i not in decided.conflicts]
         page.decided(taken, ledger.STATE_AFTER[action])
         self.refresh(wording.decided(action, label, decided))
@@ -64,7 +60,7 @@ class Gallery(Paging):
         """Undo or redo one act."""
         project, page = self._here()
         try:
-            done = step(project.database)[0]
+            done = step(project)[0]
         except (NothingToUndo, NothingToRedo) as error:
             self._show_tiles(status=str(error))
             return

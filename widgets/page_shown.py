@@ -10,13 +10,10 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection
-
 from curator.review.log import record_page
 from curator.review.queue.kinds import QUEUES
-from curator.review.queue.tiles import rows
-from curator.store import ledger, schema
-from curator.store.classes import present_names
+from curator.review.queue.tiles import present, rows
+from curator.store import schema
 
 if TYPE_CHECKING:
     from curator.project import Project
@@ -36,8 +33,7 @@ class Shown:
         self._kind = kind
         self.run_id = run_id
         """The run whose scores are shown; None: there is none."""
-        with project.database.read() as connection:
-            self._names = present_names(connection)
+        self._names = present(project, ()).names
         self.rows = rows(project, kind, image_ids, run_id)
         self._decided: dict[int, str] = {}  # image id -> state that was decided on this page
         self._touched: set[int] = set()  # decided on here or taken back, and not in the log yet
@@ -86,15 +82,15 @@ class Shown:
             else:
                 self._decided[image_id] = state
 
-    def update(self, connection: Connection) -> list[int]:
+    def update(self) -> list[int]:
         """Read label and state anew; return the images whose last decision is another."""
-        names = present_names(connection)
+        found = present(self._project, self.ids)
+        names = found.names
         self._rename({old: names[key] for key, old in self._names.items() if names[key] != old})
         self._names = names
-        present = ledger.current_of(connection, self.ids)
         changed = []
         for row in self.rows:
-            now = present[row["id"]]
+            now = found.images[row["id"]]
             if now.decision_id != row["decision_id"]:
                 changed.append(row["id"])
             row |= {
@@ -141,8 +137,7 @@ class Shown:
         """
         if self._project.read_only:
             return None
-        with self._project.database.read() as connection:
-            self.update(connection)
+        self.update()
         now = {row["id"]: row for row in self.rows}
         decided = any(now[row["id"]]["decision_id"] != row["decision_id"] for row in self._before)
         own = self._touched & self._decided.keys()

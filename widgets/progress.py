@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from curator.errors import NoRun
 from curator.project import Project
-from curator.review.comparison.changes import changes
-from curator.store import ledger, runs
+from curator.review.comparison.history import changes_between, since_newest_run
 from widgets.panel import Handler, script
 from widgets.section import Beside
 
@@ -36,23 +36,18 @@ class ProgressPanel(Beside):
     def figures(self, project: Project) -> dict[str, Any]:
         """Compare anew; before the second run say what is to come."""
         values: dict[str, Any] = {"comparison": None, "changes": None, "kept": False}
-        with project.database.read() as connection:
-            newest = runs.latest_id(connection)
-            if newest is None:
-                return {**values, "run": None, "images": 0, "waiting": 0}
-            run = runs.get(connection, newest)
-            waiting = ledger.count(connection, run.ledger_position, ledger.position(connection))
-        values |= {"run": run.id, "images": run.metrics["valid"]["images"], "waiting": waiting}
-        key = (project.path, run.id)
+        run = since_newest_run(project)
+        if run is None:
+            return {**values, "run": None, "images": 0, "waiting": 0}
+        values |= asdict(run)
+        key = (project.path, run.run)
         if key == self._compared and values["images"] > MANY:
             shown = {name: self.state[name] for name in ("comparison", "changes")}
-            return {**values, **shown, "kept": waiting > 0}
+            return {**values, **shown, "kept": run.waiting > 0}
         try:
             found = project.compare()
         except NoRun:  # of one run only
             return values
-        with project.database.read() as connection:
-            first, last = (runs.get(connection, side.run) for side in (found.before, found.after))
-            made = changes(connection, first.ledger_position, last.ledger_position)
+        made = changes_between(project, found.before.run, found.after.run)
         self._compared = key
         return {**values, "comparison": found.to_dict(), "changes": made}

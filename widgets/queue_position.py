@@ -1,12 +1,12 @@
-"""Where a reviewer is in a queue: the order of its images, fixed while they look, and the page.
+"""Where a reviewer is in a queue: the order of its images, the page, and what the browser holds.
 
-The order is an array of ids, 8 bytes an image; everything else is read a page at a time. Ranking
-anew moves only what the reviewer has not come to yet.
+The order is fixed while they look: an array of ids, 8 bytes an image; everything else is read a
+page at a time. Ranking anew moves only what the reviewer has not come to yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,3 +75,21 @@ class Pager:
 
     def _slice(self, start: int, stop: int) -> list[int]:
         return [int(i) for i in self.ids[start:stop]]
+
+
+class Sent:
+    """Which thumbnails a browser holds: those of the page and the next, never sent twice."""
+
+    def __init__(self) -> None:
+        self._held: set[int] = set()
+
+    def forget(self) -> None:
+        """Another browser page is looking, and it holds nothing."""
+        self._held = set()
+
+    def fresh(self, wanted: Iterable[int]) -> list[int]:
+        """Those of ``wanted`` that have to be sent; the rest of what was held is dropped."""
+        asked = list(wanted)
+        found = [image_id for image_id in asked if image_id not in self._held]
+        self._held = set(asked)
+        return found

@@ -12,18 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from curator.collect.pictures import thumbnails_of
 from curator.errors import CuratorError, NoRun
 from curator.project import Project
-from curator.review.queue.filters import Filters
+from curator.review.queue.filters import Choices, Filters, choices
 from curator.review.queue.kinds import QUEUES, counts
-from curator.store import ledger, runs
-from curator.store.classes import all_classes
+from curator.store import ledger
 from widgets import wording
-from widgets.filter_choices import NOTHING, Choices
 from widgets.page_shown import Shown
 from widgets.panel import Handler, Panel
-from widgets.pictures import Sent, thumbnails_of
-from widgets.queue_position import Pager
+from widgets.queue_position import Pager, Sent
 
 PAGE = 24  # images, until the browser says how many fill its window
 NAMED = 0.1  # probability of a name of the pretrained network that counts, 0..1
@@ -52,7 +50,7 @@ class Paging(Panel):
             queues=menu,
             counts={},
             filters=asdict(Filters()),
-            choices=NOTHING,
+            choices=_lists(Choices()),
             classes=[],
             class_ids=[],
             size="M",
@@ -107,9 +105,7 @@ class Paging(Panel):
         self._page(
             kind=kind,
             filters=asdict(self.filters),
-            choices=self._choices.of(self.project, label)
-            if self._row_is_open
-            else self._choices.known(self.project, label),
+            choices=self._offered(label),
             counts=counts(self.project, COUNTED),
             **self._classes(),
             meaning=QUEUES[kind].meaning if kind in QUEUES else "",
@@ -130,7 +126,7 @@ class Paging(Panel):
             return
         self._pager.rerank(fresh)
         self.show(total=len(self._pager))
-        self._look_ahead(self._ranking())
+        self._look_ahead(self.project.ranking_run())
 
     @property
     def ranked(self) -> bool:
@@ -176,9 +172,8 @@ class Paging(Panel):
     def _classes(self) -> dict[str, Any]:
         """The classes by name, and the ids by which the page names them to us."""
         assert self.project is not None
-        with self.project.database.read() as connection:
-            found = all_classes(connection)
-        return {"classes": [item.name for item in found], "class_ids": [item.id for item in found]}
+        known = self.project.classes()
+        return {"classes": [item.name for item in known], "class_ids": [item.id for item in known]}
 
     def place(self) -> dict[str, Any]:
         """Queue, filters, size and position, to be remembered."""
@@ -204,7 +199,15 @@ class Paging(Panel):
     def _offer(self) -> None:
         """Count what the filters offer; only when they are looked at, since it reads all images."""
         assert self.project is not None
-        self.show(choices=self._choices.of(self.project, self.filters.label or None))
+        self.show(choices=self._offered(self.filters.label or None, count=True))
+
+    def _offered(self, label: str | None, count: bool = False) -> dict[str, list[list[Any]]]:
+        """What the filters offer for a label: counted, or what is known of it without counting."""
+        assert self.project is not None
+        if count or self._row_is_open:
+            self._choices = choices(self.project, label, self._choices)
+        is_known = self._choices.counted[:2] == (self.project.path, label)
+        return _lists(self._choices if is_known else Choices())
 
     def _open(self, kind: str) -> None:
         """Another queue with the filters that were set, but for the cell of the matrix."""
@@ -218,7 +221,7 @@ class Paging(Panel):
         """Read the present page and show it."""
         assert self.project is not None
         kind, ids = changes.get("kind", self.state["kind"]), self._pager.page()
-        run_id = self._ranking()
+        run_id = self.project.ranking_run()
         ready = self._ahead
         self._ahead = None
         if ready is None or not ready.fits(kind, ids, run_id):
@@ -227,11 +230,6 @@ class Paging(Panel):
         self._show_tiles(offset=self._pager.offset, **changes)
         ready.open()
         self._look_ahead(run_id)
-
-    def _ranking(self) -> int | None:
-        assert self.project is not None
-        with self.project.database.read() as connection:
-            return runs.ranking_id(connection)
 
     def _look_ahead(self, run_id: int | None) -> None:
         """Send the next page, so that it is there when its key is pressed."""
@@ -244,14 +242,12 @@ class Paging(Panel):
         """Show the page as the ledger has it; return the images decided on since it last was."""
         assert self.project is not None
         assert self._shown is not None
-        with self.project.database.read() as connection:
-            changed = self._shown.update(connection)
-            can = {"can_undo": ledger.can_undo(connection), "can_redo": ledger.can_redo(connection)}
+        changed = self._shown.update()
         self.show(
             tiles=self._shown.tiles(),
             total=len(self._pager),
             seen=self._pager.seen,
-            **can,
+            **asdict(ledger.steps(self.project.database)),
             **changes,
         )
         return changed
@@ -298,3 +294,9 @@ class Paging(Panel):
         decided = None if page is None else page.record(forward)
         if decided is not None:
             self._handlers["page"]({"decided": decided})
+
+
+def _lists(offered: Choices) -> dict[str, list[list[Any]]]:
+    """The choices as JSON."""
+    kinds = ("hosts", "tags", "issues")
+    return {kind: [list(pair) for pair in getattr(offered, kind)] for kind in kinds}

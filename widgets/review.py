@@ -14,7 +14,6 @@ from collections.abc import Collection
 from typing import Any
 
 import ipywidgets
-from sqlalchemy import func, select
 
 from curator import worker
 from curator.phrasing import many
@@ -22,7 +21,7 @@ from curator.project import Project
 from curator.review.advice.stopping import Advice
 from curator.review.queue.filters import Filters
 from curator.review.queue.kinds import QUEUES
-from curator.store import jobs, ledger, schema
+from curator.store import jobs, ledger
 from widgets import recent
 from widgets.background import beside
 from widgets.classes import ClassesPanel
@@ -134,19 +133,11 @@ class Review:
         ``own``: batches of this page.
         """
         assert self._project is not None
-        table = schema.decisions
-        query = (
-            select(table.c.by, func.count(table.c.image_id.distinct()).label("images"))
-            .where(table.c.id > after, table.c.batch.not_in(own))
-            .group_by(table.c.by)
-            .order_by(table.c.by)
-        )
-        with self._project.database.read() as connection:
-            others = connection.execute(query).all()
+        others = ledger.decided_since(self._project.database, after, own)
         if not others:
             return
         changed = self.gallery.refresh()
-        who = " and ".join(f"{row.by} decided on {many(row.images, 'image')}" for row in others)
+        who = " and ".join(f"{one.by} decided on {many(one.images, 'image')}" for one in others)
         here = f", {len(changed)} of them on this page" if changed else ""
         self.gallery.show(status=f"{who} in another window{here}.")
         self.soon()

@@ -9,29 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select
-
 from curator.project import Project
-from curator.store import schema
+from curator.store.newest import newest
 from widgets.background import beside
 from widgets.panel import Handler, Panel
-
-# Every change of what the sections show adds a row to one of these.
-FOLLOWED = (
-    schema.classes,
-    schema.images,
-    schema.decisions,
-    schema.class_acts,
-    schema.runs,
-    schema.pages,
-)
-
-
-def fingerprint(project: Project) -> tuple[Any, ...]:
-    """Differs whenever a section may have to show something else; costs six look-ups by key."""
-    with project.database.read() as connection:
-        newest = [connection.execute(select(func.max(t.c.id))).scalar() for t in FOLLOWED]
-    return (str(project.path), *newest)
 
 
 class Beside(Panel):
@@ -60,13 +41,13 @@ class Beside(Panel):
 
     def count(self, anew: bool = False) -> None:
         """Bring the figures up to date if the store changed, or in any case when ``anew``."""
-        project, found = self.project, fingerprint(self.project)
-        if not anew and found == self._counted:
+        project, store = self.project, (self.project.path, newest(self.project.database))
+        if not anew and store == self._counted:
             return
         if self._counting:
             self._again = True
             return
-        self._counted, self._counting = found, True
+        self._counted, self._counting = store, True
         complain: Handler = self._handlers.get("error", lambda _: None)
 
         def end() -> None:

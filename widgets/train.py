@@ -11,7 +11,7 @@ from curator.learn.finetune import cost_job as costs
 from curator.learn.recipes import RECIPES, recipe_named
 from curator.project import Project
 from curator.review.status import Status
-from curator.store import jobs, runs
+from curator.store import jobs
 from curator.store.jobs import Job
 from widgets.panel import Handler, Panel, script
 
@@ -95,8 +95,7 @@ class TrainPanel(Panel):
             self.show(form=defaults(), form_number=self.state["form_number"] + 1)
         values: dict[str, Any] = {"run": None, "metrics": None, "history": [], "choice": ""}
         if status.run:
-            with project.database.read() as connection:
-                run = runs.to_export(connection)
+            run = project.run_to_export()
             values = {
                 "run": run.id,
                 "recipe": run.recipe,

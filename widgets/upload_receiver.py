@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from curator.collect.imports.uploads import Upload
 from curator.errors import CuratorError, InputError
 from curator.project import Project
-from widgets.uploads import Upload
 
 SHOWN_SECONDS = 0.15  # between two pictures of the progress
 

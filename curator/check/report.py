@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, func, select
 
 from curator.check.conflicts import differing, listed_under
 from curator.check.duplicates.keepers import twins
@@ -17,7 +17,7 @@ from curator.jobs.report import Report
 from curator.phrasing import many
 from curator.store import images, originals, schema
 from curator.store.classes import all_classes
-from curator.store.database import pieces
+from curator.store.database import rows_of
 
 if TYPE_CHECKING:
     from curator.store.workspace import Workspace
@@ -190,14 +190,10 @@ def _live_files(connection: Connection, ids: list[int]) -> dict[int, str]:
     query = (
         select(table.c.id, table.c.file)
         .join(schema.current, now.image_id == table.c.id)
-        .where(images.LIVE, table.c.id.in_(bindparam("ids", expanding=True)))
+        .where(images.LIVE)
         .order_by(table.c.id)
     )
-    return {
-        row.id: row.file
-        for piece in pieces(ids)
-        for row in connection.execute(query, {"ids": piece})
-    }
+    return {row.id: row.file for row in rows_of(connection, query, table.c.id, ids)}
 
 
 def _original_problems(missing: dict[int, str], altered: dict[int, str]) -> list[Problem]:

@@ -13,7 +13,7 @@ from curator.errors import InputError
 from curator.phrasing import many
 from curator.project import Project
 from curator.store import class_changes, schema
-from curator.store.classes import class_counts
+from curator.store.classes import class_sizes
 from curator.store.ledger import Action, Decided, current_of
 
 By = Annotated[
@@ -142,8 +142,8 @@ def log(
 def classes(project: ProjectPath, as_json: AsJson = False) -> None:
     """List the classes with their images; deleted ones and those of no one class do not count."""
     with Project.open(project) as opened, opened.database.read() as connection:
-        found = class_counts(connection)
-    rows = [{"class": row["name"], "images": row["images"]} for row in found]
+        found = class_sizes(connection)
+    rows = [{"class": size.name, "images": size.images} for size in found]
     if as_json:
         say_json(rows)
     elif not rows:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, insert, select
 
 from curator.collect.http.urls import host_of
 from curator.collect.lists import Address, AddressList, EmbeddedImage, Kind, Refused, parse
@@ -30,13 +30,13 @@ from curator.store.classes import (
     merged_ids,
     validated_names,
 )
+from curator.store.database import rows_of
 
 if TYPE_CHECKING:
     from curator.store.workspace import Workspace
 
 _MOST_HOSTS = 10
 _SHOWN = 5
-_BATCH = 500  # addresses in one question to the database
 _NO_CLASS = -1  # the id of a class that is not made yet
 
 _Item: TypeAlias = Address | EmbeddedImage
@@ -246,12 +246,9 @@ def _classes_of(connection: Connection, items: Iterable[_Item]) -> dict[str, set
     query = select(table.c.origin, table.c.class_id).where(
         table.c.kind.in_(("address", "data")),
         table.c.root == "",  # always so for these kinds; the index begins with kind and root
-        table.c.origin.in_(bindparam("origins", expanding=True)),
     )
     found: dict[str, set[int]] = {}
     merged = merged_ids(connection)
-    every = [_origin(item) for item in items]
-    for start in range(0, len(every), _BATCH):
-        for row in connection.execute(query, {"origins": every[start : start + _BATCH]}):
-            found.setdefault(row.origin, set()).add(merged.get(row.class_id, row.class_id))
+    for row in rows_of(connection, query, table.c.origin, map(_origin, items)):
+        found.setdefault(row.origin, set()).add(merged.get(row.class_id, row.class_id))
     return found

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from curator.imaging.reasons import Reason
 from curator.store import schema
-from curator.store.classes import counted_as, find_class, merged_ids
+from curator.store.classes import all_classes, counted_as, find_class, merged_ids
 from curator.store.images import first_sources
 
 if TYPE_CHECKING:
@@ -163,6 +163,35 @@ def report(workspace: Workspace, label: str | None = None) -> list[Group]:
             )
         found.sort(key=lambda group: (not group.retryable, -group.count))
         return [*found, *_duplicates(connection, wanted)]
+
+
+@dataclass(frozen=True)
+class ClassSources:
+    """How many sources of a class are still to be fetched, and how many failed."""
+
+    id: int
+    name: str
+    pending: int
+    failed: int
+
+
+def by_class(workspace: Workspace) -> list[ClassSources]:
+    """The classes in the model's order, with what is missing of each."""
+    table = schema.sources.c
+    query = select(table.class_id, table.state, func.count()).group_by(table.class_id, table.state)
+    with workspace.database.read() as connection:
+        known = all_classes(connection)
+        rows = connection.execute(query).all()
+    number = {(class_id, state): count for class_id, state, count in rows}
+    return [
+        ClassSources(
+            item.id,
+            item.name,
+            number.get((item.id, schema.PENDING), 0),
+            number.get((item.id, schema.FAILED), 0),
+        )
+        for item in known
+    ]
 
 
 def addresses(workspace: Workspace, code: str, most: int = 100_000) -> list[str]:

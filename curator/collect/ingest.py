@@ -1,13 +1,9 @@
-"""Entering verified images into the store: the one place where an image row begins.
-
-And keeping up what the originals allow to be made again: their thumbnails.
-"""
+"""Entering verified images into the store: the one place where an image row begins."""
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from curator.collect.verification.process import Verdict
-from curator.errors import FileError, ProjectAltered
-from curator.imaging.decoding import Rejected
-from curator.imaging.inspection import VerifiedImage, verify
+from curator.errors import FileError
+from curator.imaging.inspection import VerifiedImage
 from curator.imaging.measures import MEASURES_VERSION
 from curator.platform import sync_files
 from curator.store import class_changes, schema
-from curator.store.database import now, pieces
+from curator.store.database import now, rows_of
 
 if TYPE_CHECKING:
     from curator.store.workspace import Workspace
@@ -99,21 +94,18 @@ def _make_durable(files: Sequence[Path]) -> None:
 def known(connection: Connection, digests: Collection[str]) -> dict[str, int]:
     """Ids of the images among these contents, by SHA-256."""
     table = schema.images
-    query = select(table.c.sha256, table.c.id).where(
-        table.c.sha256.in_(bindparam("digests", expanding=True))
-    )
-    found: dict[str, int] = {}
-    for piece in pieces(digests):
-        for row in connection.execute(query, {"digests": piece}):
-            found[row.sha256] = row.id
-    return found
+    query = select(table.c.sha256, table.c.id)
+    return {row.sha256: row.id for row in rows_of(connection, query, table.c.sha256, digests)}
 
 
 def _given(connection: Connection, source_ids: Sequence[int]) -> dict[int, tuple[int, str | None]]:
     """Class and imported split of these sources."""
     table = schema.sources
-    query = select(table.c.id, table.c.class_id, table.c.split).where(table.c.id.in_(source_ids))
-    return {row.id: (row.class_id, row.split) for row in connection.execute(query)}
+    query = select(table.c.id, table.c.class_id, table.c.split)
+    return {
+        row.id: (row.class_id, row.split)
+        for row in rows_of(connection, query, table.c.id, source_ids)
+    }
 
 
 def _source_row(item: Ended, image_id: int | None) -> dict[str, Any]:
@@ -126,22 +118,6 @@ def _source_row(item: Ended, image_id: int | None) -> dict[str, Any]:
         "ended_at": now(),
         **item.facts,
     }
-
-
-def thumbnails(workspace: Workspace, files: Mapping[str, str]) -> dict[str, bytes]:
-    """Thumbnails by SHA-256 of stored images; ``files``: SHA-256 to path below originals/.
-
-    One that ``thumbnails.db`` lacks is made again. Left out are those whose original is gone.
-    """
-    found = dict(workspace.thumbnails.get(list(files)))
-    made = {}
-    for digest in files.keys() - found.keys():
-        with contextlib.suppress(OSError, Rejected, ProjectAltered):
-            data = workspace.original(files[digest]).read_bytes()
-            made[digest] = verify(data, min_side=1).thumbnail
-    if made:
-        workspace.thumbnails.put(made.items())
-    return found | made
 
 
 def _image_row(image: VerifiedImage, file: str, class_id: int, split: str | None) -> dict[str, Any]:

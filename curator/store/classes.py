@@ -8,9 +8,9 @@ change is in :mod:`curator.store.class_changes`.
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, insert, select
 
@@ -95,18 +95,28 @@ def present_names(connection: Connection) -> dict[int, str]:
     return {class_id: names[merged.get(class_id, class_id)] for class_id in names}
 
 
-def class_counts(connection: Connection) -> list[dict[str, Any]]:
-    """Each class that is not retired, in order: id, name, and its images that are not left out."""
-    table, current = schema.classes, schema.current
-    live = (current.c.class_id == table.c.id) & current.c.state.not_in(schema.OUT)
-    query = (
-        select(table.c.id, table.c.name, func.count(current.c.image_id).label("images"))
-        .select_from(table.outerjoin(current, live))
-        .where(table.c.retired == 0)
-        .group_by(table.c.id)
-        .order_by(table.c.position)
-    )
-    return [dict(row) for row in connection.execute(query).mappings()]
+@dataclass(frozen=True)
+class ClassSize:
+    """A class and its images: ``images`` live ones, ``left_out`` the others."""
+
+    id: int
+    name: str
+    images: int
+    left_out: int
+
+
+def class_sizes(connection: Connection) -> list[ClassSize]:
+    """Each class that is not retired, in the model's order, with the number of its images."""
+    now = schema.current.c
+    query = select(now.class_id, now.state, func.count()).group_by(now.class_id, now.state)
+    live: Counter[int] = Counter()
+    left_out: Counter[int] = Counter()
+    for class_id, state, number in connection.execute(query):
+        (left_out if state in schema.OUT else live)[class_id] += number
+    return [
+        ClassSize(item.id, item.name, live[item.id], left_out[item.id])
+        for item in all_classes(connection)
+    ]
 
 
 def merged_ids(connection: Connection) -> dict[int, int]:

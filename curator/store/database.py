@@ -14,7 +14,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
@@ -42,6 +55,15 @@ def pieces(values: Iterable[Any], size: int = 500) -> Iterator[list[Any]]:
     """``values`` in lists of at most ``size``: SQLite limits the variables of a statement."""
     every = list(values)
     return (every[start : start + size] for start in range(0, len(every), size))
+
+
+def rows_of(
+    connection: Connection, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]
+) -> Iterator[Row[Any]]:
+    """The rows of ``query`` whose ``column`` is one of ``values``, however many those are."""
+    asked = query.where(column.in_(bindparam("asked", expanding=True)))
+    for piece in pieces(values):
+        yield from connection.execute(asked, {"asked": piece})
 
 
 class Database:

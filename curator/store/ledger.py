@@ -9,35 +9,50 @@ which undo and redo take along, are in :mod:`curator.store.class_changes`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
-from sqlalchemy import Connection, bindparam, func, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text
 
 from curator.errors import InputError, NothingToRedo, NothingToUndo, UnknownClass, UnknownImage
 from curator.store import class_changes, runs, schema
-from curator.store import undo as acts
 from curator.store.classes import all_classes, names_by_id
-from curator.store.database import Database, now, pieces
+from curator.store.database import Database, now, rows_of
 from curator.store.images import frame
-from curator.store.undo import REDO, UNDO, Decided, can_redo, can_undo, reviewer
+from curator.store.undo import (
+    REDO,
+    UNDO,
+    Decided,
+    can_redo,
+    can_undo,
+    described,
+    in_words,
+    last_batch,
+    redoable,
+    reviewer,
+    undoable,
+)
 
 __all__ = [
     "Action",
     "Choice",
     "Decided",
+    "Deciding",
+    "Steps",
     "can_redo",
     "can_undo",
     "count",
     "current_of",
     "decide",
     "decide_each",
+    "decided_since",
     "log",
     "position",
     "redo",
     "reviewer",
+    "steps",
     "undo",
 ]
 
@@ -63,13 +78,11 @@ class Choice:
 
 def current_of(connection: Connection, image_ids: Sequence[int]) -> dict[int, Any]:
     """The present row (class_id, state) of each image; :class:`UnknownImage` names the missing."""
-    found: dict[int, Any] = {}
-    query = select(schema.current).where(
-        schema.current.c.image_id.in_(bindparam("ids", expanding=True))
-    )
-    for piece in pieces(i for i in image_ids if i <= schema.LARGEST_ID):
-        for row in connection.execute(query, {"ids": piece}):
-            found[row.image_id] = row
+    table = schema.current
+    asked = [i for i in image_ids if i <= schema.LARGEST_ID]
+    found: dict[int, Any] = {
+        row.image_id: row for row in rows_of(connection, select(table), table.c.image_id, asked)
+    }
     missing = [str(i) for i in image_ids if i not in found]
     if missing:
         shown = ", ".join(missing[:5]) + (" ..." if len(missing) > 5 else "")
@@ -126,7 +139,7 @@ def decide_each(
         names = names_by_id(connection)
         _check_classes(connection, {item.class_id for item in wanted.values()})
         scores = _scores(connection, present, run_id)
-        batch = acts.last_batch(connection) + 1
+        batch = last_batch(connection) + 1
         signed = {"batch": batch, "at": now(), "by": by or reviewer(), "run_id": run_id}
         rows, conflicts = [], []
         for image_id, choice in wanted.items():
@@ -155,7 +168,7 @@ def decide_each(
         batch if rows else 0,
         tuple(row["image_id"] for row in rows),
         tuple(conflicts),
-        acts.in_words({(row["action"], names[row["class_after"]]) for row in rows}),
+        in_words({(row["action"], names[row["class_after"]]) for row in rows}),
     )
 
 
@@ -166,10 +179,10 @@ def undo(database: Database, steps: int = 1, by: str | None = None) -> list[Deci
     """
     undone: list[Decided] = []
     with database.write() as connection:
-        batch = acts.undoable(connection)
+        batch = undoable(connection)
         while batch is not None and len(undone) < steps:
             undone.append(_invert(connection, batch, UNDO, by))
-            batch = acts.undoable(connection, batch - 1)
+            batch = undoable(connection, batch - 1)
     if not undone:
         raise NothingToUndo("There is no act left to undo.")
     return undone
@@ -183,10 +196,10 @@ def redo(database: Database, steps: int = 1, by: str | None = None) -> list[Deci
     """
     redone: list[Decided] = []
     with database.write() as connection:
-        batch = acts.redoable(connection)
+        batch = redoable(connection)
         while batch is not None and len(redone) < steps:
             redone.append(_invert(connection, batch, REDO, by))
-            batch = acts.redoable(connection, batch - 1)
+            batch = redoable(connection, batch - 1)
     if not redone:
         raise NothingToRedo(
             "There is nothing to redo.", "Only what was just undone can be done again."
@@ -218,7 +231,7 @@ WHERE undone.undoes IS NOT NULL AND undone.action = 'undo'
 
 def _invert(connection: Connection, batch: int, action: str, by: str | None) -> Decided:
     """Append the inverse of every row of a batch: of an act to undo it, of an undo to redo it."""
-    number = acts.last_batch(connection) + 1
+    number = last_batch(connection) + 1
     signed = {"number": number, "at": now(), "by": by or reviewer(), "action": action}
     connection.execute(_INVERSE, {**signed, "batch": batch})
     table = schema.decisions
@@ -228,7 +241,7 @@ def _invert(connection: Connection, batch: int, action: str, by: str | None) -> 
     what = class_changes.invert(connection, batch, number, action, by)
     if what and action == REDO:
         class_changes.follow(connection)  # what came under a merged class since the undo
-    return Decided(number, tuple(ids), what=what or acts.described(connection, batch))
+    return Decided(number, tuple(ids), what=what or described(connection, batch))
 
 
 def count(connection: Connection, after: int = 0, until: int | None = None) -> int:
@@ -248,6 +261,41 @@ def position(connection: Connection) -> int:
     return int(
         connection.execute(select(func.coalesce(func.max(schema.decisions.c.id), 0))).scalar_one()
     )
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Which steps the ledger allows now."""
+
+    can_undo: bool
+    can_redo: bool
+
+
+def steps(database: Database) -> Steps:
+    """Whether an act is in force, and whether one was taken back and no new one came since."""
+    with database.read() as connection:
+        return Steps(can_undo(connection), can_redo(connection))
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """How many images somebody decided on."""
+
+    by: str
+    images: int
+
+
+def decided_since(database: Database, after: int, without: Collection[int]) -> list[Deciding]:
+    """Who decided after the decision ``after``, by name; ``without``: batches that do not count."""
+    table = schema.decisions.c
+    query = (
+        select(table.by, func.count(table.image_id.distinct()).label("images"))
+        .where(table.id > after, table.batch.not_in(without))
+        .group_by(table.by)
+        .order_by(table.by)
+    )
+    with database.read() as connection:
+        return [Deciding(row.by, row.images) for row in connection.execute(query)]
 
 
 def log(database: Database, limit: int | None = None) -> pd.DataFrame:
@@ -303,15 +351,12 @@ def _scores(
     if run_id is None:
         return {}
     class_ids = runs.get(connection, run_id).class_ids
-    query = select(schema.predictions.c.image_id, schema.predictions.c.probabilities).where(
-        schema.predictions.c.run_id == run_id,
-        schema.predictions.c.image_id.in_(bindparam("ids", expanding=True)),
-    )
+    table = schema.predictions.c
+    query = select(table.image_id, table.probabilities).where(table.run_id == run_id)
     scores: dict[int, float] = {}
-    for piece in pieces(present):
-        for row in connection.execute(query, {"ids": piece}):
-            label = present[row.image_id].class_id
-            if label in class_ids:
-                probabilities = runs.numbers(row.probabilities, len(class_ids), run_id)  # (K,)
-                scores[row.image_id] = float(probabilities[class_ids.index(label)])
+    for row in rows_of(connection, query, table.image_id, present):
+        label = present[row.image_id].class_id
+        if label in class_ids:
+            probabilities = runs.numbers(row.probabilities, len(class_ids), run_id)  # (K,)
+            scores[row.image_id] = float(probabilities[class_ids.index(label)])
     return scores

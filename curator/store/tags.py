@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select
 
 from curator.store import images, schema
+from curator.store.database import Database
 
 PLACES = 5  # names of an image
 
@@ -64,6 +65,12 @@ def tag_counts(connection: Connection, label: str | None = None) -> pd.DataFrame
     if label is not None:
         query = query.where(schema.classes.c.name == label)
     return images.frame(connection, query)
+
+
+def counts_by_label(database: Database, labels: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """The :func:`tag_counts` of each label."""
+    with database.read() as connection:
+        return {label: tag_counts(connection, label) for label in labels}
 
 
 def matching(connection: Connection, text: str, at_least: float = 0.0) -> Select[tuple[int]]:

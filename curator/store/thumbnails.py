@@ -1,6 +1,6 @@
 """Thumbnails as blobs in an SQLite file of their own, so that one file holds them all.
 
-They can be made again from the originals (:func:`curator.collect.ingest.thumbnails`); losing this
+They can be made again from the originals (:func:`curator.collect.pictures.thumbnails`); losing this
 file loses nothing.
 """
 

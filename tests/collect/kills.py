@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from curator.collect.ingest import thumbnails
+from curator.collect.pictures import thumbnails
 from curator.files import TEMPORARY_PREFIX
 from curator.hashing import sha256_of
 from curator.project import Project

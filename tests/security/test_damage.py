@@ -247,7 +247,7 @@ def test_closing_copies_what_was_decided(small: Project) -> None:
 
 def test_thumbnails_that_are_damaged_are_made_again(small: Project) -> None:
     """Nothing is lost with thumbnails.db: it is set aside and filled again from the originals."""
-    from curator.collect.ingest import thumbnails
+    from curator.collect.pictures import thumbnails
 
     with small.database.read() as connection:
         files = dict(connection.exec_driver_sql("SELECT sha256, file FROM images").all())

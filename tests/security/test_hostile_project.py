@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from curator.collect.pictures import enlarged, thumbnails_of
 from curator.errors import BadClassName, CuratorError, ProjectAltered
 from curator.project import Project
 from curator.review.queue.details import details
 from tests.security.attack import alter, asked, curator, tree
-from widgets.pictures import enlarged, thumbnails_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from curator.check.duplicates.matching import SIDE
-from curator.collect import ingest as keeping
+from curator.collect import pictures
 from curator.encode.feature_cache import FeatureCache
 from curator.imaging.decoding import Rejected, decode
 
@@ -48,7 +48,7 @@ def ensure_pictures(
     missing = cache.missing(list(files))
     for start in range(0, len(missing), PIECE):
         piece = missing[start : start + PIECE]
-        thumbnails = keeping.thumbnails(workspace, {digest: files[digest] for digest in piece})
+        thumbnails = pictures.thumbnails(workspace, {digest: files[digest] for digest in piece})
         made: dict[str, NDArray[np.uint8]] = {}
         for digest, thumbnail in thumbnails.items():
             with contextlib.suppress(Rejected):

@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, insert, select
 
 from curator.collect.imports import sources as gathering
 from curator.collect.imports.archives import Refusal
@@ -39,7 +39,7 @@ from curator.store.classes import (
     validated_name,
     validated_names,
 )
-from curator.store.database import pieces
+from curator.store.database import rows_of
 
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress
@@ -236,14 +236,13 @@ def _ids(connection: Connection, roots: Iterable[str]) -> dict[Any, tuple[int, s
     table = schema.sources
     query = (
         select(table.c.id, table.c.root, table.c.origin, table.c.class_id, table.c.state)
-        .where(table.c.kind == "file", table.c.root.in_(bindparam("roots", expanding=True)))
+        .where(table.c.kind == "file")
         .order_by(table.c.id)
     )
-    found: dict[Any, tuple[int, str]] = {}
-    for piece in pieces(sorted(roots)):
-        for row in connection.execute(query, {"roots": piece}):
-            found[row.root, row.origin, row.class_id] = (row.id, row.state)
-    return found
+    return {
+        (row.root, row.origin, row.class_id): (row.id, row.state)
+        for row in rows_of(connection, query, table.c.root, sorted(roots))
+    }
 
 
 def _verified(

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from curator.phrasing import many
 from curator.records import Record
 from curator.review.advice.remaining import FEWEST, SCALE, wrong_left
 from curator.review.queue.kinds import AUDIT, BY_MODEL, QUEUES
 from curator.store import runs, schema
-from curator.store.database import pieces
+from curator.store.database import rows_of
 
 if TYPE_CHECKING:
     from curator.store.workspace import Workspace
@@ -210,21 +210,19 @@ def _scores_now(
     """What the run says of the label that each image had before, (n,), 0..1; NaN: not known."""
     column = {class_id: place for place, class_id in enumerate(run.class_ids)}
     table = schema.predictions.c
-    query = select(table.image_id, table.class_id, table.label_score, table.probabilities).where(
-        table.run_id == run.id, table.image_id.in_(bindparam("ids", expanding=True))
-    )
+    query = select(table.image_id, table.class_id, table.label_score, table.probabilities)
+    of_run = query.where(table.run_id == run.id)
     scores = np.array(
         [np.nan if one.score is None else one.score for one in reviewed], dtype=np.float64
     )
     place_of = {one.image_id: place for place, one in enumerate(reviewed)}
-    for piece in pieces(place_of):
-        for row in connection.execute(query, {"ids": piece}):
-            place = place_of[row.image_id]
-            before = reviewed[place].class_before
-            if row.class_id == before:
-                scores[place] = row.label_score
-            elif before in column:
-                scores[place] = runs.numbers(row.probabilities, len(column), run.id)[column[before]]
+    for row in rows_of(connection, of_run, table.image_id, place_of):
+        place = place_of[row.image_id]
+        before = reviewed[place].class_before
+        if row.class_id == before:
+            scores[place] = row.label_score
+        elif before in column:
+            scores[place] = runs.numbers(row.probabilities, len(column), run.id)[column[before]]
     return scores
 
 

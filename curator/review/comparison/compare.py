@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from curator.errors import NoRun
 from curator.learn.evaluation.metrics import compare_errors, wilson_interval
 from curator.records import Record
-from curator.review.comparison.labels_then import Known, labels_at
+from curator.review.comparison.history import Known, labels_at
 from curator.review.comparison.predictions import guesses
 from curator.store import ledger, runs
 from curator.store.classes import merged_ids

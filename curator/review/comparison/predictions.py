@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from curator.encode.backbones import EFFICIENTNET_LITE0
 from curator.encode.feature_cache import FeatureCache
 from curator.learn.recipes import recipe_named
 from curator.learn.recording import HEAD_FILE, kept_tensors
 from curator.store import runs, schema
-from curator.store.database import pieces
+from curator.store.database import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,10 +77,6 @@ def _features_key(run: runs.Run) -> str | None:
 
 
 def _digests(connection: Connection, image_ids: list[int]) -> dict[int, str]:
-    query = select(schema.images.c.id, schema.images.c.sha256).where(
-        schema.images.c.id.in_(bindparam("ids", expanding=True))
-    )
-    found: dict[int, str] = {}
-    for piece in pieces(image_ids):
-        found |= {row[0]: row[1] for row in connection.execute(query, {"ids": piece})}
-    return found
+    table = schema.images.c
+    query = select(table.id, table.sha256)
+    return {row.id: row.sha256 for row in rows_of(connection, query, table.id, image_ids)}

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from curator.learn.evaluation import metrics
 from curator.review.queue.scope import Scope
-from curator.store import images, schema
+from curator.store import images, runs, schema
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
@@ -47,6 +47,21 @@ def difference(workspace: Workspace, before_run: int, after_run: int) -> pd.Data
             for side, other in zip(sides, reversed(judged), strict=True)
         )
     return after - before
+
+
+def comparable(workspace: Workspace) -> list[int]:
+    """Ids of the newest run that ranks and, newest first, of the earlier ones to compare it with.
+
+    Empty before the first. Refits between two pages of a review are compared only while newest.
+    """
+    table = schema.runs.c
+    older = select(table.id).where(table.out_of_fold == 1, table.interim == 0)
+    with workspace.database.read() as connection:
+        ranking = runs.ranking_id(connection)
+        if ranking is None:
+            return []
+        query = older.where(table.id < ranking).order_by(table.id.desc())
+        return [ranking, *connection.execute(query).scalars()]
 
 
 def most_confused(counts: pd.DataFrame, min_count: int = 1) -> pd.DataFrame:

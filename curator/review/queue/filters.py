@@ -21,9 +21,11 @@ from curator.store.classes import find_class
 
 if TYPE_CHECKING:
     from curator.review.queue.scope import Scope
+    from curator.store.workspace import Workspace
 
 FILES = "files"  # what is offered in place of a host for what came from no address
 MOST_HOSTS = 200
+OFFERED = 200  # of a kind
 ISSUES = tuple(name.removesuffix("_score") for name in QUALITY)
 SPLITS = (schema.TRAIN, schema.VALID)
 
@@ -110,6 +112,37 @@ def hosts(connection: Connection) -> list[tuple[str, int]]:
     if files:
         found.append((FILES, files))
     return sorted(found, key=lambda item: -item[1])[:MOST_HOSTS]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What filters can be set to: (value, images) or, of measures, (value, words)."""
+
+    hosts: tuple[tuple[str, int], ...] = ()
+    tags: tuple[tuple[str, int], ...] = ()
+    issues: tuple[tuple[str, str], ...] = ()
+    counted: tuple[object, ...] = ()
+    """What was there when they were counted."""
+
+
+def choices(workspace: Workspace, label: str | None, known: Choices) -> Choices:
+    """What is worth choosing, :data:`OFFERED` of a kind at most; names are those of ``label``.
+
+    It reads all images, so ``known`` is given back where nothing came since it was counted.
+    """
+    with workspace.database.read() as connection:
+        newest = connection.execute(select(func.max(schema.images.c.id))).scalar()
+        named = connection.execute(select(func.count()).select_from(schema.tags)).scalar()
+        counted = (workspace.path, label, newest, named)
+        if counted == known.counted:
+            return known
+        seen = tags.tag_counts(connection, label).head(OFFERED)
+        return Choices(
+            hosts=tuple(hosts(connection)[:OFFERED]),
+            tags=tuple((str(row.name), int(str(row.images))) for row in seen.itertuples()),
+            issues=tuple((name.removesuffix("_score"), QUALITY[name][1]) for name in QUALITY),
+            counted=counted,
+        )
 
 
 def _in_images(condition: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -6,6 +6,7 @@ that the run stored.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from curator.review.queue.context import known_limits, look_around
 from curator.review.queue.judgement import Judged, judge
 from curator.review.queue.notes import note
 from curator.review.queue.scope import Scope
-from curator.store import images, runs, schema
+from curator.store import images, ledger, runs, schema
+from curator.store.classes import present_names
 from curator.store.database import pieces
 
 if TYPE_CHECKING:
@@ -52,6 +54,23 @@ _STORED = (
 )
 _NAMED = ("label", "given_label", "decided_by", "source", "final_address", "host")
 KEYS = [*_STORED, *_NAMED, *_UNSEEN, "listed_under", "flags", "note"]
+
+
+@dataclass(frozen=True)
+class Present:
+    """How images are now: ``names`` of classes, as of ``present_names``, and each one's row.
+
+    A row has class_id, state, decision_id and action.
+    """
+
+    names: dict[int, str]
+    images: dict[int, Any]
+
+
+def present(workspace: Workspace, image_ids: Sequence[int]) -> Present:
+    """Label and state of these images, from one look at the ledger. Raises UnknownImage."""
+    with workspace.database.read() as connection:
+        return Present(present_names(connection), ledger.current_of(connection, image_ids))
 
 
 def rows(

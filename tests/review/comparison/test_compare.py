@@ -15,7 +15,7 @@ from curator.check.report import AddressCounts
 from curator.errors import NoRun, NothingToUndo, UnknownRun
 from curator.project import Project
 from curator.review.comparison.compare import Judged, compare
-from curator.review.comparison.labels_then import Known, labels_at
+from curator.review.comparison.history import Known, labels_at
 from curator.review.comparison.predictions import guesses
 from curator.store import images, ledger, runs
 from curator.store.classes import all_classes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from curator.project import Project
-from curator.review.comparison.changes import changes
+from curator.review.comparison.history import changes
 from curator.store import images, ledger
 
 NOTHING = {"relabelled": 0, "left_out": 0, "brought_back": 0, "confirmed": 0, "unsure": 0}

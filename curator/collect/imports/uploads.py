@@ -1,10 +1,10 @@
-"""Receiving files that were dropped on the page, a piece at a time.
+"""Files that come in pieces, as those dropped on the page: receiving them, removing what was left.
 
 What comes lies in ``uploads/ID.part`` of the project until all of it is there; images and archives
 then become ``uploads/ID``, which the job `import` takes in and removes. This process holds
 ``uploads/ID.lock`` meanwhile, so that another one can tell an upload that goes on from one whose
-page is gone. Names are the sender's: each part is made safe, and they decide nothing but whether a
-file is worth sending.
+page is gone: that is removed as a whole and told, so that nothing half-done stays. Names are the
+sender's: each part is made safe, and they decide nothing but whether a file is worth sending.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import json
 import re
 import shutil
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -24,8 +24,11 @@ from curator.collect.imports.job import uploads_of
 from curator.collect.imports.labels import SUFFIXES
 from curator.errors import FileError, InputError
 from curator.phrasing import many
-from curator.project import Project
+from curator.store import jobs
 from curator.store.classes import FORBIDDEN, RESERVED
+
+if TYPE_CHECKING:
+    from curator.store.workspace import Workspace
 
 LISTS = {
     *(".txt", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet"),
@@ -45,13 +48,13 @@ class Upload:
     it is wanted, FileError when the disk has no room.
     """
 
-    def __init__(self, project: Project, key: str, sent: Sequence[tuple[str, int]]) -> None:
+    def __init__(self, workspace: Workspace, key: str, sent: Sequence[tuple[str, int]]) -> None:
         if not re.fullmatch(r"[0-9a-f]{8,64}", key):
             raise InputError(f"{key!r} is no upload.")
         self.key = key
         self.refused: list[dict[str, str]] = []
         self.files: dict[int, tuple[Path, int]] = {}  # number: (path below the folder, bytes)
-        self._root = uploads_of(project)
+        self._root = uploads_of(workspace)
         self._folder = self._root / f"{key}.part"
         self._choose(sent)
         self.names = {number: sent[number][0] for number in self.files}
@@ -204,3 +207,64 @@ def _problem(size: int, suffix: str, is_list: bool) -> str:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.0f} MB".replace(",", "\u2009")
+
+
+def interrupted(workspace: Workspace) -> tuple[list[str], bool]:
+    """Remove uploads that no process receives any more; say what they were.
+
+    The second: whether there are others, which some process still receives. Also removed are
+    folders that no job can ask for again.
+    """
+    if workspace.read_only:
+        return [], False
+    root = uploads_of(workspace)
+    notices, alive = [], False
+    for folder in sorted(root.glob("*.part")):
+        with _held(folder.with_suffix(".lock")) as held:
+            if not held:
+                alive = True
+                continue
+            notices.append(_notice(folder))
+            shutil.rmtree(folder, ignore_errors=True)
+    if root.is_dir():
+        _remove_orphans(workspace, root)
+    return notices, alive
+
+
+def _remove_orphans(workspace: Workspace, root: Path) -> None:
+    """Remove uploads whose job has ended, unless it is the newest and may be started again."""
+    newest = jobs.latest(workspace.database)
+    known = jobs.of_states(workspace.database, (*jobs.OPEN, jobs.OFFERED))
+    asked = {str(job.arguments.get("upload")) for job in [*known, *([newest] if newest else [])]}
+    for folder in root.iterdir():
+        if folder.is_dir() and folder.suffix != ".part" and folder.name not in asked:
+            with _held(folder.with_suffix(".lock")) as held:
+                if held:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _notice(folder: Path) -> str:
+    about: dict[str, Any] = {"title": "some files"}
+    with contextlib.suppress(OSError, ValueError):
+        about |= json.loads((folder / "about.json").read_text(encoding="utf-8"))
+    return (
+        f"The upload of {about['title']} was cut off when its page was closed or reloaded. "
+        "Nothing of it was taken in; drop it again."
+    )
+
+
+@contextlib.contextmanager
+def _held(path: Path) -> Iterator[bool]:
+    """Whether the lock could be taken, which then is gone."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+        with contextlib.suppress(OSError):
+            path.unlink()

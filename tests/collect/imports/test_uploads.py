@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.collect.imports.job import uploads_of
+from curator.collect.imports.uploads import DEEPEST, Upload, interrupted, safe_parts
 from curator.errors import FileError, InputError
 from curator.project import Project
 from curator.store import jobs
-from widgets.abandoned_uploads import interrupted
-from widgets.uploads import DEEPEST, Upload, safe_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
