@@ -39,7 +39,7 @@ from curator.errors import (
     ProjectReadOnly,
     ProjectTooNew,
 )
-from curator.store import copies, schema
+from curator.store import copies, migrations, schema
 from curator.store.foreign import refuse_foreign
 from curator.store.reading import Reader, primary_code, refused, why_not_writable
 
@@ -214,7 +214,7 @@ class Database:
                 ).scalar_one()
             )
             for step in range(version, schema.SCHEMA_VERSION):
-                for statement in schema.MIGRATIONS[step]:
+                for statement in migrations.MIGRATIONS[step]:
                     connection.execute(text(statement))
             schema.metadata.create_all(connection)
             _make_triggers(connection)

@@ -1,0 +1,51 @@
+"""How a database of each older version becomes one of the next.
+
+The statements are run in order, in one transaction; tables that are new are made after them, and
+then the triggers.
+"""
+
+MIGRATIONS = {
+    1: (
+        "ALTER TABLE images ADD COLUMN grayscale_score FLOAT",
+        "ALTER TABLE images ADD COLUMN sharpness FLOAT",
+        "ALTER TABLE images ADD COLUMN measures_version INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE images ADD COLUMN outlier_score FLOAT",
+        "ALTER TABLE images ADD COLUMN checked_with TEXT",
+    ),
+    2: (
+        "ALTER TABLE runs ADD COLUMN out_of_fold INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE predictions ADD COLUMN in_sample INTEGER NOT NULL DEFAULT 0",
+    ),
+    3: (
+        "ALTER TABLE classes ADD COLUMN retired INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE classes ADD COLUMN merged_into INTEGER REFERENCES classes (id)",
+        "ALTER TABLE runs ADD COLUMN interim INTEGER NOT NULL DEFAULT 0",
+        "DROP VIEW IF EXISTS current",
+        """
+        CREATE TABLE current (
+            image_id INTEGER NOT NULL PRIMARY KEY REFERENCES images (id),
+            class_id INTEGER NOT NULL REFERENCES classes (id),
+            state TEXT NOT NULL,
+            decision_id INTEGER REFERENCES decisions (id),
+            action TEXT
+        )
+        """,
+        "CREATE INDEX current_by_state ON current (state, class_id, image_id)",
+        """
+        INSERT INTO current (image_id, class_id, state, decision_id, action)
+        SELECT images.id, COALESCE(d.class_after, images.class_id),
+               COALESCE(d.state_after, 'new'), d.id, d.action
+        FROM images LEFT JOIN decisions AS d
+          ON d.id = (SELECT MAX(id) FROM decisions WHERE image_id = images.id)
+        """,
+        "DROP INDEX IF EXISTS predictions_by_score",
+        """
+        CREATE INDEX IF NOT EXISTS predictions_said ON predictions (
+            run_id, image_id, class_id, predicted_id, label_score, confidence, is_label_issue,
+            in_sample
+        )
+        """,
+        "CREATE INDEX IF NOT EXISTS images_by_split ON images (split)",
+    ),
+    4: ("ALTER TABLE jobs ADD COLUMN mark TEXT",),
+}
