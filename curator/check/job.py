@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import bindparam, select, update
 
-from curator.check import remeasure as measuring
 from curator.check import report, splits
 from curator.check.duplicates.grouping import grouped
 from curator.check.outliers import update_outliers
+from curator.check.remeasure import bring_up_to_date
 from curator.check.tags import names_of
 from curator.encode.backbones import DEFAULT, choose, describe
 from curator.encode.project_features import Checked, ensure_features, feature_cache
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def run(workspace: Workspace, progress: Progress) -> report.CheckReport:
     """Hash the originals, measure and compare images, give each its split, report what is wrong."""
     originals.examine(workspace.database, workspace.originals, progress)
-    measuring.bring_up_to_date(workspace, progress)
+    bring_up_to_date(workspace, progress)
     notes: list[str] = []
     unreadable = prepare(workspace, progress, notes=notes)
     update_outliers(workspace, feature_cache(workspace, describe(DEFAULT)), progress)

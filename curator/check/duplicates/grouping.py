@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from curator.check.duplicates import candidates as duplicates
-from curator.check.duplicates import matching as likeness
 from curator.check.duplicates.thumbnails import ensure_pictures
+from curator.check.duplicates import candidates, matching
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,18 +43,18 @@ def grouped(
     ids = table["id"].to_numpy(dtype=np.int64)
     before = table["group_id"].where(~new, table["id"]).to_numpy(dtype=np.int64)
     hashes = np.array([int(text, 16) for text in table["phash"]], dtype=np.uint64)
-    proposed = [duplicates.close_hashes(hashes, new)]
+    proposed = [candidates.close_hashes(hashes, new)]
     if featured.any():
         progress.begin("comparing features", int((new & featured).sum()))
         places = np.flatnonzero(featured)
         digests = table["sha256"].to_numpy()[places].tolist()
-        pairs = duplicates.close_features(cache, digests, new[places], progress.reach)
+        pairs = candidates.close_features(cache, digests, new[places], progress.reach)
         proposed.append(places[pairs])
-    links = _confirmed(workspace, table, duplicates.unique(proposed), progress)
+    links = _confirmed(workspace, table, candidates.unique(proposed), progress)
     touched = _touched(before, links)
     links = np.concatenate([links, _confirmed(workspace, table, touched, progress)])
     mixed = np.isin(before, before[links.ravel()])
-    after = duplicates.groups(ids, links)
+    after = candidates.groups(ids, links)
     return np.where(mixed, after, before)
 
 
@@ -90,7 +89,7 @@ def _confirmed(
         some = pairs[start : start + PAIRS]
         used, inner = np.unique(some, return_inverse=True)
         rows = pictures.rows([digests[position] for position in used])
-        rows = rows.reshape(-1, likeness.SIDE, likeness.SIDE)
-        kept.append(some[likeness.same(rows, inner.reshape(-1, 2))])
+        rows = rows.reshape(-1, matching.SIDE, matching.SIDE)
+        kept.append(some[matching.same(rows, inner.reshape(-1, 2))])
         progress.reach(start + len(some))
     return np.concatenate(kept)

@@ -20,9 +20,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, insert, select
 
-from curator.collect.imports import sources as gathering
 from curator.collect.imports.archives import Refusal
-from curator.collect.imports.sources import Content, Found, Gathered
+from curator.collect.imports.sources import (
+    Content,
+    Found,
+    Gathered,
+    from_labels,
+    from_things,
+    from_upload,
+)
 from curator.collect.ingest import Ended, ended, keep
 from curator.collect.verification.pool import Verdict, Verifiers
 from curator.errors import BadClassName, BadFolder, InputError
@@ -97,7 +103,7 @@ def run(
             place = uploads_of(workspace) / _checked(upload)
             if not place.is_dir():
                 raise BadFolder("The uploaded files are gone.", "Drop them again.")
-            gathered = gathering.from_upload(place, target, archives)
+            gathered = from_upload(place, target, archives)
         elif labels or label_regex:
             if len(named) != 1 or target is not None:
                 raise InputError(
@@ -105,9 +111,9 @@ def run(
                     "Name one folder, and leave --class out.",
                 )
             root = Path(named[0]).expanduser().resolve()
-            gathered = gathering.from_labels(root, labels, label_regex)
+            gathered = from_labels(root, labels, label_regex)
         else:
-            gathered = gathering.from_things(named, target, archives)
+            gathered = from_things(named, target, archives)
         what = "files" if upload or len(named) != 1 else utf8(Path(named[0]).name)
         answer = _import(workspace, progress, gathered, what, follow=not new_class)
     if upload is not None:

@@ -15,9 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from curator.collect.imports import labels as labelling
 from curator.collect.imports.archives import Archive, Refusal, is_archive
-from curator.collect.imports.labels import Labelled
+from curator.collect.imports.labels import (
+    NOT_UTF8,
+    Labelled,
+    from_folders,
+    from_regex,
+    from_table,
+    image_files,
+    unwrapped,
+)
 from curator.errors import BadFolder, InputError
 from curator.hashing import sha256_of
 from curator.phrasing import utf8
@@ -62,10 +69,10 @@ def from_labels(root: Path, labels: str | None, label_regex: str | None) -> Gath
     missed: list[str] = []
     refused: list[Refusal] = []
     if labels:
-        named = list(labelling.from_table(root, Path(labels)))
+        named = list(from_table(root, Path(labels)))
     else:
         names, refused = _image_files(root)
-        named, missed = labelling.from_regex(names, label_regex or "")
+        named, missed = from_regex(names, label_regex or "")
     return Gathered(_below(root, named), refused, missed)
 
 
@@ -79,7 +86,7 @@ def from_things(things: Sequence[str], label: str | None, archives: ExitStack) -
     gathered = Gathered()
     for path in (Path(thing).expanduser().resolve() for thing in things):
         if utf8(str(path)) != str(path):
-            gathered.refused.append(Refusal(utf8(path.name), labelling.NOT_UTF8))
+            gathered.refused.append(Refusal(utf8(path.name), NOT_UTF8))
         elif path.is_dir():
             names, refused = _image_files(path)
             gathered.refused += refused
@@ -105,7 +112,7 @@ def from_upload(folder: Path, label: str | None, archives: ExitStack) -> Gathere
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or utf8(name) != name:
-            problem = "It is a link." if path.is_symlink() else labelling.NOT_UTF8
+            problem = "It is a link." if path.is_symlink() else NOT_UTF8
             gathered.refused.append(Refusal(utf8(name), problem))
         elif is_archive(path):
             _add_archive(gathered, path, label, archives)
@@ -119,7 +126,7 @@ def from_upload(folder: Path, label: str | None, archives: ExitStack) -> Gathere
 
 
 def _image_files(root: Path) -> tuple[list[str], list[Refusal]]:
-    names, refused = labelling.image_files(root)
+    names, refused = image_files(root)
     return names, [Refusal(name, problem) for name, problem in refused]
 
 
@@ -140,14 +147,14 @@ def _add_archive(gathered: Gathered, path: Path, label: str | None, archives: Ex
 def _labelled(names: Iterable[str], label: str | None) -> Iterable[Labelled]:
     if label is not None:
         return [Labelled(name, label) for name in names]
-    return labelling.from_folders(names)
+    return from_folders(names)
 
 
 def _unwrapped(
     gathered: Gathered, names: Sequence[str], label: str | None, place: str = ""
 ) -> list[Labelled]:
     """Label ``names`` below the folder that holds them all; refuse those without a class."""
-    whole = {short: name for name, short in labelling.unwrapped(names).items()}
+    whole = {short: name for name, short in unwrapped(names).items()}
     found = [Labelled(whole[item.path], item.label, item.split) for item in _labelled(whole, label)]
     without = sorted(set(names) - {item.path for item in found})
     gathered.refused += [Refusal(place + name, "No folder names its class.") for name in without]

@@ -20,8 +20,24 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 
 from curator.errors import InputError
-from curator.review.queue import order as orders
 from curator.review.queue.filters import Filters
+from curator.review.queue.order import (
+    Order,
+    confused,
+    duplicates,
+    everything,
+    in_state,
+    low_confidence,
+    most_confused,
+    outliers,
+    problems,
+    recent,
+    shuffled,
+    suspicious,
+    top_losses,
+    two_classes,
+    unseen,
+)
 from curator.review.queue.scope import Scope
 from curator.review.queue.tiles import KEYS, rows
 from curator.store import schema
@@ -45,7 +61,7 @@ class Kind:
 
     title: str
     meaning: str
-    order: orders.Order
+    order: Order
     needs_run: bool = False
     group: str = BY_STATE
     """Of the menu."""
@@ -60,7 +76,7 @@ QUEUES: dict[str, Kind] = {
         "Most suspicious",
         "Score: out-of-fold probability of its own label, low is suspicious. "
         "Images that you decided on are left out.",
-        orders.suspicious,
+        suspicious,
         needs_run=True,
         group=BY_MODEL,
     ),
@@ -68,7 +84,7 @@ QUEUES: dict[str, Kind] = {
         "Top losses",
         "Loss: -log of the out-of-fold probability of its own label, validation and training "
         "images alike.",
-        orders.top_losses,
+        top_losses,
         needs_run=True,
         group=BY_MODEL,
     ),
@@ -76,14 +92,14 @@ QUEUES: dict[str, Kind] = {
         "Most confused",
         "Images whose label is not the out-of-fold prediction, the pair of classes with most of "
         "them first, surest prediction first.",
-        orders.most_confused,
+        most_confused,
         needs_run=True,
         group=BY_MODEL,
     ),
     "confused": Kind(
         "Confusion cell",
         "Images of one label that the out-of-fold prediction takes for another, surest first.",
-        orders.confused,
+        confused,
         needs_run=True,
         group=BY_MODEL,
     ),
@@ -91,14 +107,14 @@ QUEUES: dict[str, Kind] = {
         "None of these?",
         "Score: the largest out-of-fold probability of any class, low first: what the model takes "
         "for none of the classes. Images that you decided on are left out, unsure ones are not.",
-        orders.low_confidence,
+        low_confidence,
         needs_run=True,
         group=BY_MODEL,
     ),
     "duplicates": Kind(
         "Near-duplicates",
         "Images that look the same, group by group; the first of each is the best to keep.",
-        orders.duplicates,
+        duplicates,
         group=BY_COMPARISON,
         grouped=True,
     ),
@@ -106,7 +122,7 @@ QUEUES: dict[str, Kind] = {
         "In two classes",
         "Images listed under several classes, and near-duplicates with different labels, group by "
         "group: at most one label can be right.",
-        orders.two_classes,
+        two_classes,
         group=BY_COMPARISON,
         grouped=True,
     ),
@@ -114,51 +130,51 @@ QUEUES: dict[str, Kind] = {
         "Outliers",
         "Score: how near it is to the images of its label most like it, low is suspicious; from "
         "the last check. Images that you confirmed are left out.",
-        orders.outliers,
+        outliers,
         group=BY_COMPARISON,
     ),
     "problems": Kind(
         "Quality problems",
         "Dark, light, blurry, nearly empty or oddly shaped, by measures of the pixels.",
-        orders.problems,
+        problems,
         group=BY_COMPARISON,
     ),
-    "unsure": Kind("Unsure", "Images that you marked as unsure.", orders.in_state(schema.UNSURE)),
+    "unsure": Kind("Unsure", "Images that you marked as unsure.", in_state(schema.UNSURE)),
     "several": Kind(
         "More than one",
         "Images that you marked as showing more than one class.",
-        orders.in_state(schema.SEVERAL),
+        in_state(schema.SEVERAL),
     ),
     "none": Kind(
         "None of the classes",
         "Images that you marked as showing none of the classes.",
-        orders.in_state(schema.NONE),
+        in_state(schema.NONE),
     ),
     "recent": Kind(
-        "Recently decided", "Images with a decision in force, the newest first.", orders.recent
+        "Recently decided", "Images with a decision in force, the newest first.", recent
     ),
     "trash": Kind(
         "Trash",
         "Deleted images. Keep brings one back; nothing was removed from disk.",
-        orders.in_state(schema.DELETED),
+        in_state(schema.DELETED),
     ),
     "all": Kind(
         "Everything",
         "All images that are not left out, in the order they came in.",
-        orders.everything,
+        everything,
     ),
     AUDIT: Kind(
         "Random audit",
         "A random sample of the images that nobody decided on or audited yet: what it holds tells "
         "how many wrong labels are left.",
-        orders.unseen(AUDIT, decided=False),
+        unseen(AUDIT, decided=False),
         group=BY_CHANCE,
     ),
     AGAIN: Kind(
         "Decide again",
         "A random sample of decided images, to be decided a second time without seeing the first: "
         "how often do both agree?",
-        orders.unseen(AGAIN, decided=True),
+        unseen(AGAIN, decided=True),
         group=BY_CHANCE,
         blind=True,
     ),
@@ -241,7 +257,7 @@ def open_queue(
         query = QUEUES[kind].order(Scope(connection, run_id), filters or Filters())
         ids = np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
     if QUEUES[kind].group == BY_CHANCE:
-        ids = orders.shuffled(ids, workspace.seed)
+        ids = shuffled(ids, workspace.seed)
     return Queue(workspace, kind, run_id, ids)
 
 
