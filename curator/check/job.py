@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 
 from curator.check import report, splits
 from curator.check.duplicates.grouping import grouped
@@ -91,7 +91,7 @@ def prepare(
 
 def _table(workspace: Workspace) -> pd.DataFrame:
     """Every image, deleted ones too, by id."""
-    query = select(
+    query = images.present(
         schema.images.c.id,
         schema.images.c.sha256,
         schema.images.c.file,
@@ -101,7 +101,7 @@ def _table(workspace: Workspace) -> pd.DataFrame:
         schema.images.c.checked_with,
         schema.current.c.class_id,
         schema.current.c.state,
-    ).join(schema.current, schema.current.c.image_id == schema.images.c.id)
+    )
     with workspace.database.read() as connection:
         return images.frame(connection, query.order_by(schema.images.c.id))
 

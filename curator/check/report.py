@@ -186,13 +186,8 @@ def _problem(
 
 def _live_files(connection: Connection, ids: list[int]) -> dict[int, str]:
     """The files of those of these images that are live, by id."""
-    table, now = schema.images, schema.current.c
-    query = (
-        select(table.c.id, table.c.file)
-        .join(schema.current, now.image_id == table.c.id)
-        .where(images.LIVE)
-        .order_by(table.c.id)
-    )
+    table = schema.images
+    query = images.present(table.c.id, table.c.file).where(images.LIVE).order_by(table.c.id)
     return {row.id: row.file for row in rows_of(connection, query, table.c.id, ids)}
 
 

@@ -5,12 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from curator.store import schema
 from curator.store.classes import counted_as, merged_ids
 
 LIVE = schema.current.c.state.not_in(schema.OUT)
+
+
+def present(*columns: ColumnElement[Any], labelled: bool = False) -> Select[Any]:
+    """A query for ``columns`` of every image with its present label and state: ``schema.current``.
+
+    ``labelled``: the name of the label, in ``schema.classes``, may be among them.
+    """
+    query = select(*columns).join_from(
+        schema.images, schema.current, schema.current.c.image_id == schema.images.c.id
+    )
+    if labelled:
+        query = query.join(schema.classes, schema.classes.c.id == schema.current.c.class_id)
+    return query
 
 
 def first_sources() -> Select[tuple[int, int]]:
@@ -30,7 +43,7 @@ def live(connection: Connection) -> pd.DataFrame:
     phash. No text of sources, so that it stays small.
     """
     query = (
-        select(
+        present(
             schema.images.c.id.label("image_id"),
             schema.images.c.sha256,
             schema.images.c.file,
@@ -41,9 +54,8 @@ def live(connection: Connection) -> pd.DataFrame:
             schema.images.c.split,
             schema.images.c.group_id,
             schema.images.c.phash,
+            labelled=True,
         )
-        .join(schema.current, schema.current.c.image_id == schema.images.c.id)
-        .join(schema.classes, schema.classes.c.id == schema.current.c.class_id)
         .where(LIVE)
         .order_by(schema.images.c.id)
     )
@@ -60,7 +72,7 @@ def with_sources(connection: Connection) -> pd.DataFrame:
     first = first_sources().subquery()
     given = schema.classes.alias("given")
     query = (
-        select(
+        present(
             schema.images.c.id.label("image_id"),
             schema.images.c.sha256,
             schema.images.c.file,
@@ -76,9 +88,8 @@ def with_sources(connection: Connection) -> pd.DataFrame:
             schema.images.c.group_id,
             schema.sources.c.origin.label("source"),
             schema.sources.c.final_address,
+            labelled=True,
         )
-        .join(schema.current, schema.current.c.image_id == schema.images.c.id)
-        .join(schema.classes, schema.classes.c.id == schema.current.c.class_id)
         .join(given, given.c.id == counted_as(schema.images.c.class_id, merged_ids(connection)))
         .join(first, first.c.image_id == schema.images.c.id)
         .join(schema.sources, schema.sources.c.id == first.c.source_id)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from curator.check.duplicates.thumbnails import ensure_pictures
 from curator.check.duplicates import candidates, matching
+from curator.check.duplicates.thumbnails import ensure_pictures
 
 if TYPE_CHECKING:
     import pandas as pd

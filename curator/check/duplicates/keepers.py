@@ -19,7 +19,7 @@ def twins(connection: Connection) -> pd.DataFrame:
     Columns: image_id, group_id, label, state, split, width, height, bytes, sharpness.
     """
     query = (
-        select(
+        images.present(
             schema.images.c.id.label("image_id"),
             schema.images.c.group_id,
             schema.classes.c.name.label("label"),
@@ -29,9 +29,8 @@ def twins(connection: Connection) -> pd.DataFrame:
             schema.images.c.height,
             schema.images.c.bytes,
             schema.images.c.sharpness,
+            labelled=True,
         )
-        .join(schema.current, schema.current.c.image_id == schema.images.c.id)
-        .join(schema.classes, schema.classes.c.id == schema.current.c.class_id)
         .where(images.LIVE, schema.images.c.group_id.in_(shared_groups()))
         .order_by(schema.images.c.group_id, schema.images.c.id)
     )
@@ -51,18 +50,14 @@ def placed(groups: Select[tuple[int | None]]) -> Select[Any]:
         table.bytes.desc(),
         table.id,
     )
-    return (
-        select(
-            table.id.label("image_id"),
-            table.group_id,
-            func.row_number().over(partition_by=table.group_id, order_by=best_first).label("place"),
-            func.count().over(partition_by=table.group_id).label("members"),
-            func.min(now.class_id).over(partition_by=table.group_id).label("lowest"),
-            func.max(now.class_id).over(partition_by=table.group_id).label("highest"),
-        )
-        .join(schema.current, now.image_id == table.id)
-        .where(images.LIVE, table.group_id.in_(groups))
-    )
+    return images.present(
+        table.id.label("image_id"),
+        table.group_id,
+        func.row_number().over(partition_by=table.group_id, order_by=best_first).label("place"),
+        func.count().over(partition_by=table.group_id).label("members"),
+        func.min(now.class_id).over(partition_by=table.group_id).label("lowest"),
+        func.max(now.class_id).over(partition_by=table.group_id).label("highest"),
+    ).where(images.LIVE, table.group_id.in_(groups))
 
 
 def shared_groups() -> Select[tuple[int | None]]:
@@ -75,8 +70,7 @@ def shared_groups() -> Select[tuple[int | None]]:
         .having(func.count() > 1)
     )
     return (
-        select(table.group_id)
-        .join(schema.current, schema.current.c.image_id == table.id)
+        images.present(table.group_id)
         .where(images.LIVE, table.group_id.in_(shared))
         .group_by(table.group_id)
         .having(func.count() > 1)

@@ -69,8 +69,7 @@ def contradicted(workspace: Workspace, connection: Connection) -> list[Contradic
     suspects = {row.image_id for row in candidates}
     # By content, which is random, so that they are a fair sample and the same everywhere.
     around = connection.execute(
-        select(table.id, table.sha256, table.group_id, schema.current.c.class_id)
-        .join(schema.current, schema.current.c.image_id == table.id)
+        images.present(table.id, table.sha256, table.group_id, schema.current.c.class_id)
         .where(images.LIVE)
         .order_by(table.sha256)
         .limit(REFERENCES + len(suspects))

@@ -142,8 +142,7 @@ def _spares(connection: Connection) -> tuple[list[int], list[int]]:
     table, now = schema.images.c, schema.current.c
     measures = [table[name] for name in _MEASURES]
     query = (
-        select(table.id, table.group_id, table.bytes, now.class_id, now.state, *measures)
-        .join(schema.current, now.image_id == table.id)
+        images.present(table.id, table.group_id, table.bytes, now.class_id, now.state, *measures)
         .where(images.LIVE, table.group_id.in_(shared_groups()))
         .order_by(table.group_id)
     )
@@ -183,8 +182,7 @@ def _labels(workspace: Workspace, connection: Connection) -> list[Choice]:
 def _empty(_project: Workspace, connection: Connection) -> list[Choice]:
     table = schema.images.c
     query = (
-        select(table.id)
-        .join(schema.current, schema.current.c.image_id == table.id)
+        images.present(table.id)
         .where(schema.current.c.state == schema.NEW, table.low_information_score < EMPTY)
         .order_by(table.low_information_score, table.id)
     )

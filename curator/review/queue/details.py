@@ -252,8 +252,7 @@ def _by_comparison(connection: Connection, row: dict[str, Any], image: Any) -> I
     if "duplicate" in row["flags"]:
         table = schema.images.c
         query = (
-            select(table.id)
-            .join(schema.current, schema.current.c.image_id == table.id)
+            images.present(table.id)
             .where(images.LIVE, table.group_id == image.group_id, table.id != image.id)
             .order_by(table.id)
         )

@@ -40,8 +40,7 @@ def most_alike(
         return []
     own = connection.execute(select(table.sha256, table.group_id).where(table.id == image_id)).one()
     query = (
-        select(table.id, table.sha256, table.group_id)
-        .join(schema.current, now.image_id == table.id)
+        images.present(table.id, table.sha256, table.group_id)
         .where(images.LIVE, now.class_id == class_id, table.id != image_id)
         .order_by(table.sha256)  # random, and the same everywhere
         .limit(REFERENCES)

@@ -190,7 +190,7 @@ def _described(
 
 _IDS: Any = bindparam("ids", expanding=True)
 _IMAGES = (
-    select(
+    images.present(
         *(column for column in schema.images.c if column.name != "class_id"),
         schema.images.c.class_id.label("given_id"),
         schema.current.c.class_id,
@@ -199,7 +199,6 @@ _IMAGES = (
         schema.current.c.decision_id,
         schema.decisions.c.by,
     )
-    .join(schema.current, schema.current.c.image_id == schema.images.c.id)
     .outerjoin(schema.decisions, schema.decisions.c.id == schema.current.c.decision_id)
     .where(schema.images.c.id.in_(_IDS))
 )
