@@ -123,8 +123,7 @@ def stored_scores(connection: Connection) -> pd.Series[float]:
 def outliers(connection: Connection) -> list[int]:
     """Live images below :data:`THRESHOLD` that nobody confirmed, worst first."""
     query = (
-        select(schema.images.c.id)
-        .join(schema.current, schema.current.c.image_id == schema.images.c.id)
+        images.present(schema.images.c.id)
         .where(
             images.LIVE,
             schema.current.c.state != schema.KEPT,

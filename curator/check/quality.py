@@ -112,9 +112,7 @@ def quality_issues(connection: Connection) -> dict[str, list[int]]:
     Left out is a measure that flags more than :data:`LARGEST_PREVALENCE` of the images.
     """
     found = limits(connection)
-    query = select(schema.images.c.id).join(
-        schema.current, schema.current.c.image_id == schema.images.c.id
-    )
+    query = images.present(schema.images.c.id)
     return {
         name: list(
             connection.execute(
@@ -134,13 +132,12 @@ def quality_table(connection: Connection) -> pd.DataFrame:
     """
     stored = [name for name in QUALITY if name in schema.images.c]
     query = (
-        select(
+        images.present(
             schema.images.c.id,
             schema.images.c.width,
             schema.images.c.height,
             *(schema.images.c[name] for name in stored),
         )
-        .join(schema.current, schema.current.c.image_id == schema.images.c.id)
         .where(images.LIVE)
         .order_by(schema.images.c.id)
     )

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlalchemy import bindparam, select
 
+from curator.check.quality import QUALITY
 from curator.errors import UnknownImage
 from curator.review.queue.context import known_limits, look_around
 from curator.review.queue.judgement import Judged, judge
-from curator.review.queue.notes import note
 from curator.review.queue.scope import Scope
 from curator.store import images, ledger, runs, schema
 from curator.store.classes import present_names
 from curator.store.database import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -171,6 +171,25 @@ def judged_of(scope: Scope, every: Sequence[Any]) -> tuple[Sequence[Any], Judged
     labels = np.array([label_of[said.image_id] for said in stored], dtype=np.int64)
     matrix = runs.matrix([said.probabilities for said in stored], len(run.class_ids), run.id)
     return stored, judge(matrix, run.class_ids, labels, scope.merged)
+
+
+def note(kind: str, row: Mapping[str, Any], place: str, issues: Sequence[str]) -> str:
+    """One note for an image in a queue of that kind; empty where its score says it all.
+
+    ``row``: what its tile shows besides. ``place``: what it is in its group of near-duplicates, ""
+    without one. ``issues``: the measures of :data:`curator.check.quality.QUALITY` that flag it.
+    """
+    if kind == "outliers" and row["outlier_score"] is not None:
+        return f"score {row['outlier_score']:.2f}"
+    if kind == "problems":
+        return ", ".join(QUALITY[name][1] for name in issues)
+    if kind not in {"duplicates", "two classes"}:
+        return ""
+    parts = [f"group {row['group_id']}", place] if place else []
+    others = [name for name in row["listed_under"] if name != row["label"]]
+    if others:
+        parts.append(f"also listed under {', '.join(others)}")
+    return " · ".join(parts)
 
 
 def _described(
