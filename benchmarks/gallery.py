@@ -115,11 +115,17 @@ def decide(page: Page, count: int, pause: bool) -> list[float]:
     return list(page.evaluate("window.decided"))
 
 
+def open_queue(page: Page, kind: str) -> None:
+    """Choose a queue by the field that pages of all versions have, shown or not."""
+    choose = "(field, kind) => { field.value = kind; field.dispatchEvent(new Event('change')) }"
+    page.eval_on_selector("select[name=queue]", choose, kind)
+
+
 def shown_after_reload(page: Page) -> dict[int, str]:
     """Reload, and read off the queue of recent decisions what each image is now."""
     page.reload()
     page.wait_for_selector(".cu-tile img")
-    page.select_option("select[name=queue]", "recent")
+    open_queue(page, "recent")
     page.wait_for_selector("text=newest first")
     found: dict[int, str] = {}
     while True:
@@ -193,7 +199,7 @@ def main() -> None:
         sized(page)
         turned = turn(page, max(1, asked.small // TILES - 1))
         print(f"  next page of {TILES}: {spread(turned)}")
-        page.select_option("select[name=queue]", "all")
+        open_queue(page, "all")
         page.wait_for_selector("text=in the order they came in")
         began = time.perf_counter()
         decide(page, asked.decisions, pause=False)
@@ -219,7 +225,7 @@ def main() -> None:
         for name, was, now in zip(words, before, after, strict=True):
             print(f"  {name}: {was:,.0f} after 10 pages, {now:,.0f} after {asked.pages + 10}")
         began = time.perf_counter()
-        page.select_option("select[name=queue]", "top losses")
+        open_queue(page, "top losses")
         page.wait_for_selector("text=Loss:")
         print(f"  another queue opened: {time.perf_counter() - began:.2f} s")
         print(f"  a decision until it is shown: {spread(decide(page, TILES * 2, pause=True))}")

@@ -149,11 +149,13 @@ def states(folder: Path, project: Project, browser: Browser) -> None:
         kinds = page.eval_on_selector_all(
             "select[name=queue] option", "all => all.map(o => o.value)"
         )
+        page.click(".cu-more-queues")
         for kind in kinds:
-            page.select_option("select[name=queue]", kind)
+            page.click(f"[data-queue='{kind}']")
             page.wait_for_timeout(500)
             page.screenshot(path=STATES / f"queue-{kind.replace(' ', '-')}.png")
-        page.select_option("select[name=queue]", "suspicious")
+        page.click("[data-queue=suspicious]")
+        page.click(".cu-drawer")
         page.wait_for_timeout(500)
         unfold = "all => all.forEach(d => { d.open = true })"
         page.eval_on_selector_all(".cu-beside details", unfold)

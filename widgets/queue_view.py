@@ -19,13 +19,24 @@ from curator.review.queue.filters import Choices, Filters, choices
 from curator.review.queue.kinds import QUEUES, counts
 from curator.store import ledger
 from widgets import wording
+from widgets.background import beside
 from widgets.page_shown import Shown
 from widgets.panel import Handler, Panel
 from widgets.queue_position import Pager, Sent
 
 PAGE = 24  # images, until the browser says how many fill its window
 NAMED = 0.1  # probability of a name of the pretrained network that counts, 0..1
-COUNTED = ("unsure", "several", "none", "trash")  # queues whose sizes the menu shows
+# Queues whose sizes the list shows: of the others each holds every image.
+COUNTED = (
+    "duplicates",
+    "two classes",
+    "problems",
+    "unsure",
+    "several",
+    "none",
+    "recent",
+    "trash",
+)
 
 
 class Paging(Panel):
@@ -106,7 +117,6 @@ class Paging(Panel):
             kind=kind,
             filters=asdict(self.filters),
             choices=self._offered(label),
-            counts=counts(self.project, COUNTED),
             **self._classes(),
             meaning=QUEUES[kind].meaning if kind in QUEUES else "",
             empty=empty,
@@ -116,6 +126,20 @@ class Paging(Panel):
             queue_number=self.state["queue_number"] + 1,
         )
         self._handlers["moved"]({})
+
+    def count(self) -> None:
+        """Count the queues in a thread and show it; of the suspicious those that are flagged."""
+        project = self.project
+        assert project is not None
+
+        def counted() -> dict[str, int]:
+            return {"suspicious": project.status().left, **counts(project, COUNTED)}
+
+        def show(found: dict[str, int]) -> None:
+            if project is self.project and found != self.state["counts"]:
+                self.show(counts=found)
+
+        beside(counted, show, self._handlers["error"])
 
     def rerank(self) -> None:
         """Put what was not seen into the order of the newest run; nothing on the page moves."""

@@ -101,6 +101,7 @@ class Review:
             self._due = 0.0
             for panel in self._beside:
                 panel.refresh(self._project)
+            self.gallery.count()
             self._advise(self._project)
         last = jobs.latest(self._project.database, (jobs.DONE,), REFIT)
         if last is not None and last.id > self._refitted:

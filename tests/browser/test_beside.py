@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.browser.conftest import shared
-from tests.browser.test_whole_job import go
+from tests.browser.test_whole_job import go, open_drawer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,7 @@ def test_the_sections_beside_the_gallery(
     with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
         go(page, "review")
+        open_drawer(page)
         page.wait_for_selector(".cu-matrix")
         matrix_by_keys(page)
         fix(page, sample_copy)

@@ -8,7 +8,7 @@ import pytest
 
 from curator.review.queue.kinds import QUEUES, open_queue
 from tests.browser.conftest import shared
-from tests.browser.test_whole_job import decisions, go, press
+from tests.browser.test_whole_job import decisions, go, open_queue, press
 from tests.large import large_project
 
 if TYPE_CHECKING:
@@ -180,11 +180,11 @@ def test_every_queue(
         sample_copy.decide(ids[number * 2 : number * 2 + 2], action)  # type: ignore[arg-type]
     page = review(open_page(dashboard.address), sample_copy)
     for kind, queue in QUEUES.items():
-        page.select_option("select[name=queue]", kind)
+        open_queue(page, kind)
         wanted = f"{len(open_queue(sample_copy, kind).ids)} in queue"
         page.wait_for_selector(f".cu-meaning:has-text('{wanted}'):has-text('{queue.meaning[:20]}')")
         assert page.locator(".cu-error").count() == 0
-    page.select_option("select[name=queue]", "all")
+    open_queue(page, "all")
     page.click("text=Filters")
     page.fill("input[name=text]", "listed=8")
     page.keyboard.press("Enter")
@@ -236,7 +236,7 @@ def test_mouse(
     page.set_viewport_size({"width": 640, "height": 400})  # as a window of 1280 x 800 at 200 %
     page.wait_for_timeout(500)
     assert page.evaluate("document.documentElement.scrollWidth") <= 640
-    page.locator(".cu-foot button:has-text('page ok')").scroll_into_view_if_needed()
+    page.locator(".cu-rest").scroll_into_view_if_needed()
     page.click(".cu-tile[data-place='1']")
     assert watched.errors == []
 
@@ -264,7 +264,7 @@ def test_one_gesture_decides_once_on_what_is_visibly_chosen(
     page.keyboard.up("k")
     state_of(page, following, "kept")
     left = page.locator(".cu-tile.cu-is-new").count()
-    page.dblclick(".cu-foot button:has-text('page ok')")
+    page.dblclick(".cu-rest")
     page.wait_for_selector(f".cu-counts:has-text('{before + 3 + left} decisions')")
     page.wait_for_timeout(300)
     assert decisions(page) == before + 3 + left
@@ -350,7 +350,7 @@ def test_five_thousand_images(
     """A large project opens, pages fill the window without scrolling, and far pages are there."""
     with large_project(tmp_path / "large", 5000) as project:
         page = review(open_page(dashboard.address), project)
-        page.select_option("select[name=queue]", "all")
+        open_queue(page, "all")
         page.wait_for_selector(".cu-meaning:has-text('5\u2009000 in queue')")
         for width, height in ((1024, 768), (1920, 1080), (3840, 2160)):
             page.set_viewport_size({"width": width, "height": height})

@@ -30,6 +30,20 @@ def go(page: Page, station: str) -> None:
     page.wait_for_selector(f"[data-station={station}][aria-current=page]")
 
 
+def open_queue(page: Page, kind: str) -> None:
+    """Choose a queue of the list at the left, which shows the rarer ones when asked."""
+    if not page.is_visible(f"[data-queue='{kind}']"):
+        page.click(".cu-more-queues")
+    page.click(f"[data-queue='{kind}']")
+    page.wait_for_selector(f"[data-queue='{kind}'][aria-current=true]")
+
+
+def open_drawer(page: Page) -> None:
+    """Show what stands beside the gallery."""
+    page.click(".cu-drawer[aria-expanded=false]")
+    page.wait_for_selector(".cu-beside")
+
+
 def decisions(page: Page) -> int:
     """Read the number of decisions in the header."""
     found = re.search(r"(\d+) decision", page.inner_text(".cu-counts").replace("\u2009", ""))
@@ -82,10 +96,10 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
         assert page.eval_on_selector("select[name=tag]", "s => s.value").startswith(called)
         assert page.eval_on_selector("select[name=class]", "s => s.value") == CLASSES[0]
         page.select_option("select[name=tag]", "")
-        page.select_option("select[name=queue]", "duplicates")
+        open_queue(page, "duplicates")
         page.wait_for_selector(".cu-tile :text('best to keep')")
         page.select_option("select[name=class]", "")
-        page.select_option("select[name=queue]", "suspicious")
+        open_queue(page, "suspicious")
 
         go(page, "train")
         page.click("button:text-is('Train')")
@@ -118,6 +132,7 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
         press(page, "Enter", on_page - 2)  # the rest of the page is fine
         page.wait_for_selector(f".cu-tile[aria-posinset='{on_page + 1}']")
 
+        open_drawer(page)
         cell = page.locator(".cu-matrix td:not(.cu-diagonal) button:not([disabled])").first
         label, predicted = str(cell.get_attribute("data-cell")).split("/")
         cell.click()

@@ -38,6 +38,9 @@ beforeEach(() => {
     relabel: null,
     waiting: false,
     columns: 0,
+    more: false,
+    whole: false,
+    drawer: false,
     pictures: new Map(),
     drawn: new Map(),
   };
@@ -50,7 +53,7 @@ test("a tile says all that it shows", () => {
     "25: black, predicted teddy 90 %, validation image, duplicate",
   );
   assert.equal(drawn.getAttribute("tabindex"), "0");
-  assert.match(drawn.textContent ?? "", /Vduplicate.*2\.30.*▸ teddy90 %/);
+  assert.match(drawn.textContent ?? "", /Vduplicate.*teddy\?90 %1black/);
 });
 
 test("a tile that stays as it is comes without its content, and keeps it on the page", () => {

@@ -10,10 +10,11 @@ import { footOf, helpBox } from "./gallery_foot.js";
 import { answeringKeys } from "./gallery_keys.js";
 import { keeping } from "./gallery_pictures.js";
 import { pointing } from "./gallery_pointer.js";
-import { NAMES, queueBar, SIZES } from "./gallery_queue.js";
+import { NAMES, queueBar, queueList, SIZES } from "./gallery_queue.js";
 import { relabelBox } from "./gallery_relabel.js";
 import { tileOf } from "./gallery_tile.js";
 import { zoomBox } from "./gallery_zoom.js";
+import { keep, kept } from "./kept.js";
 import { problem } from "./marks.js";
 
 /** @import {Context, Message} from "./types" */
@@ -32,6 +33,9 @@ function render({ model, el }) {
     relabel: null,
     waiting: false,
     columns: 0,
+    more: false,
+    whole: kept("whole"),
+    drawer: kept("drawer"),
     pictures: new Map(),
     drawn: new Map(),
   };
@@ -96,6 +100,19 @@ function render({ model, el }) {
     },
     size: (size) => {
       send({ do: "resize", size, page: fit(size) ?? state().page });
+    },
+    more: () => {
+      ui.more = !ui.more;
+      redraw();
+    },
+    whole: () => {
+      ui.whole = keep("whole", !ui.whole);
+      redraw();
+    },
+    drawer: () => {
+      ui.drawer = keep("drawer", !ui.drawer);
+      redraw();
+      resized();
     },
     help: () => {
       ui.help = !ui.help;
@@ -257,37 +274,42 @@ function render({ model, el }) {
     for (const id of ui.drawn.keys()) if (!here.has(id)) ui.drawn.delete(id); // no longer on the page
     return h(
       "div",
-      { class: "cu-gallery" },
-      queueBar(s, ui, act),
-      problem(s.error),
-      s.tiles.length === 0
-        ? h(
-            "div",
-            { class: "cu-card cu-blank" },
-            h("p", {}, s.empty),
-            step &&
-              h(
-                "button",
-                {
-                  class: "cu-button cu-primary",
-                  onclick: () => send({ do: "go", station: step.station }),
-                },
-                step.title,
-              ),
-          )
-        : h(
-            "div",
-            {
-              class: `cu-tiles cu-size-${s.size}${ui.waiting ? " cu-waiting" : ""}`,
-              role: "listbox",
-              "aria-label": "Images to review",
-              "aria-multiselectable": "true",
-              "aria-busy": String(ui.waiting),
-              style: `--tile:${SIZES[s.size]}px${ui.columns ? `;grid-template-columns:repeat(${ui.columns},minmax(0,1fr))` : ""}`,
-            },
-            s.tiles.map((item, place) => tileOf(item, place, s, ui, act)),
-          ),
-      footOf(s, ui, act),
+      { class: `cu-gallery${ui.drawer ? " cu-drawn" : ""}` },
+      queueList(s, ui, act),
+      h(
+        "div",
+        { class: "cu-stage" },
+        queueBar(s, ui, act),
+        problem(s.error),
+        s.tiles.length === 0
+          ? h(
+              "div",
+              { class: "cu-card cu-blank" },
+              h("p", {}, s.empty),
+              step &&
+                h(
+                  "button",
+                  {
+                    class: "cu-button cu-primary",
+                    onclick: () => send({ do: "go", station: step.station }),
+                  },
+                  step.title,
+                ),
+            )
+          : h(
+              "div",
+              {
+                class: `cu-tiles cu-size-${s.size}${ui.whole ? " cu-whole-images" : ""}${ui.waiting ? " cu-waiting" : ""}`,
+                role: "listbox",
+                "aria-label": "Images to review",
+                "aria-multiselectable": "true",
+                "aria-busy": String(ui.waiting),
+                style: `--tile:${SIZES[s.size]}px${ui.columns ? `;grid-template-columns:repeat(${ui.columns},minmax(0,1fr))` : ""}`,
+              },
+              s.tiles.map((item, place) => tileOf(item, place, s, ui, act)),
+            ),
+        footOf(s, ui, act),
+      ),
       ui.help && helpBox(act),
       ui.zoom && zoomBox(s, ui, act),
       ui.relabel && relabelBox(s, ui, act, chosen().length),
@@ -338,7 +360,9 @@ function render({ model, el }) {
     }
     const hadFocus =
       el.contains(document.activeElement) || document.activeElement === document.body;
-    const typing = /** @type {HTMLElement} */ (document.activeElement)?.closest(".cu-queue");
+    const typing = /** @type {HTMLElement} */ (document.activeElement)?.closest(
+      ".cu-queue, .cu-queues",
+    );
     shown = pageKey();
     ui.focus = ui.anchor = 0;
     ui.selected = new Set();

@@ -1,8 +1,7 @@
 // @ts-check
 // How many tiles fill the window, so that a page needs no scrolling.
 
-const SPARE = 56; // pixels below the foot: room for the job bar, which comes and goes
-const GAP = 12; // pixels between tiles, as in the stylesheet
+const GAP = 2; // pixels between tiles, as in the stylesheet
 const PHONE = 500; // pixels: narrower than this the page is scrolled
 
 /** Tiles in a row, as laid out now. @param {HTMLElement} el */
@@ -26,12 +25,7 @@ export function fitting(el, about) {
   const scrolled = /** @type {HTMLElement | null} */ (el.closest(".cu-main"))?.scrollTop ?? 0;
   const wanted = Math.min(about, (list.clientWidth - GAP) / 2); // two abreast on a phone
   const height =
-    window.innerHeight -
-    list.getBoundingClientRect().top -
-    scrolled -
-    foot.offsetHeight -
-    SPARE +
-    GAP;
+    window.innerHeight - list.getBoundingClientRect().top - scrolled - foot.offsetHeight + GAP;
   const free = Math.max(height, wanted + words + GAP); // a low window is scrolled
   let best = { columns: 1, page: 2, used: 0 };
   for (let columns = 1; columns <= 60; columns += 1) {

@@ -68,90 +68,108 @@ export function decisions(s, act) {
   ];
 }
 
-/** The foot: decisions, undo, the way on, advice. @param {GalleryState} s @param {Ui} ui @param {Act} act */
+/** @param {GalleryState} s @param {Act} act */
+function undoing(s, act) {
+  return h(
+    "span",
+    { class: "cu-turning" },
+    h(
+      "button",
+      { class: "cu-button", key: "undo", disabled: !s.can_undo, onclick: act.undo },
+      h("kbd", { "aria-hidden": "true" }, "U"),
+      "undo",
+    ),
+    h(
+      "button",
+      { class: "cu-button", key: "redo", disabled: !s.can_redo, onclick: act.redo },
+      h("kbd", { "aria-hidden": "true" }, "Y"),
+      "redo",
+    ),
+  );
+}
+
+/** @param {GalleryState} s @param {Act} act */
+function turning(s, act) {
+  const end = s.offset + s.tiles.length;
+  const undecided = s.tiles.filter((tile) => tile.state === "new").length;
+  return h(
+    "span",
+    { class: "cu-turning" },
+    h(
+      "button",
+      {
+        class: "cu-button",
+        onclick: () => act.turn(-1),
+        disabled: s.offset === 0,
+        "aria-label": "Previous page",
+      },
+      "‹",
+    ),
+    h(
+      "span",
+      { class: "cu-hint cu-where" },
+      s.total ? `${count(s.offset + 1)}–${count(end)} of ${count(s.total)}` : "",
+    ),
+    h(
+      "button",
+      {
+        class: "cu-button",
+        onclick: () => act.turn(1),
+        disabled: end >= s.total,
+        "aria-label": "Next page",
+      },
+      "›",
+    ),
+    h(
+      "button",
+      {
+        class: "cu-button cu-primary cu-rest",
+        onclick: once(act.rest),
+        disabled: !s.tiles.length,
+        title: "Keep what is undecided on this page as it is labelled, and go on",
+      },
+      undecided ? `Keep these ${undecided}` : "Go on",
+      h("kbd", { "aria-hidden": "true" }, "↵"),
+    ),
+  );
+}
+
+/** The foot, which never moves: decisions and undo; what was said, the advice and the way on.
+ * @param {GalleryState} s @param {Ui} ui @param {Act} act */
 export function footOf(s, ui, act) {
-  const last = s.offset + s.tiles.length >= s.total;
   const number = ui.selected.size;
   return h(
     "div",
     { class: "cu-foot" },
     h(
       "div",
-      {
-        class: s.classes.length > 5 ? "cu-actions cu-many" : "cu-actions",
-        role: "toolbar",
-        "aria-label": "Decisions",
-      },
-      decisions(s, act),
+      { class: s.classes.length > 5 ? "cu-actions cu-many" : "cu-actions" },
+      h(
+        "div",
+        { class: "cu-decisions", role: "toolbar", "aria-label": "Decisions" },
+        decisions(s, act),
+      ),
+      undoing(s, act),
     ),
     h(
       "div",
       { class: "cu-going" },
       h(
-        "button",
-        { class: "cu-button", key: "undo", disabled: !s.can_undo, onclick: act.undo },
-        h("kbd", { "aria-hidden": "true" }, "U"),
-        "undo",
-      ),
-      h(
-        "button",
-        { class: "cu-button", key: "redo", disabled: !s.can_redo, onclick: act.redo },
-        h("kbd", { "aria-hidden": "true" }, "Y"),
-        "redo",
-      ),
-      h(
-        "p",
-        { class: "cu-status", role: "status", "aria-live": "polite", title: s.status },
-        number ? `${number} selected. ${s.status}` : s.status,
-      ),
-      h(
-        "span",
-        { class: "cu-turning" },
+        "div",
+        { class: "cu-told" },
         h(
-          "button",
-          {
-            class: "cu-button",
-            onclick: () => act.turn(-1),
-            disabled: s.offset === 0,
-            "aria-label": "Previous page",
-          },
-          "‹",
+          "p",
+          { class: s.advice?.stop ? "cu-advice cu-stop" : "cu-advice", title: s.advice?.why },
+          s.advice?.stop && icon("check"),
+          s.advice && h("span", {}, s.advice.sentence),
         ),
         h(
-          "span",
-          { class: "cu-hint cu-where" },
-          s.total
-            ? `${count(s.offset + 1)}–${count(s.offset + s.tiles.length)} of ${count(s.total)}`
-            : "",
-        ),
-        h(
-          "button",
-          {
-            class: "cu-button",
-            onclick: () => act.turn(1),
-            disabled: last,
-            "aria-label": "Next page",
-          },
-          "›",
-        ),
-        h(
-          "button",
-          {
-            class: "cu-button cu-primary",
-            onclick: once(act.rest),
-            disabled: !s.tiles.length,
-            title: "Keep what is undecided on this page, and go on",
-          },
-          h("kbd", { "aria-hidden": "true" }, "↵"),
-          "page ok",
+          "p",
+          { class: "cu-status", role: "status", "aria-live": "polite", title: s.status },
+          number ? `${number} selected. ${s.status}` : s.status,
         ),
       ),
-    ),
-    h(
-      "p",
-      { class: s.advice?.stop ? "cu-advice cu-stop" : "cu-advice", title: s.advice?.why },
-      s.advice?.stop && icon("check"),
-      s.advice && h("span", {}, s.advice.sentence, s.advice.stop && ` · ${s.advice.why}`),
+      turning(s, act),
     ),
   );
 }

@@ -18,6 +18,44 @@ function grouped(queues) {
   return [...groups];
 }
 
+/** The queues that matter first, in their order. */
+const FIRST = ["suspicious", "duplicates", "outliers", "two classes"];
+
+/** The queues with their counts, at the left of the images. @param {GalleryState} s @param {Ui} ui @param {Act} act */
+export function queueList(s, ui, act) {
+  const item = (/** @type {QueueKind} */ queue) =>
+    h(
+      "button",
+      {
+        class: "cu-queue-item",
+        key: queue.kind,
+        "data-queue": queue.kind,
+        "aria-current": queue.kind === s.kind ? "true" : null,
+        title: queue.title,
+        onclick: () => act.open(queue.kind),
+      },
+      h("span", { class: "cu-name" }, queue.title),
+      s.counts[queue.kind] !== undefined &&
+        h("span", { class: "cu-figure" }, count(s.counts[queue.kind])),
+    );
+  const first = FIRST.flatMap((kind) => s.queues.filter((queue) => queue.kind === kind));
+  const rest = s.queues.filter((queue) => !FIRST.includes(queue.kind));
+  const more = ui.more || rest.some((queue) => queue.kind === s.kind);
+  return h(
+    "nav",
+    { class: "cu-queues", "aria-label": "Queues" },
+    h("h2", {}, "Start here"),
+    first.map(item),
+    h(
+      "button",
+      { class: "cu-queue-item cu-more-queues", "aria-expanded": String(more), onclick: act.more },
+      more ? "More ▾" : "More ▸",
+    ),
+    more &&
+      grouped(rest).map(([group, queues]) => [h("h3", { key: group }, group), queues.map(item)]),
+  );
+}
+
 /** @param {string} name @param {string} title @param {string} value @param {string[][]} options @param {(value: string) => void} choose */
 function choice(name, title, value, options, choose) {
   const known = options.some(([key]) => key === value);
@@ -38,6 +76,7 @@ function choice(name, title, value, options, choose) {
 export function queueBar(s, ui, act) {
   const f = s.filters;
   const number = [f.split, f.host, f.tag, f.issue, f.text].filter(Boolean).length;
+  const current = s.queues.find((queue) => queue.kind === s.kind);
   const some = (/** @type {string} */ all, /** @type {string[][]} */ rest) => [["", all], ...rest];
   return h(
     "div",
@@ -45,10 +84,15 @@ export function queueBar(s, ui, act) {
     h(
       "div",
       { class: "cu-row" },
-      h("h1", {}, "Review"),
+      h("h1", {}, current ? current.title : "Review"),
+      h(
+        "p",
+        { class: "cu-hint cu-meaning", title: s.meaning },
+        `${count(s.total)} in queue · ${count(s.seen)} seen · ${s.meaning}`,
+      ),
       h(
         "label",
-        {},
+        { class: "cu-narrow" },
         "Queue ",
         h(
           "select",
@@ -131,9 +175,29 @@ export function queueBar(s, ui, act) {
         ),
         h(
           "button",
+          {
+            class: "cu-quiet",
+            "aria-pressed": String(ui.whole),
+            title: "Show whole images, or let them fill their tiles",
+            onclick: act.whole,
+          },
+          "whole",
+        ),
+        h(
+          "button",
           { class: "cu-quiet", "aria-label": "Keys", title: "Keys (?)", onclick: act.help },
           "?",
         ),
+      ),
+      h(
+        "button",
+        {
+          class: "cu-button cu-drawer",
+          "aria-expanded": String(ui.drawer),
+          title: "Confusion matrix, before and after, suggested fixes, classes, log",
+          onclick: act.drawer,
+        },
+        ui.drawer ? "Matrix, fixes ›" : "‹ Matrix, fixes",
       ),
     ),
     (ui.filters || number > 0) &&
@@ -190,10 +254,5 @@ export function queueBar(s, ui, act) {
           ),
         number > 0 && h("button", { class: "cu-button", onclick: act.unfiltered }, "Clear filters"),
       ),
-    h(
-      "p",
-      { class: "cu-hint cu-meaning" },
-      `${count(s.total)} in queue · ${count(s.seen)} seen · ${s.meaning}`,
-    ),
   );
 }

@@ -78,45 +78,43 @@ export function tileOf(item, place, s, ui, act) {
       ui.pictures.has(item.id)
         ? h("img", { src: ui.pictures.get(item.id), alt: "", draggable: "false", decoding: "sync" })
         : h("span", { class: "cu-skeleton" }),
-      item.split === "valid" && h("span", { class: "cu-flag", title: "Validation image" }, "V"),
+      item.split === "valid" &&
+        h(
+          "span",
+          { class: "cu-flag", title: "Validation image: it measures, and is not learnt" },
+          "V",
+        ),
       flags.length > 0 &&
         h(
           "span",
           { class: "cu-flag cu-flag-right", title: flags.join(", ") },
           flags.length === 1 ? flags[0] : `${flags[0]} +${flags.length - 1}`,
         ),
-      mark && h("span", { class: "cu-mark" }, mark),
-    ),
-    h(
-      "div",
-      { class: "cu-label", title: item.label },
-      badge(s.classes, item.label),
-      h("span", { class: "cu-name" }, item.label),
-      item.loss !== null &&
-        h(
-          "span",
-          {
-            class: "cu-loss",
-            title: `loss ${item.loss.toFixed(2)} nats${item.in_sample ? ", in-sample" : ", out-of-fold"}`,
-          },
-          item.loss.toFixed(2),
-        ),
-    ),
-    h(
-      "div",
-      { class: "cu-says" },
-      differs
-        ? [
-            h(
-              "span",
-              { class: "cu-name", title: `predicted: ${item.predicted}` },
-              "▸ ",
-              item.predicted,
-            ),
+      h(
+        "div",
+        { class: "cu-caption" },
+        mark && h("span", { class: "cu-mark" }, mark),
+        item.note && h("div", { class: "cu-note cu-name", title: item.note }, item.note),
+        differs &&
+          h(
+            "div",
+            { class: "cu-says", title: saysOf(item) },
+            h("span", { class: "cu-name" }, `${item.predicted}?`),
             h("span", { class: "cu-confidence" }, percent(item.confidence, 0)),
-          ]
-        : h("span", { class: "cu-name" }, item.predicted ? "agrees" : "no score yet"),
+          ),
+        h(
+          "div",
+          { class: "cu-label", title: item.label },
+          badge(s.classes, item.label),
+          h("span", { class: "cu-name" }, item.label),
+        ),
+      ),
     ),
-    item.note && h("div", { class: "cu-note cu-name", title: item.note }, item.note),
   );
+}
+
+/** What the model says of an image that it takes for another class. @param {Tile} item */
+function saysOf(item) {
+  const seen = item.in_sample ? "a model that learnt from it" : "a model that did not see it";
+  return `Judged ${item.predicted} by ${seen}, ${percent(item.confidence, 0)} sure`;
 }

@@ -217,6 +217,9 @@ export interface Ui {
   relabel: { text: string; at: number } | null;
   waiting: boolean;
   columns: number;
+  more: boolean; // all queues are listed
+  whole: boolean; // images are shown whole, not filling their tiles
+  drawer: boolean; // what stands beside the gallery is open
   pictures: Map<number, string>; // object URLs by id
   drawn: Map<number, string>; // the memo of each tile on the page, by id
 }
@@ -230,6 +233,9 @@ export interface Act {
   size(size: TileSize): void;
   larger(by: number): void;
   help(): void;
+  more(): void;
+  whole(): void;
+  drawer(): void;
   turn(by: number): void;
   rest(): void;
   undo(): void;
