@@ -119,7 +119,7 @@ def review(page: Page) -> None:
         page.wait_for_timeout(250)
 
 
-def states(folder: Path, project: Project, browser: Browser) -> None:
+def states(folder: Path, project: Project, browser: Browser) -> None:  # noqa: PLR0915  a list
     """The review in all its states, and small and large windows."""
     with shown(folder / "s", project, browser) as page:
         page.click(".cu-brand")

@@ -8,7 +8,7 @@ import pytest
 
 from curator.review.queue.kinds import QUEUES, open_queue
 from tests.browser.conftest import shared
-from tests.browser.test_whole_job import decisions, go, open_queue, press
+from tests.browser.test_whole_job import choose_queue, decisions, go, press
 from tests.large import large_project
 
 if TYPE_CHECKING:
@@ -180,11 +180,11 @@ def test_every_queue(
         sample_copy.decide(ids[number * 2 : number * 2 + 2], action)  # type: ignore[arg-type]
     page = review(open_page(dashboard.address), sample_copy)
     for kind, queue in QUEUES.items():
-        open_queue(page, kind)
+        choose_queue(page, kind)
         wanted = f"{len(open_queue(sample_copy, kind).ids)} in queue"
         page.wait_for_selector(f".cu-meaning:has-text('{wanted}'):has-text('{queue.meaning[:20]}')")
         assert page.locator(".cu-error").count() == 0
-    open_queue(page, "all")
+    choose_queue(page, "all")
     page.click("text=Filters")
     page.fill("input[name=text]", "listed=8")
     page.keyboard.press("Enter")
@@ -252,7 +252,7 @@ def test_one_gesture_decides_once_on_what_is_visibly_chosen(
     press(page, "d", makes=1)  # the focus is still on the rail
     page.click(".cu-tile[data-place='3'] .cu-picture")
     assert ringed.get_attribute("data-place") == "3"
-    assert ringed.evaluate("tile => getComputedStyle(tile).outlineStyle") == "solid"
+    assert ringed.evaluate("tile => getComputedStyle(tile, '::after').borderStyle") == "solid"
     chosen, following = tile(page, 3), tile(page, 4)
     page.dblclick(".cu-foot button:has-text('delete')")
     state_of(page, chosen, "deleted")
@@ -350,7 +350,7 @@ def test_five_thousand_images(
     """A large project opens, pages fill the window without scrolling, and far pages are there."""
     with large_project(tmp_path / "large", 5000) as project:
         page = review(open_page(dashboard.address), project)
-        open_queue(page, "all")
+        choose_queue(page, "all")
         page.wait_for_selector(".cu-meaning:has-text('5\u2009000 in queue')")
         for width, height in ((1024, 768), (1920, 1080), (3840, 2160)):
             page.set_viewport_size({"width": width, "height": height})

@@ -21,7 +21,7 @@ from curator.sample.digits import CLASSES, Item
 from curator.sample.server import serving
 from curator.store import images, jobs
 from tests.browser.conftest import running, shared
-from tests.browser.test_whole_job import go, open_queue, press
+from tests.browser.test_whole_job import choose_queue, go, press
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,7 +131,7 @@ def test_decisions_and_place_survive_a_reload(
     with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
         go(page, "review")
-        open_queue(page, "all")
+        choose_queue(page, "all")
         page.wait_for_selector("text=in the order they came in")
         page.keyboard.press("Tab")
         page.locator(".cu-tile").first.focus()

@@ -30,7 +30,7 @@ def go(page: Page, station: str) -> None:
     page.wait_for_selector(f"[data-station={station}][aria-current=page]")
 
 
-def open_queue(page: Page, kind: str) -> None:
+def choose_queue(page: Page, kind: str) -> None:
     """Choose a queue of the list at the left, which shows the rarer ones when asked."""
     if not page.is_visible(f"[data-queue='{kind}']"):
         page.click(".cu-more-queues")
@@ -96,10 +96,10 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
         assert page.eval_on_selector("select[name=tag]", "s => s.value").startswith(called)
         assert page.eval_on_selector("select[name=class]", "s => s.value") == CLASSES[0]
         page.select_option("select[name=tag]", "")
-        open_queue(page, "duplicates")
+        choose_queue(page, "duplicates")
         page.wait_for_selector(".cu-tile :text('best to keep')")
         page.select_option("select[name=class]", "")
-        open_queue(page, "suspicious")
+        choose_queue(page, "suspicious")
 
         go(page, "train")
         page.click("button:text-is('Train')")
