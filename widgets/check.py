@@ -9,6 +9,9 @@ from curator.project import Project
 from curator.review.status import Status
 from curator.store import tags
 from widgets.panel import Handler, Panel, script
+from widgets.thumbnails import Thumbnails
+
+EXAMPLES = 6  # pictures of each problem
 
 
 class CheckPanel(Panel):
@@ -17,11 +20,15 @@ class CheckPanel(Panel):
     _esm = script("check")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
-        super().__init__(handlers, report=None, names=[], looks=[], busy=False)
+        own: dict[str, Handler] = {"ready": lambda _: self._pictures(anew=True)}
+        super().__init__({**handlers, **own}, report=None, names=[], looks=[], busy=False)
+        self._project: Project | None = None
+        self._sent = Thumbnails(self)
         self.unchecked = 0  # images that came since the last check
 
     def refresh(self, project: Project, status: Status, busy: bool) -> None:
         """Report on the data as it stands."""
+        self._project = project
         self.unchecked = status.unchecked
         found: dict[str, Any] | None = None
         if status.images:
@@ -32,6 +39,11 @@ class CheckPanel(Panel):
             for name, seen in tags.counts_by_label(project.database, names).items()
         ]
         self.show(report=found, names=names, looks=looks, busy=busy)
+        self._pictures()
+
+    def _pictures(self, anew: bool = False) -> None:
+        problems = (self.state["report"] or {}).get("problems", ())
+        self._sent.send(self._project, (i for p in problems for i in p["images"][:EXAMPLES]), anew)
 
     @property
     def problems(self) -> int | None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from curator.collect.pictures import thumbnails_of
 from curator.errors import CuratorError
 from curator.phrasing import many
 from curator.project import Project
 from curator.review.queue.tiles import rows
 from widgets.panel import Handler, script
-from widgets.queue_position import Sent
 from widgets.section import Beside
+from widgets.thumbnails import Thumbnails
 
 PREVIEW = 24  # images of a suggestion that are shown at most
 LABELS = "labels"  # the suggestion that gives images their predicted class
@@ -24,11 +23,11 @@ class FixesPanel(Beside):
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         own: dict[str, Handler] = {
-            "ready": lambda _: self._send_pictures(anew=True),
+            "ready": lambda _: self._pictures(anew=True),
             "apply": lambda message: self._apply(str(message["key"]), message["leave_out"]),
         }
         super().__init__({**handlers, **own}, opened=True, names=[], fixes=[], said="", errors={})
-        self._sent = Sent()
+        self._sent = Thumbnails(self)
 
     def figures(self, project: Project) -> dict[str, Any]:
         """Look for suggestions anew."""
@@ -46,19 +45,11 @@ class FixesPanel(Beside):
 
     def shown(self) -> None:
         """Send the pictures of fresh suggestions."""
-        self._send_pictures()
+        self._pictures()
 
-    def _send_pictures(self, anew: bool = False) -> None:
-        """Send the thumbnails that the browser does not hold yet."""
-        if anew:
-            self._sent.forget()
-        wanted = sorted({tile["id"] for item in self.state["fixes"] for tile in item["preview"]})
-        fresh = self._sent.fresh(wanted)
-        if self._project is None or not fresh:
-            return
-        found = thumbnails_of(self._project, fresh)
-        message = {"type": "pictures", "ids": list(found), "keep": wanted}
-        self.send(message, buffers=list(found.values()))
+    def _pictures(self, anew: bool = False) -> None:
+        shown = (tile["id"] for item in self.state["fixes"] for tile in item["preview"])
+        self._sent.send(self._project, shown, anew)
 
     def _apply(self, key: str, leave_out: list[int]) -> None:
         try:

@@ -73,6 +73,8 @@ class Problem:
     """Some of the ids, :data:`EXAMPLES` at most."""
     queue: str | None = None
     """The review queue that shows all of them."""
+    rule: str = ""
+    """The measure and the threshold that found them, such as "blurry_score below 0.29"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,8 +182,9 @@ def _problem(
     fix: str,
     ids: Sequence[int] = (),
     queue: str | None = None,
+    rule: str = "",
 ) -> Problem:
-    return Problem(code, count, problem, fix, tuple(int(i) for i in ids[:EXAMPLES]), queue)
+    return Problem(code, count, problem, fix, tuple(int(i) for i in ids[:EXAMPLES]), queue, rule)
 
 
 def _live_files(connection: Connection, ids: list[int]) -> dict[int, str]:
@@ -315,10 +318,11 @@ def _outlier_problems(ids: list[int]) -> list[Problem]:
             "outliers",
             len(ids),
             f"{many(len(ids), 'image looks', 'images look')} unlike the others of "
-            f"{'its' if len(ids) == 1 else 'their'} label (outlier_score below {THRESHOLD}).",
+            f"{'its' if len(ids) == 1 else 'their'} label.",
             "Look at them: keep what belongs there, relabel or delete what does not.",
             ids,
             "outliers",
+            f"outlier_score below {THRESHOLD}",
         )
     ]
 
@@ -355,11 +359,11 @@ def _quality_problems(flagged: dict[str, list[int]]) -> list[Problem]:
         _problem(
             f"is_{column.removesuffix('_score')}_issue",
             len(ids),
-            f"{many(len(ids), 'image is', 'images are')} {QUALITY[column][1]} ({column} below "
-            f"{QUALITY[column][0]}).",
+            f"{many(len(ids), 'image is', 'images are')} {QUALITY[column][1]}.",
             "Look at them; delete what shows nothing.",
             ids,
             "problems",
+            f"{column} below {QUALITY[column][0]}",
         )
         for column, ids in flagged.items()
     ]

@@ -283,7 +283,8 @@ def check(
         return
     say_table(pd.DataFrame([asdict(item) for item in found.classes]))
     for problem in found.problems:
-        say("", f"! {problem.problem}", f"  {problem.fix}")
+        rule = f" ({problem.rule})" if problem.rule else ""
+        say("", f"! {problem.problem}{rule}", f"  {problem.fix}")
         if problem.images:
             say(f"  images: {', '.join(map(str, problem.images))}")
     if stages:

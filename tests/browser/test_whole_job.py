@@ -88,6 +88,7 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
 
         go(page, "check")
         page.wait_for_selector(".cu-problems :text('near-duplicates')")
+        page.wait_for_selector(".cu-problems .cu-strip img")  # findings show what they found
         chip = page.locator(".cu-looks .cu-chip").first
         chip.wait_for(timeout=JOB)
         called = chip.inner_text().rsplit(maxsplit=1)[0]

@@ -1,12 +1,14 @@
 // @ts-check
 // What is wrong with the data before training.
 
-import { h, mount } from "./drawing.js";
+import { drawn, h } from "./drawing.js";
 import { count, many } from "./figures.js";
+import { holding } from "./held_pictures.js";
 import { badge, icon } from "./marks.js";
 
 /** @import {Context, Send} from "./types" */
-/** @import {CheckState, Counted, Look} from "./states" */
+/** @import {CheckState, Counted, Finding, Look} from "./states" */
+/** @import {PicturesMessage} from "./review_states" */
 
 const COMMON = 4; // names shown of each class; the others, rarer and stranger, are in the list
 
@@ -46,8 +48,48 @@ function looks(state, row, send) {
   );
 }
 
-/** @param {CheckState} state @param {Send} send */
-function check(state, send) {
+/** One finding: its pictures, its sentence, its next step.
+ * @param {Finding} item @param {Map<number, string>} pictures @param {Send} send */
+function finding(item, pictures, send) {
+  const look = () =>
+    send({
+      do: "queue",
+      queue: item.queue,
+      issue: item.queue === "problems" ? item.code.slice(3, -6) : "",
+    });
+  const shown = item.images.filter((id) => pictures.has(id)).slice(0, 6);
+  return h(
+    "li",
+    { key: item.code + item.problem },
+    h(
+      "div",
+      { class: "cu-finding" },
+      h("p", { title: item.rule }, icon("alert"), h("strong", {}, item.problem)),
+      h("p", { class: "cu-hint" }, item.fix),
+      item.queue &&
+        h(
+          "button",
+          { class: "cu-button", onclick: look },
+          item.count > 1 ? `Look at these ${count(item.count)}` : "Look at it",
+        ),
+    ),
+    shown.length > 0 &&
+      h(
+        "div",
+        {
+          class: item.queue ? "cu-strip cu-opens" : "cu-strip",
+          "aria-hidden": "true", // the button beside it does the same
+          onclick: () => item.queue && look(),
+        },
+        shown.map((id) =>
+          h("img", { key: id, src: pictures.get(id), alt: "", draggable: "false" }),
+        ),
+      ),
+  );
+}
+
+/** @param {CheckState} state @param {Map<number, string>} pictures @param {Send} send */
+function check(state, pictures, send) {
   const report = state.report;
   return h(
     "div",
@@ -102,33 +144,7 @@ function check(state, send) {
             h(
               "ul",
               { class: "cu-problems" },
-              report.problems.map((item) =>
-                h(
-                  "li",
-                  { key: item.code + item.problem },
-                  icon("alert"),
-                  h(
-                    "div",
-                    {},
-                    h("p", {}, h("strong", {}, item.problem)),
-                    h("p", { class: "cu-hint" }, item.fix),
-                  ),
-                  item.queue &&
-                    h(
-                      "button",
-                      {
-                        class: "cu-button",
-                        onclick: () =>
-                          send({
-                            do: "queue",
-                            queue: item.queue,
-                            issue: item.queue === "problems" ? item.code.slice(3, -6) : "",
-                          }),
-                      },
-                      "Look",
-                    ),
-                ),
-              ),
+              report.problems.map((item) => finding(item, pictures, send)),
             ),
           ),
           state.looks.some((row) => row.tags.length) &&
@@ -205,8 +221,14 @@ function check(state, send) {
 }
 
 export default {
-  /** @param {Context<CheckState>} context */
+  /** @param {Context<CheckState, PicturesMessage>} context */
   render({ model, el }) {
-    return mount(model, el, check);
+    const held = holding(model, () => page.redraw());
+    const page = drawn(model, el, (state, send) => check(state, held.pictures, send));
+    held.ask();
+    return () => {
+      page.end();
+      held.end();
+    };
   },
 };

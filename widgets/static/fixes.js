@@ -3,6 +3,7 @@
 
 import { drawn, h } from "./drawing.js";
 import { count, many } from "./figures.js";
+import { holding } from "./held_pictures.js";
 import { badge, problem } from "./marks.js";
 import { folded, section } from "./section.js";
 
@@ -109,32 +110,14 @@ function fixes(state, own, send, redraw) {
 export default {
   /** @param {Context<FixesState, PicturesMessage>} context */
   render({ model, el }) {
+    const held = holding(model, () => page.redraw());
     /** @type {Fixes} */
-    const own = { ...folded(model), pictures: new Map(), out: new Set() };
+    const own = { ...folded(model), pictures: held.pictures, out: new Set() };
     const page = drawn(model, el, (state, send) => fixes(state, own, send, () => page.redraw()));
-    const received = (
-      /** @type {PicturesMessage} */ message,
-      /** @type {DataView<ArrayBuffer>[]} */ buffers,
-    ) => {
-      if (message.type !== "pictures") return;
-      const keep = new Set(message.keep);
-      for (const [id, url] of own.pictures)
-        if (!keep.has(id)) {
-          URL.revokeObjectURL(url);
-          own.pictures.delete(id);
-        }
-      message.ids.forEach((id, place) => {
-        if (!own.pictures.has(id))
-          own.pictures.set(id, URL.createObjectURL(new Blob([buffers[place]])));
-      });
-      page.redraw();
-    };
-    model.on("msg:custom", received);
-    model.send({ do: "ready" });
+    held.ask();
     return () => {
       page.end();
-      model.off("msg:custom", received);
-      for (const url of own.pictures.values()) URL.revokeObjectURL(url);
+      held.end();
     };
   },
 };

@@ -154,9 +154,20 @@ export interface Look {
   tags: Counted[];
 }
 
+/** A problem of the data, with the next step; `images`: some of its ids; `rule`: what found it. */
+export interface Finding {
+  code: string;
+  count: number;
+  problem: string;
+  fix: string;
+  images: number[];
+  queue: string | null;
+  rule: string;
+}
+
 export interface CheckState {
   report: {
-    problems: { code: string; problem: string; fix: string; queue: string | null }[];
+    problems: Finding[];
     classes: { label: string; train: number; valid: number }[];
   } | null;
   names: string[];
