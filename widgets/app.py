@@ -65,7 +65,7 @@ class Dashboard:
                 "queue": self._look,
             }
         )
-        self.train = TrainPanel({**common, "submit": self._asked})
+        self.train = TrainPanel({**common, "submit": self._asked, "queue": self._look})
         self.review = Review(
             {**common, "decided": self._decided, "moved": lambda _: self._remember()}
         )

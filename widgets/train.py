@@ -10,10 +10,14 @@ from curator.errors import DataError
 from curator.learn.finetune import cost_job as costs
 from curator.learn.recipes import RECIPES, recipe_named
 from curator.project import Project
+from curator.review.queue import tiles
 from curator.review.status import Status
 from curator.store import jobs
 from curator.store.jobs import Job
 from widgets.panel import Handler, Panel, script
+from widgets.thumbnails import Thumbnails
+
+MISTAKES = 12  # images shown of those that the model takes for another class
 
 # What the page offers of each recipe's settings; all of them are on the command line.
 OFFERED: dict[str, tuple[str, ...]] = {
@@ -54,6 +58,7 @@ class TrainPanel(Panel):
             "form": lambda message: self._change(message["values"]),
             "take_rate": lambda message: self._take(float(message["rate"])),
             "compare": lambda message: self._compare(message["side"], int(message["run"])),
+            "ready": lambda _: self._pictures(anew=True),
             "train": lambda _: self._ask("train", **self.arguments()),
             "cost": lambda _: self._ask("cost", **self.arguments(("recipe",))),
             "find_rate": lambda _: self._ask("lr-find", **self._where()),
@@ -66,6 +71,7 @@ class TrainPanel(Panel):
             run=None,
             recipe="",
             metrics=None,
+            mistakes=[],
             history=[],
             live=[],
             choice="",
@@ -85,6 +91,8 @@ class TrainPanel(Panel):
             busy=False,
         )
         self._project: Project | None = None
+        self._sent = Thumbnails(self)
+        self._looked: tuple[Any, ...] = ()  # run and decisions that the mistakes are of
         self._chosen: dict[str, int | None] = {"before": None, "after": None}
 
     def refresh(self, project: Project, status: Status, busy: bool) -> None:
@@ -116,6 +124,27 @@ class TrainPanel(Panel):
             stale=status.stale,
             busy=busy,
         )
+        self._look(project, (str(project.path), values["run"], status.decisions, status.images))
+
+    def _look(self, project: Project, of: tuple[Any, ...]) -> None:
+        """Look for the images that the model takes for another class, surest first."""
+        if of == self._looked:
+            return
+        self._looked = of
+        rows: list[dict[str, Any]] = []
+        if of[1] is not None:
+            ids = project.queue("suspicious").ids[: 4 * MISTAKES]
+            rows = tiles.rows(project, "suspicious", [int(i) for i in ids])
+        shown = [
+            {name: row[name] for name in ("id", "label", "predicted", "confidence")}
+            for row in rows
+            if row["predicted"] not in {None, row["label"]} and not row["in_sample"]
+        ]
+        self.show(mistakes=shown[:MISTAKES])
+        self._pictures()
+
+    def _pictures(self, anew: bool = False) -> None:
+        self._sent.send(self._project, (row["id"] for row in self.state["mistakes"]), anew)
 
     def follow(self, job: Job | None) -> None:
         """Show the table of a training that runs, and the reason if the last one failed."""

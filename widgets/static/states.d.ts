@@ -242,6 +242,7 @@ export interface TrainState {
   run: number | null;
   recipe: string;
   metrics: Metrics | null;
+  mistakes: { id: number; label: string; predicted: string; confidence: number }[];
   history: HistoryRow[];
   live: HistoryRow[];
   choice: string;

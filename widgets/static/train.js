@@ -1,15 +1,19 @@
 // @ts-check
 // The station Train: how to train, the newest run, what cleaning changed, what more images would do.
 
-import { h, mount } from "./drawing.js";
+import { drawn, h } from "./drawing.js";
 import { errorBars } from "./error_bars.js";
-import { count, interval, many, percent } from "./figures.js";
+import { count, many, percent } from "./figures.js";
+import { holding } from "./held_pictures.js";
 import { column, lineChart } from "./line_chart.js";
-import { badge, icon, problem } from "./marks.js";
+import { icon, problem } from "./marks.js";
 import { deepSettings, instantSettings, recipeChoice } from "./recipes.js";
+import { byClass, newestRun } from "./train_figures.js";
+import { verdict } from "./train_verdict.js";
 
 /** @import {Context, Send} from "./types" */
-/** @import {Comparison, HistoryRow, Metrics, RunRow, RunSide, TrainState} from "./states" */
+/** @import {Comparison, HistoryRow, RunRow, RunSide, TrainState} from "./states" */
+/** @import {PicturesMessage} from "./review_states" */
 
 /** Losses over steps or epochs. @param {HistoryRow[]} history */
 function lossChart(history) {
@@ -89,72 +93,6 @@ function comparison(compared) {
   );
 }
 
-/** @param {TrainState} state @param {Metrics} metrics */
-function newestRun(state, metrics) {
-  const fixed = metrics.out_of_fold.error === null;
-  const error = metrics.out_of_fold.calibration_error ?? metrics.valid.calibration_error;
-  return h(
-    "section",
-    { class: "cu-card cu-run" },
-    h("h2", {}, `Run ${state.run}, ${state.recipe === "finetune" ? "fine-tuned" : "instant"}`),
-    h(
-      "dl",
-      { class: "cu-figures" },
-      !fixed &&
-        h(
-          "div",
-          {},
-          h("dt", {}, "Error, out-of-fold"),
-          h("dd", { "data-figure": "out-of-fold" }, interval(metrics.out_of_fold)),
-          h(
-            "dd",
-            { class: "cu-hint" },
-            `Each of ${many(metrics.out_of_fold.images, "image")} judged by a model that did not see it; 95 % interval in brackets.`,
-          ),
-        ),
-      h(
-        "div",
-        {},
-        h("dt", {}, "Error, validation images"),
-        h("dd", { "data-figure": "valid" }, interval(metrics.valid)),
-        h(
-          "dd",
-          { class: "cu-hint" },
-          `${many(metrics.valid.images, "image")} that stay the same from run to run; the exported model never saw them.`,
-        ),
-      ),
-      h(
-        "div",
-        {},
-        h("dt", {}, "Baselines on the validation images"),
-        h(
-          "dd",
-          {},
-          percent(metrics.baselines.majority),
-          " · ",
-          percent(metrics.baselines.nearest_mean_image),
-        ),
-        h("dd", { class: "cu-hint" }, "Always the commonest class; nearest mean image."),
-      ),
-      error !== undefined &&
-        error !== null &&
-        h(
-          "div",
-          {},
-          h("dt", {}, "Calibration error"),
-          h("dd", {}, percent(error)),
-          h(
-            "dd",
-            { class: "cu-hint" },
-            "By how much a stated confidence misses the share that is right.",
-          ),
-        ),
-    ),
-    state.choice && h("p", { class: "cu-hint" }, state.choice),
-    state.notes.map((note) => h("p", { class: "cu-warning" }, icon("alert"), note)),
-  );
-}
-
 /** @param {TrainState} state @param {HistoryRow[]} history */
 function training(state, history) {
   return h(
@@ -174,51 +112,13 @@ function training(state, history) {
   );
 }
 
-/** @param {TrainState} state @param {Metrics} metrics */
-function byClass(state, metrics) {
+/** How the solver of the head came to its end, for who wants to know. @param {HistoryRow[]} history */
+function steps(history) {
   return h(
-    "section",
-    { class: "cu-card cu-grow" },
-    h(
-      "h2",
-      {},
-      `By class, ${metrics.judged_on === "validation" ? "validation images" : "out-of-fold"}`,
-    ),
-    h(
-      "table",
-      { class: "cu-table" },
-      h(
-        "thead",
-        {},
-        h(
-          "tr",
-          {},
-          h("th", {}, "class"),
-          ["images", "precision", "recall", "F1"].map((n) => h("th", { class: "cu-right" }, n)),
-        ),
-      ),
-      h(
-        "tbody",
-        {},
-        metrics.per_class.map((row) =>
-          h(
-            "tr",
-            { key: row.label },
-            h(
-              "td",
-              { class: "cu-name", title: row.label },
-              badge(state.names, row.label),
-              " ",
-              row.label,
-            ),
-            h("td", { class: "cu-right" }, row.support),
-            [row.precision, row.recall, row.f1].map((value) =>
-              h("td", { class: "cu-right" }, percent(value)),
-            ),
-          ),
-        ),
-      ),
-    ),
+    "details",
+    { class: "cu-card", "data-part": "steps" },
+    h("summary", {}, "The solver's steps"),
+    historyTable(history),
   );
 }
 
@@ -322,11 +222,46 @@ function moreImages(state, send) {
   );
 }
 
-/** @param {TrainState} state @param {Send} send */
-function train(state, send) {
+/** What to train, how, and the button. @param {TrainState} state @param {Send} send */
+function recipe(state, send) {
+  const metrics = state.metrics;
+  const deep = state.form.recipe === "finetune";
+  return h(
+    "section",
+    { class: "cu-card", "data-part": "recipe" },
+    recipeChoice(state, send),
+    deep ? deepSettings(state, send) : instantSettings(state, send),
+    problem(state.error),
+    h(
+      "div",
+      { class: "cu-row cu-go" },
+      h(
+        "button",
+        {
+          class: "cu-button cu-primary",
+          disabled: state.busy || !state.images,
+          onclick: () => send({ do: "train" }),
+        },
+        deep ? "Fine-tune" : metrics ? "Retrain" : "Train",
+      ),
+      state.stale > 0 &&
+        metrics &&
+        h("span", { class: "cu-hint" }, `${many(state.stale, "change")} since the last run`),
+      !state.images &&
+        h(
+          "button",
+          { class: "cu-link", onclick: () => send({ do: "go", station: "collect" }) },
+          "Collect images first",
+        ),
+    ),
+  );
+}
+
+/** @param {TrainState} state @param {Map<number, string>} pictures @param {Send} send */
+function train(state, pictures, send) {
   const metrics = state.metrics;
   const history = state.live.length ? state.live : state.history;
-  const deep = state.form.recipe === "finetune";
+  const epochs = history.length > 1 && "epoch" in history[0];
   return h(
     "div",
     { class: "cu-panel" },
@@ -340,58 +275,27 @@ function train(state, send) {
         "Learn the classes, and find out which images do not fit their label.",
       ),
     ),
-    h(
-      "section",
-      { class: "cu-card", "data-part": "recipe" },
-      recipeChoice(state, send),
-      deep ? deepSettings(state, send) : instantSettings(state, send),
-      problem(state.error),
-      h(
-        "div",
-        { class: "cu-row cu-go" },
-        h(
-          "button",
-          {
-            class: "cu-button cu-primary",
-            disabled: state.busy || !state.images,
-            onclick: () => send({ do: "train" }),
-          },
-          deep ? "Fine-tune" : metrics ? "Retrain" : "Train",
-        ),
-        state.stale > 0 &&
-          metrics &&
-          h("span", { class: "cu-hint" }, `${many(state.stale, "change")} since the last run`),
-        !state.images &&
-          h(
-            "button",
-            { class: "cu-link", onclick: () => send({ do: "go", station: "collect" }) },
-            "Collect images first",
-          ),
-        metrics &&
-          !state.busy &&
-          h(
-            "button",
-            { class: "cu-button", onclick: () => send({ do: "go", station: "review" }) },
-            "Review the most suspicious images",
-          ),
-      ),
-    ),
-    (metrics || history.length > 1) &&
-      h(
-        "div",
-        { class: "cu-columns" },
-        metrics && newestRun(state, metrics),
-        history.length > 1 && training(state, history),
-      ),
+    !metrics && recipe(state, send),
+    verdict(state, pictures, send),
+    metrics && recipe(state, send),
+    epochs && training(state, history),
     metrics &&
-      h("div", { class: "cu-columns" }, comparison(state.comparison), byClass(state, metrics)),
+      h("div", { class: "cu-columns" }, newestRun(state, metrics), byClass(state, metrics)),
+    metrics && comparison(state.comparison),
     metrics && h("div", { class: "cu-columns" }, allRuns(state, send), moreImages(state, send)),
+    metrics && history.length > 1 && !epochs && steps(history),
   );
 }
 
 export default {
-  /** @param {Context<TrainState>} context */
+  /** @param {Context<TrainState, PicturesMessage>} context */
   render({ model, el }) {
-    return mount(model, el, train);
+    const held = holding(model, () => page.redraw());
+    const page = drawn(model, el, (state, send) => train(state, held.pictures, send));
+    held.ask();
+    return () => {
+      page.end();
+      held.end();
+    };
   },
 };

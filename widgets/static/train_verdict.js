@@ -1,0 +1,116 @@
+// @ts-check
+// What a training came to, first in plain words, then in pictures: how many images are right, and
+// which are taken for another class.
+
+import { h } from "./drawing.js";
+import { count, many, percent } from "./figures.js";
+import { badge } from "./marks.js";
+
+/** @import {Send} from "./types" */
+/** @import {JudgedRate, Metrics, TrainState} from "./states" */
+
+/** A share of right ones. @param {number} error */
+const right = (error) => percent(1 - error);
+
+/** The sentence below the figure: how it was judged, within what, and against what.
+ * @param {Metrics} metrics @param {JudgedRate} judged */
+function meaning(metrics, judged) {
+  const whole = judged === metrics.out_of_fold;
+  const how = whole
+    ? `Each of ${many(judged.images, "image")} was judged by a model that had not seen it.`
+    : `Judged on ${many(judged.images, "image")} that the model had not seen.`;
+  const majority = metrics.baselines.majority;
+  if (majority === null || judged.error === null) return how;
+  const guessing = `Always saying the commonest class would be right for ${right(majority)}.`;
+  return judged.high < majority
+    ? `${how} ${guessing}`
+    : `${how} ${guessing} That is no better than guessing, so far: add images, or look at the labels.`;
+}
+
+/** @param {TrainState} state @param {Metrics} metrics */
+function figure(state, metrics) {
+  const judged = metrics.out_of_fold.error === null ? metrics.valid : metrics.out_of_fold;
+  if (judged.error === null) return null;
+  const whole = judged === metrics.out_of_fold;
+  const earlier = state.runs.find(
+    (row) =>
+      state.run !== null &&
+      row.run < state.run &&
+      (whole ? row.out_of_fold_error : row.valid_error) !== null,
+  );
+  const was = earlier && (whole ? earlier.out_of_fold_error : earlier.valid_error);
+  return [
+    h(
+      "p",
+      { class: "cu-verdict" },
+      h("strong", {}, `${right(judged.error)} right`),
+      was !== undefined && was !== null && ` (was ${right(was)} in run ${earlier?.run})`,
+    ),
+    h(
+      "p",
+      { class: "cu-hint", title: `95 % interval: ${right(judged.high)} to ${right(judged.low)}` },
+      meaning(metrics, judged),
+      ` With so many images it may be between ${right(judged.high)} and ${right(judged.low)}.`,
+    ),
+  ];
+}
+
+/** The verdict on the newest run, and its mistakes as pictures.
+ * @param {TrainState} state @param {Map<number, string>} pictures @param {Send} send */
+export function verdict(state, pictures, send) {
+  if (!state.metrics) return null;
+  const rate = state.metrics.out_of_fold;
+  const number = rate.error === null ? state.mistakes.length : Math.round(rate.error * rate.images);
+  const shown = state.mistakes.filter((row) => pictures.has(row.id));
+  return h(
+    "section",
+    { class: "cu-card", "data-part": "verdict" },
+    figure(state, state.metrics),
+    shown.length > 0 && [
+      h(
+        "h2",
+        {},
+        `${many(number, "image looks", "images look")} like another class. A wrong label, or a hard image?`,
+      ),
+      h(
+        "ul",
+        { class: "cu-mistakes" },
+        shown.map((row) =>
+          h(
+            "li",
+            { key: row.id, title: `${row.label}, taken for ${row.predicted}` },
+            h("img", { src: pictures.get(row.id), alt: "", draggable: "false" }),
+            h(
+              "p",
+              { class: "cu-label" },
+              badge(state.names, row.label),
+              h("span", { class: "cu-name" }, row.label),
+            ),
+            h(
+              "p",
+              { class: "cu-label" },
+              badge(state.names, row.predicted),
+              h("span", { class: "cu-name" }, `${row.predicted}?`),
+              h("span", { class: "cu-figure" }, percent(row.confidence, 0)),
+            ),
+          ),
+        ),
+      ),
+    ],
+    h(
+      "div",
+      { class: "cu-row cu-go" },
+      h(
+        "button",
+        {
+          class: state.stale ? "cu-button" : "cu-button cu-primary",
+          disabled: state.busy,
+          onclick: () => send({ do: "queue", queue: "suspicious" }),
+        },
+        "Review the most suspicious images",
+      ),
+      state.stale > 0 &&
+        h("span", { class: "cu-hint" }, `${count(state.stale)} changed since: retrain below`),
+    ),
+  );
+}
