@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from curator.errors import InputError, UnsafeServer
 
@@ -50,6 +51,10 @@ def _serve(private: Path, host: str, port: int, browser: bool, say: Say, warn: S
     folders = isolate(private)
 
     import zmq
+
+    # A grammar of international addresses, which takes a second to read: Voila's libraries load it
+    # where it is installed, for a check that nothing here asks for.
+    cast("dict[str, Any]", sys.modules).setdefault("rfc3987_syntax", None)
 
     from widgets.gate import Keys
     from widgets.opening import open_browser
