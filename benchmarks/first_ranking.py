@@ -1,6 +1,6 @@
 """From image files to a list ranked by suspicion: this project against fastai's cleaning recipe.
 
-    python benchmarks/first_ranking.py [--peer PYTHON] [--bears FOLDER]
+    python benchmarks/first_ranking.py [--peer PYTHON] [--bears FOLDER] [--against COMMIT]
 
 Same images (480 bears), same pretrained weights (EfficientNet-Lite0), each side in a process of its
 own, imports counted. Ours: decode and encode with an empty feature cache, folds, the instant recipe
@@ -15,26 +15,22 @@ The peer needs an interpreter with fastai 2.8, timm and efficientnet-lite0-pytor
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+import sides
+
 GOAL = 40.0
 SURE = 0.05  # a difference in errors counts below this p-value
-ROOT = Path(__file__).resolve().parents[1]
-CLASSES = ("black", "grizzly", "teddys")
 
 
 def ours(bears: Path, work: Path) -> dict[str, Any]:
     """Rank with this project's modules, caches below ``work``; seconds of each part."""
     began = time.perf_counter()
     import numpy as np
+    from datasets import CLASSES, bear_files
 
     from curator.encode.backbones import choose
     from curator.encode.encoder import Encoder
@@ -48,7 +44,7 @@ def ours(bears: Path, work: Path) -> dict[str, Any]:
     from curator.learn.instant import fit as instant
     from curator.learn.instant.settings import FitSettings
 
-    files = [file for name in CLASSES for file in sorted((bears / name).glob("*.jpg"))]
+    files = bear_files(bears)
     labels = np.array([CLASSES.index(file.parent.name) for file in files])
     imported = time.perf_counter()
     encoder = Encoder(choose(device="cpu"))
@@ -80,10 +76,10 @@ def ours(bears: Path, work: Path) -> dict[str, Any]:
     }
 
 
-def fastai(bears: Path) -> dict[str, Any]:
+def fastai(bears: Path, _work: Path) -> dict[str, Any]:
     """Rank as fastai's course does."""
     began = time.perf_counter()
-    from benchmarks import fastai_peer
+    import fastai_peer
 
     fastai_peer.make_torchvision_importable()
     from fastai.vision.all import (
@@ -139,60 +135,32 @@ def name_of(file: Path) -> str:
     return f"{file.parent.name}/{file.name}"
 
 
-def prepare() -> float:
-    """Make sure that the backbone's graph is there; the seconds that it took."""
-    began = time.perf_counter()
-    from curator.encode.backbones import BUNDLED, DEFAULT
-    from curator.encode.encoder import graph_file
-
-    graph_file(BUNDLED[DEFAULT])
-    return time.perf_counter() - began
-
-
-def run_side(python: str, side: str, bears: Path, work: Path) -> tuple[float, dict[str, Any]]:
-    """One side in a new process: wall-clock seconds from its start to its end, and its figures."""
-    result = work / f"{side}.json"
-    command = [python, __file__, "--side", side, "--bears", str(bears), "--work", str(work)]
-    began = time.perf_counter()
-    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
-    seconds = time.perf_counter() - began
-    return seconds, json.loads(result.read_text("utf-8"))
-
-
 def main() -> int:
     """Run both sides, print the figures, return the exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    default = os.environ.get("CURATOR_BEARS", str(ROOT.parent / "shared" / "data" / "bears"))
-    parser.add_argument("--bears", type=Path, default=Path(default))
-    parser.add_argument("--peer", default=os.environ.get("CURATOR_PEER", sys.executable))
-    parser.add_argument("--side", choices=["prepare", "ours", "fastai"], help=argparse.SUPPRESS)
-    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.side:
-        figures = {
-            "prepare": lambda: {"seconds": prepare()},
-            "ours": lambda: ours(options.bears, options.work),
-            "fastai": lambda: fastai(options.bears),
-        }[options.side]()
-        (options.work / f"{options.side}.json").write_text(json.dumps(figures), "utf-8")
-        return 0
-    if not options.bears.is_dir():
-        print(f"{options.bears} is missing: name the folder of the bears with --bears.")
-        return 2
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        _, prepared = run_side(sys.executable, "prepare", options.bears, work)
-        print(f"graph of the backbone, once per machine: {prepared['seconds']:.1f} s", flush=True)
-        our_seconds, our_figures = run_side(sys.executable, "ours", options.bears, work)
-        print(f"ours: {our_seconds:.2f} s {rounded(our_figures)}", flush=True)
-        peer_seconds, peer_figures = run_side(options.peer, "fastai", options.bears, work)
-        print(f"fastai: {peer_seconds:.1f} s {rounded(peer_figures)}", flush=True)
-    ratio = (peer_seconds - peer_figures["not counted"]) / our_seconds
-    good = errors_on_the_same(our_figures, peer_figures)
-    print(
-        f"ratio {ratio:.1f} (goal {GOAL:.0f}): seconds from files to a ranked list, fastai / ours"
-    )
-    return 0 if good and ratio >= GOAL else 1
+    from datasets import once_per_machine
+
+    options = sides.Options(__doc__, bears=True, peer=True, against=True).parse_args()
+    with sides.commits(options.against) as roots:
+        for root in roots.values():
+            prepared = sides.in_process(once_per_machine, root=root)
+            print(f"graph of the backbone, once per machine: {prepared['seconds']:.1f} s")
+        result = sides.compare(
+            [
+                *(sides.side(name, ours, options.bears, root=root) for name, root in roots.items()),
+                sides.side("fastai", fastai, options.bears, python=options.peer),
+            ],
+            options.repeats,
+        )
+    result.tell("wall_seconds", "s")
+    for part in ("import", "extract", "heads"):
+        print(f"    {part}: " + ", ".join(f"{n} {result.spread(n, part)} s" for n in roots))
+    for part in ("import", "fine_tune", "interpret"):
+        print(f"    {part}: fastai {result.spread('fastai', part)} s")
+    good = errors_on_the_same(*(result.rounds[side][0] for side in (sides.OURS, "fastai")))
+    sides.record(options, ranking=result)
+    ratio = result.ratio("fastai", "wall_seconds")
+    fast = sides.verdict(ratio, GOAL, "seconds from files to a ranked list, fastai / ours")
+    return 0 if good and fast else 1
 
 
 def errors_on_the_same(ours: dict[str, Any], peer: dict[str, Any]) -> bool:
@@ -213,11 +181,6 @@ def errors_on_the_same(ours: dict[str, Any], peer: dict[str, Any]) -> bool:
         f" ours on all {len(ours['judged'])}: {ours['error']:.2%}"
     )
     return bool(bad[0].mean() <= bad[1].mean() or p_value >= SURE)
-
-
-def rounded(figures: dict[str, Any]) -> dict[str, float]:
-    """For printing."""
-    return {name: round(value, 3) for name, value in figures.items() if isinstance(value, float)}
 
 
 if __name__ == "__main__":

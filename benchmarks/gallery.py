@@ -1,6 +1,7 @@
 """What a reviewer waits for, in Chromium: the next page, a decision, the dashboard itself.
 
-    python benchmarks/gallery.py [--small 1000] [--large 200000] [--pages 100] [--decisions 1000]
+    python benchmarks/gallery.py [--few 1000] [--many 200000] [--pages 100] [--decisions 1000]
+    python benchmarks/gallery.py --against COMMIT [--repeats 3]    # the page turn of both alone
 
 Two drawn projects (tests/large.py) are opened in turn in a dashboard of their own. Timed in the
 page, from the key's event: until all tiles of the next page of 60 hold their decoded pictures and
@@ -9,11 +10,14 @@ it does only when the ledger has it.
 Memory is that of the kernel (resident, Linux only) and of the page (JavaScript's heap after a
 collection, and its number of elements), after the first ten pages and after all of them.
 The ratio is the median page at the small size over that at the large one: 1 is constant cost.
+Against an older commit, each side is driven by its own commit's functions in this file.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import importlib
 import statistics
 import subprocess
 import sys
@@ -23,15 +27,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import sides
 from playwright.sync_api import Page, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(sides.ROOT))  # behind the code of the commit that is measured
 
 from curator.project import Project
 from tests.browser.conftest import CHROMIUM, QUIET, running
 from tests.large import large_project
 
 GOAL = 1 / 1.5
+SLOWER = 0.9  # of an older commit's pages: what differs less is noise
 TILES = 60
 
 TIMER = """
@@ -186,18 +192,50 @@ def measure(folder: Path, count: int, work: Callable[[Page, Project, int], Any])
     return result
 
 
-def main() -> None:
+def turned(count: int, pages: int, work: Path) -> sides.Figures:
+    """Milliseconds of turning pages of a project of ``count`` images, by the commit's own means."""
+    own = importlib.import_module("benchmarks.gallery")
+
+    def turn_some(page: Page, _project: Project, _kernel: int) -> list[float]:
+        own.sized(page)
+        return list(own.turn(page, pages))
+
+    times = own.measure(work, count, turn_some)
+    return {"median": statistics.median(times), "tail": statistics.quantiles(times, n=20)[-1]}
+
+
+def against(options: argparse.Namespace) -> int:
+    """Turn pages of this commit and of an older one; 1 when this one is a tenth slower."""
+    results = {}
+    with sides.commits(options.against) as roots:
+        for count in (options.few, options.many):
+            print(f"{count:,} images, next page of {TILES}", flush=True)
+            pages = min(options.pages, count // TILES - 1)
+            results[f"{count} images"] = result = sides.compare(
+                [sides.side(name, turned, count, pages, root=root) for name, root in roots.items()],
+                options.repeats,
+            )
+            result.tell("median", "ms, median page")
+            result.tell("tail", "ms, 95th percentile")
+    sides.record(options, **results)
+    ratio = result.ratio(options.against, "median")
+    return 0 if sides.verdict(ratio, SLOWER, "median page of the older commit / of this one") else 1
+
+
+def main() -> int:
     """Print all figures, and the ratio last."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--small", type=int, default=1000)
-    parser.add_argument("--large", type=int, default=200_000)
-    parser.add_argument("--pages", type=int, default=100)
-    parser.add_argument("--decisions", type=int, default=1000)
+    parser = sides.Options(__doc__, against=True)
+    parser.size("--few", 1000, 300, "images of the small project")
+    parser.size("--many", 200_000, 2000, "images of the large project")
+    parser.size("--pages", 100, 3, "pages to turn in the large project")
+    parser.size("--decisions", 1000, 20, "decisions by key in the small project")
     asked = parser.parse_args()
+    if asked.against:
+        return against(asked)
 
     def small(page: Page, project: Project, _kernel: int) -> list[float]:
         sized(page)
-        turned = turn(page, max(1, asked.small // TILES - 1))
+        turned = turn(page, max(1, asked.few // TILES - 1))
         print(f"  next page of {TILES}: {spread(turned)}")
         open_queue(page, "all")
         page.wait_for_selector("text=in the order they came in")
@@ -231,14 +269,23 @@ def main() -> None:
         print(f"  a decision until it is shown: {spread(decide(page, TILES * 2, pause=True))}")
         return turned
 
-    with tempfile.TemporaryDirectory() as place:
-        few = measure(Path(place), asked.small, small)
-        many = measure(Path(place), asked.large, large)
-    ratio = statistics.median(few) / statistics.median(many)
-    what = f"median page at {asked.small:,} images over that at {asked.large:,}"
-    print(f"\nratio {ratio:.2f} (goal {GOAL:.2f}): {what}")
-    raise SystemExit(ratio < GOAL)
+    def figures(count: int, work: Callable[[Page, Project, int], list[float]]) -> sides.Figures:
+        with tempfile.TemporaryDirectory() as place:
+            return {"median": statistics.median(measure(Path(place), count, work))}
+
+    few, many = f"{asked.few:,} images", f"{asked.many:,} images"
+    result = sides.compare(
+        [
+            sides.Side(many, functools.partial(figures, asked.many, large)),
+            sides.Side(few, functools.partial(figures, asked.few, small)),
+        ],
+        asked.repeats,
+    )
+    result.tell("median", "ms, median page")
+    sides.record(asked, gallery=result)
+    good = sides.verdict(result.ratio(few, "median"), GOAL, f"median page at {few} / at {many}")
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

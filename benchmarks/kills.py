@@ -12,14 +12,15 @@ which any of this fails is not survived. POSIX only.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import sides
+
+sys.path.append(str(sides.ROOT))
 
 from tests.collect.hostile import serving
 from tests.collect.kills import Soak, addresses
@@ -27,9 +28,9 @@ from tests.collect.kills import Soak, addresses
 
 def main() -> int:
     """Kill, check, print what was seen, return the exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--addresses", type=int, default=200)
+    parser = sides.Options(__doc__)
+    parser.size("--kills", 50, 3, "kills")
+    parser.size("--addresses", 200, 40, "addresses")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     broken: list[str] = []
@@ -63,9 +64,7 @@ def main() -> int:
         f"{soak.left_behind} temporary files seen after kills, "
         f"{time.monotonic() - began:.0f} s"
     )
-    ratio = survived / soak.kills
-    print(f"ratio {ratio:.2f} (goal 1.0): kills survived / kills")
-    return 0 if ratio >= 1.0 else 1
+    return 0 if sides.verdict(survived / soak.kills, 1.0, "kills survived / kills") else 1
 
 
 if __name__ == "__main__":

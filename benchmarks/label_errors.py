@@ -5,14 +5,10 @@
 Same features (bundled backbone) and folds on both sides; only the labels differ from the truth:
 
 - digits: scikit-learn's 1,797 handwritten digits, ten classes; 5 % and 10 % of the labels replaced
-  by any other class, 10 % by the class that it is confused with, 10 % look-alikes;
+  by any other class, 10 % by the class that it is confused with, 10 % look-alikes (datasets.py);
 - bears: 480 pictures of an image search, three classes; 10 % replaced, 10 % look-alikes. What was
   wrong in them before counts as right on both sides, since nobody has labelled it;
 - both with classes cut down to a falling number of images, the last a tenth, 10 % replaced.
-
-Look-alikes stand in for people's mistakes, of which no labels could be had here: a model of another
-kind (logistic regression on the pixels, out-of-fold) says how likely each wrong class is, and
-images are drawn, and renamed, by that. People's real mistakes are correlated in other ways.
 
 The peer: ``get_label_quality_scores`` by each of its methods on out-of-fold probabilities of
 scikit-learn's LogisticRegression on standardised features with its default C = 1: the best of its
@@ -29,10 +25,7 @@ Settings were chosen on seeds 100 and 101 of these cases; what is printed is on 
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -40,11 +33,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sides
+from datasets import planted, prepared
 
 GOAL = 5.0
-ROOT = Path(__file__).resolve().parents[1]
-CLASSES = ("black", "grizzly", "teddys")
-CONFUSED = {3: 5, 5: 3, 8: 9, 9: 8, 1: 7, 7: 1, 4: 6, 6: 4, 0: 6, 2: 3}
 CASES = [
     ("digits", "any class", 0.05),
     ("digits", "any class", 0.10),
@@ -60,88 +52,13 @@ METHODS = ("self_confidence", "normalized_margin", "confidence_weighted_entropy"
 PAGE = 20
 
 
-def pictures(name: str, bears: Path) -> tuple[list[Any], np.ndarray]:
-    """The pictures, and their labels (N,)."""
-    from PIL import Image
-    from sklearn.datasets import load_digits
-
-    from curator.sample.digits import draw
-
-    if name == "digits":
-        data = load_digits()
-        return [draw(values) for values in data.images], data.target
-    files = [file for label in CLASSES for file in sorted((bears / label).glob("*.jpg"))]
-    labels = np.array([CLASSES.index(file.parent.name) for file in files])
-    return [Image.open(file).convert("RGB") for file in files], labels
-
-
-def prepared(name: str, bears: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features (N, D), labels (N,), and probabilities (N, K) of a model on pixels."""
-    from PIL import Image
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import cross_val_predict
-
-    from curator.encode.backbones import DEFAULT, choose
-    from curator.encode.encoder import Encoder
-    from curator.encode.preprocess import prepare_image
-
-    images, labels = pictures(name, bears)
-    encoder = Encoder(choose(DEFAULT, "cpu"))
-    features = []
-    for start in range(0, len(images), 32):
-        batch = [prepare_image(image, encoder.backbone) for image in images[start : start + 32]]
-        features.append(encoder.encode(np.stack(batch)))
-    small = [image.resize((16, 16), Image.Resampling.BOX) for image in images]
-    pixels = np.stack([np.asarray(image, float).ravel() for image in small]) / 255
-    model = LogisticRegression(C=0.02, max_iter=1000)
-    found = cross_val_predict(model, pixels - pixels.mean(0), labels, method="predict_proba")
-    return np.concatenate(features), labels, found
-
-
-def planted(
-    data: tuple[np.ndarray, np.ndarray, np.ndarray], kind: str, share: float, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features, given labels and true labels of one case."""
-    features, truth, alike = data
-    random = np.random.default_rng(seed)
-    classes = alike.shape[1]
-    if kind == "unbalanced":
-        sizes = [
-            int((truth == label).sum() * 10 ** (-label / (classes - 1))) for label in range(classes)
-        ]
-        keep = np.sort(
-            np.concatenate(
-                [
-                    random.permutation(np.flatnonzero(truth == label))[:size]
-                    for label, size in enumerate(sizes)
-                ]
-            )
-        )
-        features, truth, alike = features[keep], truth[keep], alike[keep]
-    count = round(share * len(truth))
-    given = truth.copy()
-    if kind == "look-alikes":
-        wrong = alike.copy()
-        wrong[np.arange(len(truth)), truth] = 0
-        chances = wrong.max(axis=1)
-        chosen = random.choice(len(truth), count, replace=False, p=chances / chances.sum())
-        given[chosen] = [random.choice(classes, p=row / row.sum()) for row in wrong[chosen]]
-        return features, given, truth
-    chosen = random.choice(len(truth), count, replace=False)
-    if kind == "confused pairs":
-        given[chosen] = [CONFUSED[int(label)] for label in truth[chosen]]
-    else:
-        given[chosen] = (truth[chosen] + random.integers(1, classes, count)) % classes
-    return features, given, truth
-
-
 def average_precision(suspicious: np.ndarray, wrong: np.ndarray) -> float:
     """Of the order from the highest of ``suspicious`` (N,) down; ties in the order of rows."""
     hits = wrong[np.argsort(-suspicious, kind="stable")]
     return float((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits].mean())
 
 
-def ours(case: Path) -> dict[str, Any]:
+def ranked(case: Path) -> dict[str, Any]:
     """Rank by this project's recipe with its defaults: seconds and precision."""
     from curator.learn.evaluation.label_quality import self_confidence
     from curator.learn.instant import fit as instant
@@ -199,7 +116,7 @@ def review(case: Path, refit: bool) -> list[float]:
     return found
 
 
-def peer(case: Path, l2: float) -> dict[str, Any]:
+def cleanlab(case: Path, l2: float) -> dict[str, Any]:
     """Rank by cleanlab and by top losses: seconds and precision of each."""
     import warnings
 
@@ -234,18 +151,18 @@ def peer(case: Path, l2: float) -> dict[str, Any]:
     return result
 
 
-def write_cases(work: Path, bears: Path, seeds: int) -> None:
-    """Save every case below ``work``; bears only where they are."""
+def write_cases(bears: Path, seeds: int, digits: int | None, cases: Path, _work: Path) -> None:
+    """Save every case below ``cases``, of so many digits; bears only where they are."""
     from curator.learn.folds import assign_folds
 
     for name in ("digits", "bears") if bears.is_dir() else ("digits",):
-        data = prepared(name, bears)
+        data = prepared(name, bears, digits if name == "digits" else None)
         for number, (source, kind, share) in enumerate(CASES):
             for seed in range(seeds if source == name else 0):
                 features, given, truth = planted(data, kind, share, seed)
                 folds = assign_folds(given, np.arange(len(given)))
                 np.savez(
-                    work / f"{number}-{seed}.npz",
+                    cases / f"{number}-{seed}.npz",
                     features=features,
                     given=given,
                     truth=truth,
@@ -253,25 +170,33 @@ def write_cases(work: Path, bears: Path, seeds: int) -> None:
                 )
 
 
-def run_side(work: Path, side: str) -> None:
-    """Judge every saved case by one side; figures go to a file."""
+def ours(cases: Path, _work: Path) -> dict[str, Any]:
+    """Judge every saved case; of one seed, review it too."""
     result = {}
-    for case in sorted(work.glob("*.npz")):
-        if side == "ours":
-            result[case.stem] = ours(case)
-            if case.stem.endswith("-0"):
-                result[case.stem]["static"] = review(case, refit=False)
-                result[case.stem]["refit"] = review(case, refit=True)
-        else:
-            known = json.loads((work / "ours.json").read_text("utf-8"))
-            result[case.stem] = peer(case, known[case.stem]["l2"])
-    (work / f"{side}.json").write_text(json.dumps(result), "utf-8")
+    for case in sorted(cases.glob("*.npz")):
+        result[case.stem] = ranked(case)
+        if case.stem.endswith("-0"):
+            result[case.stem]["static"] = review(case, refit=False)
+            result[case.stem]["refit"] = review(case, refit=True)
+    seconds = sum(row["seconds"] for row in result.values())
+    (cases / "l2.json").write_text(json.dumps({name: row["l2"] for name, row in result.items()}))
+    return {"cases": result, "seconds": seconds, "seconds, matched": seconds}
 
 
-def report(work: Path, seeds: int) -> bool:
+def peer(cases: Path, _work: Path) -> dict[str, Any]:
+    """Judge every saved case by cleanlab, with its own C and with the one that ours chose."""
+    l2 = json.loads((cases / "l2.json").read_text())
+    result = {case.stem: cleanlab(case, l2[case.stem]) for case in sorted(cases.glob("*.npz"))}
+    return {
+        "cases": result,
+        "seconds": sum(row["seconds, default"] for row in result.values()),
+        "seconds, matched": sum(row["seconds, matched"] for row in result.values()),
+    }
+
+
+def report(result: sides.Comparison, seeds: int) -> bool:
     """Print the figures; True when every goal is met."""
-    mine = json.loads((work / "ours.json").read_text("utf-8"))
-    theirs = json.loads((work / "peer.json").read_text("utf-8"))
+    mine, theirs = (rounds[0]["cases"] for rounds in result.rounds.values())
     differences, recalls, good = [], [], True
     for number, (source, kind, share) in enumerate(CASES):
         names = [f"{number}-{seed}" for seed in range(seeds)]
@@ -282,7 +207,7 @@ def report(work: Path, seeds: int) -> bool:
         other = {
             key: float(np.mean([theirs[name][key] for name in names]))
             for key in theirs[names[0]]
-            if "seconds" not in key
+            if not key.startswith("seconds")
         }
         losses = other.pop("in-sample top losses")
         usual = max(value for key, value in other.items() if "default" in key)
@@ -303,14 +228,11 @@ def report(work: Path, seeds: int) -> bool:
         print(f"    wrong labels found, static -> refit, by effort: {'; '.join(shown)}")
     static, refit = np.mean(recalls, axis=0)
     print(f"found by effort {EFFORTS}: static {static.round(3)}, refit {refit.round(3)}")
-    own_seconds = sum(row["seconds"] for row in mine.values())
-    for name in ("default", "matched"):
-        seconds = sum(row[f"seconds, {name}"] for row in theirs.values())
-        ratio = seconds / own_seconds
-        print(f"seconds, cleanlab's pipeline ({name} C) / ours with the choice of l2: {ratio:.1f}")
-        if name == "default":
-            good = good and ratio >= GOAL
-            speed = ratio
+    speed = result.ratio("cleanlab", "seconds")
+    matched = result.ratio("cleanlab", "seconds, matched")
+    print(
+        f"seconds, cleanlab's pipeline with the C that ours chose / ours with the choice: {matched}"
+    )
     every = np.array(differences)
     mean, hindsight = every.mean(axis=0)
     won = (every >= 0).sum(axis=0)
@@ -318,38 +240,30 @@ def report(work: Path, seeds: int) -> bool:
         f"at least as good in {won[0]} of {len(every)} cases; against the best by hindsight in"
         f" {won[1]}, on average {hindsight:+.3f}"
     )
-    print(f"ratio {1 + mean:.3f} (goal 1): 1 + mean difference of average precision to the best")
-    print(f"ratio {speed:.1f} (goal {GOAL:.0f}): seconds to a ranking, cleanlab's pipeline / ours")
-    return good and mean > 0
+    sides.verdict(1 + mean, 1, "1 + mean difference of average precision to the best")
+    fast = sides.verdict(speed, GOAL, "seconds to a ranking, cleanlab's pipeline / ours")
+    return bool(good and fast and mean > 0)
 
 
 def main() -> int:
     """Run both sides, print the figures, return the exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    default = os.environ.get("CURATOR_BEARS", str(ROOT.parent / "shared" / "data" / "bears"))
-    parser.add_argument("--bears", type=Path, default=Path(default))
-    parser.add_argument("--peer", default=os.environ.get("CURATOR_PEER", sys.executable))
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--side", choices=["cases", "ours", "peer"], help=argparse.SUPPRESS)
-    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
+    parser = sides.Options(__doc__, bears="if there", peer=True)
+    parser.size("--seeds", 3, 1, "draws of the planted labels")
     options = parser.parse_args()
-    if options.side == "cases":
-        write_cases(options.work, options.bears, options.seeds)
-        return 0
-    if options.side:
-        run_side(options.work, options.side)
-        return 0
+    digits = 300 if options.small else None
     with tempfile.TemporaryDirectory() as folder:
-        for python, side in (
-            (sys.executable, "cases"),
-            (sys.executable, "ours"),
-            (options.peer, "peer"),
-        ):
-            command = [python, __file__, "--side", side, "--work", folder]
-            command += ["--bears", str(options.bears), "--seeds", str(options.seeds)]
-            subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
-        good = report(Path(folder), options.seeds)
-    return 0 if good else 1
+        cases = Path(folder)
+        sides.in_process(write_cases, options.bears, options.seeds, digits, cases)
+        result = sides.compare(
+            [
+                sides.side(sides.OURS, ours, cases),
+                sides.side("cleanlab", peer, cases, python=options.peer),
+            ],
+            options.repeats,
+        )
+    result.tell("seconds", "s")
+    sides.record(options, ranking=result)
+    return 0 if report(result, options.seeds) else 1
 
 
 if __name__ == "__main__":

@@ -20,13 +20,13 @@ import contextlib
 import functools
 import io
 import random
-import struct
 import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
+from datasets import distinct
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ def _picture(variant: int) -> bytes:
 
 def body(number: int) -> bytes:
     """JPEG file number ``number``: 8 to 10 kB, and no two the same."""
-    plain = _picture(number % VARIANTS)
-    comment = f"number {number}".encode()
-    return plain[:2] + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment + plain[2:]
+    return distinct(_picture(number % VARIANTS), f"number {number}")
 
 
 def addresses(

@@ -1,6 +1,6 @@
 """Memory of a fetch does not grow with the list: 10,000 addresses against 1,000.
 
-    python benchmarks/memory.py [--small 1000] [--large 10000]
+    python benchmarks/memory.py [--few 1000] [--many 10000]
 
 ``curator fetch`` runs in a process of its own, against a server in another (``loopback.py``, JPEG
 files of 8 to 10 kB that all differ, 5 % dead). Counted is the resident memory of the command and of
@@ -11,8 +11,8 @@ Linux only.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
+import functools
 import re
 import subprocess
 import sys
@@ -20,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import sides
 from loopback import serving
 
 from curator.project import Project
@@ -43,9 +44,10 @@ def group_peak(group: int) -> int:
     return total
 
 
-def measure(count: int, folder: Path) -> int:
-    """Fetch ``count`` addresses in a new project; give the peak in bytes."""
-    with serving(count, dead=0.05) as urls:
+def measure(count: int) -> sides.Figures:
+    """Fetch ``count`` addresses in a new project; give the peak in MiB, and seconds."""
+    with tempfile.TemporaryDirectory() as place, serving(count, dead=0.05) as urls:
+        folder = Path(place, "project")
         with Project.create(folder, ["a"]) as project:
             project.add("a", "\n".join(urls))
         command = [sys.executable, "-m", "curator", "fetch", str(folder), "--allow-private"]
@@ -57,31 +59,33 @@ def measure(count: int, folder: Path) -> int:
                 peak = max(peak, group_peak(process.pid))
                 time.sleep(TICK)
         seconds = time.monotonic() - began
-    if process.returncode:
-        raise SystemExit(f"curator fetch ended with status {process.returncode}.")
-    with Project.open(folder) as project:
-        fetched = project.status().addresses.fetched
+        if process.returncode:
+            raise SystemExit(f"curator fetch ended with status {process.returncode}.")
+        with Project.open(folder) as project:
+            fetched = project.status().addresses.fetched
     if fetched != count - round(count * 0.05):
         raise SystemExit(f"Of {count:,} addresses only {fetched:,} were fetched.")
-    print(f"{count:,} addresses: peak {peak / 2**20:.1f} MiB, {seconds:.1f} s", flush=True)
-    return peak
+    return {"peak": peak / 2**20, "seconds": seconds}
 
 
 def main() -> int:
     """Measure both, print the figures, return the exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--small", type=int, default=1_000)
-    parser.add_argument("--large", type=int, default=10_000)
+    parser = sides.Options(__doc__)
+    parser.size("--few", 1_000, 100, "addresses of the smaller list")
+    parser.size("--many", 10_000, 300, "addresses of the larger list")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        small = measure(options.small, Path(folder, "small"))
-        large = measure(options.large, Path(folder, "large"))
-    ratio = large / small
-    print(
-        f"ratio {ratio:.2f} (goal {GOAL}, at most): "
-        f"peak at {options.large:,} / peak at {options.small:,}"
+    few, many = (f"{count:,} addresses" for count in (options.few, options.many))
+    result = sides.compare(
+        [
+            sides.Side(few, functools.partial(measure, options.few)),
+            sides.Side(many, functools.partial(measure, options.many)),
+        ],
+        options.repeats,
     )
-    return 0 if ratio <= GOAL else 1
+    result.tell("peak", "MiB")
+    sides.record(options, memory=result)
+    ratio = result.ratio(many, "peak")
+    return 0 if sides.verdict(ratio, GOAL, f"peak of {many} / of {few}", at_most=True) else 1
 
 
 if __name__ == "__main__":

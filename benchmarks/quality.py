@@ -17,10 +17,6 @@ default this one).
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import sides
 from PIL import Image, ImageChops, ImageFilter
 
 if TYPE_CHECKING:
@@ -36,7 +33,6 @@ if TYPE_CHECKING:
 GOAL = 2.0
 LOWEST_CORRELATION = 0.9
 LOWEST_OVERLAP = 0.9
-ROOT = Path(__file__).resolve().parents[1]
 ISSUES = (
     "dark", "light", "low_information", "blurry", "odd_aspect_ratio", "grayscale", "odd_size"
 )  # fmt: skip
@@ -107,7 +103,7 @@ def make_images(bears: Path, folder: Path) -> int:
     return len(list(folder.iterdir()))
 
 
-def ours(folder: Path) -> dict[str, Any]:
+def ours(folder: Path, _work: Path) -> dict[str, Any]:
     """Measure as an import does, and judge as the check does."""
     from curator.check.quality import QUALITY, odd_size_scores
     from curator.imaging.inspection import verify
@@ -131,7 +127,7 @@ def ours(folder: Path) -> dict[str, Any]:
     return {"seconds": seconds, "names": names, "scores": scores, "flags": flags}
 
 
-def cleanvision(folder: Path) -> dict[str, Any]:
+def cleanvision(folder: Path, _work: Path) -> dict[str, Any]:
     """Measure and judge as cleanvision does."""
     from cleanvision import Imagelab
 
@@ -146,17 +142,6 @@ def cleanvision(folder: Path) -> dict[str, Any]:
         "scores": {issue: table[f"{issue}_score"].tolist() for issue in ISSUES},
         "flags": {issue: table[f"is_{issue}_issue"].tolist() for issue in ISSUES},
     }
-
-
-def run_side(python: str, side: str, folder: Path, result: Path) -> dict[str, Any]:
-    """One side in a new process."""
-    command = [python, __file__, "--side", side, "--folder", str(folder), "--result", str(result)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        sys.exit(f"{side} failed:\n{ended.stderr}")
-    answer: dict[str, Any] = json.loads(result.read_text("utf-8"))
-    return answer
 
 
 def is_grey_stored_as_coloured(file: Path) -> bool:
@@ -199,37 +184,26 @@ def compare(our: dict[str, Any], peer: dict[str, Any], folder: Path) -> bool:
 
 def main() -> int:
     """Run both sides, print the figures, return the exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    default = os.environ.get("CURATOR_BEARS", str(ROOT.parent / "shared" / "data" / "bears"))
-    parser.add_argument("--bears", type=Path, default=Path(default))
-    parser.add_argument("--peer", default=os.environ.get("CURATOR_PEER", sys.executable))
-    parser.add_argument("--side", choices=["ours", "cleanvision"], help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--result", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.side:
-        found = {"ours": ours, "cleanvision": cleanvision}[options.side](options.folder)
-        options.result.write_text(json.dumps(found), "utf-8")
-        return 0
-    if not options.bears.is_dir():
-        print(f"{options.bears} is missing: name the folder of the bears with --bears.")
-        return 2
+    options = sides.Options(__doc__, bears=True, peer=True).parse_args()
+    one_core = {"OPENBLAS_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "images"
-        folder.mkdir()
+        folder = Path(place)
         number = make_images(options.bears, folder)
-        our = run_side(sys.executable, "ours", folder, Path(place) / "ours.json")
-        peer = run_side(options.peer, "cleanvision", folder, Path(place) / "peer.json")
-        good = compare(our, peer, folder)
-    for name, side in (("ours", our), ("cleanvision", peer)):
-        each = 1000 * side["seconds"] / number
-        print(f"{name}: {side['seconds']:.2f} s for {number} images, {each:.2f} ms each")
-    ratio = peer["seconds"] / our["seconds"]
-    print(
-        f"ratio {ratio:.1f} (goal {GOAL:.1f}): seconds to measure the quality of {number} images"
-        " on one core, cleanvision / ours"
-    )
-    return 0 if good and ratio >= GOAL else 1
+        result = sides.compare(
+            [
+                sides.side(sides.OURS, ours, folder, environment=one_core),
+                sides.side(
+                    "cleanvision", cleanvision, folder, python=options.peer, environment=one_core
+                ),
+            ],
+            options.repeats,
+        )
+        alike = compare(*(figures[0] for figures in result.rounds.values()), folder)
+    result.tell("seconds", f"s for {number} images")
+    sides.record(options, quality=result)
+    what = f"seconds to measure the quality of {number} images on one core, cleanvision / ours"
+    fast = sides.verdict(result.ratio("cleanvision", "seconds"), GOAL, what)
+    return 0 if alike and fast else 1
 
 
 if __name__ == "__main__":

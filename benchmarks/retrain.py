@@ -18,22 +18,20 @@ this process with the same threads.
 
 from __future__ import annotations
 
-import argparse
+import functools
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+import sides
+from datasets import encoded, pictures
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from curator.learn.evaluation.label_quality import is_label_issue, self_confidence  # noqa: E402
-from curator.learn.evaluation.metrics import log_loss  # noqa: E402
-from curator.learn.folds import assign_folds  # noqa: E402
-from curator.learn.instant import fit as instant  # noqa: E402
-from curator.learn.instant.settings import FitSettings  # noqa: E402
+from curator.learn.evaluation.label_quality import is_label_issue, self_confidence
+from curator.learn.evaluation.metrics import log_loss
+from curator.learn.folds import assign_folds
+from curator.learn.instant import fit as instant
+from curator.learn.instant.settings import FitSettings
 
 GOAL, SMALL_SECONDS, LARGE_SECONDS, EQUAL = 5.0, 0.3, 10.0, 0.01
 CLASSES = 10
@@ -57,26 +55,6 @@ class Round:
     def learnt_from(self) -> np.ndarray:
         """The images, four in five, that the exported head learns from."""
         return self.keys % 5 > 0
-
-
-def digits() -> tuple[np.ndarray, np.ndarray]:
-    """Features (1797, 1280) and labels of scikit-learn's handwritten digits."""
-    from sklearn.datasets import load_digits
-
-    from curator.encode.backbones import DEFAULT, choose
-    from curator.encode.encoder import Encoder
-    from curator.encode.preprocess import prepare_image
-    from curator.sample.digits import draw
-
-    encoder = Encoder(choose(DEFAULT, "cpu"))
-    data = load_digits()
-    found = []
-    for start in range(0, len(data.target), 32):
-        images = [draw(values) for values in data.images[start : start + 32]]
-        found.append(
-            encoder.encode(np.stack([prepare_image(image, encoder.backbone) for image in images]))
-        )
-    return np.concatenate(found), data.target
 
 
 def enlarged(features: np.ndarray, labels: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -128,30 +106,39 @@ def train(
     return time.perf_counter() - began, fitted, ranked
 
 
-def peer(data: Round, l2: float, ours: float) -> tuple[float, float]:
-    """Seconds and log-loss of scikit-learn, at the loosest tolerance that comes near ``ours``."""
+def plain(data: Round, settings: FitSettings, last: instant.Fitted) -> sides.Figures:
+    """Train once more, as far as the peer does."""
+    seconds, fitted, _ = train(data, settings, last)
+    return {"seconds": seconds, "log_loss": log_loss(fitted.out_of_fold, data.labels)}
+
+
+def cross_validated(data: Round, l2: float, tolerance: float) -> sides.Figures:
+    """The same by scikit-learn."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
     folds = data.folds()
     per_fold = len(folds) * 4 / 5
+    began = time.perf_counter()
+    deviation = data.features.std(axis=0)
+    deviation[deviation == 0] = 1
+    features = (data.features - data.features.mean(axis=0)) / deviation
+    model = LogisticRegression(C=1 / (l2 * per_fold), tol=tolerance, max_iter=1000)
+    found = cross_val_predict(
+        model, features, data.labels, cv=PredefinedSplit(folds), method="predict_proba"
+    )
+    seconds = time.perf_counter() - began
+    return {"seconds": seconds, "log_loss": log_loss(found, data.labels)}
+
+
+def loose_enough(data: Round, l2: float, ours: float) -> float:
+    """The loosest tolerance with which scikit-learn's log-loss comes near ``ours``."""
     for tolerance in TOLERANCES:
-        began = time.perf_counter()
-        deviation = data.features.std(axis=0)
-        deviation[deviation == 0] = 1
-        features = (data.features - data.features.mean(axis=0)) / deviation
-        model = LogisticRegression(C=1 / (l2 * per_fold), tol=tolerance, max_iter=1000)
-        found = cross_val_predict(
-            model, features, data.labels, cv=PredefinedSplit(folds), method="predict_proba"
-        )
-        seconds = time.perf_counter() - began
-        loss = log_loss(found, data.labels)
-        print(
-            f"  scikit-learn, tol {tolerance:g}: {seconds:.1f} s, log-loss {loss:.4f}", flush=True
-        )
+        loss = cross_validated(data, l2, tolerance)["log_loss"]
+        print(f"  scikit-learn, tol {tolerance:g}: log-loss {loss:.4f}", flush=True)
         if abs(loss - ours) <= EQUAL * loss:
             break
-    return seconds, loss
+    return tolerance
 
 
 def measure(name: str, features: np.ndarray, labels: np.ndarray) -> tuple[float, Round, Round]:
@@ -174,31 +161,36 @@ def measure(name: str, features: np.ndarray, labels: np.ndarray) -> tuple[float,
 
 def main() -> int:
     """Run both sides, print the figures, return the exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rows", type=int, default=50_000)
+    parser = sides.Options(__doc__)
+    parser.size("--rows", 50_000, 1000, "images of the large set")
     options = parser.parse_args()
-    features, labels = digits()
+    images, labels = pictures("digits")
+    features = encoded(images)
     small, _, _ = measure("500 images", features[:500], labels[:500])
-    print(f"ratio {SMALL_SECONDS / small:.1f} (goal 1): 0.3 s / seconds, 500 images")
-    large, before, after = measure(
-        f"{options.rows} images", *enlarged(features, labels, options.rows)
-    )
-    print(f"ratio {LARGE_SECONDS / large:.1f} (goal 1): 10 s / seconds, {options.rows} images")
-    plain = FitSettings(l2=0.01, calibrate=False, doubt=False)
+    good = [sides.verdict(SMALL_SECONDS / small, 1, "0.3 s / seconds, 500 images")]
+    name = f"{options.rows} images"
+    large, before, after = measure(name, *enlarged(features, labels, options.rows))
+    good.append(sides.verdict(LARGE_SECONDS / large, 1, f"10 s / seconds, {name}"))
+    settings = FitSettings(l2=0.01, calibrate=False, doubt=False)
     after.trusted[:] = False
-    _, last, _ = train(before, plain)
-    seconds, fitted, _ = train(after, plain, last)
-    loss = log_loss(fitted.out_of_fold, after.labels)
-    print(f"one plain fit each: ours {seconds:.2f} s, log-loss {loss:.4f}", flush=True)
-    peer_seconds, peer_loss = peer(after, plain.l2 or 0, loss)
-    equal = loss <= peer_loss * (1 + EQUAL)
-    print(f"log-loss, ours / scikit-learn: {loss / peer_loss:.4f} (at most {1 + EQUAL})")
-    ratio = peer_seconds / seconds
-    print(
-        f"ratio {ratio:.1f} (goal {GOAL:.0f}): seconds to out-of-fold ranking, scikit-learn / ours"
+    _, last, _ = train(before, settings)
+    ours = functools.partial(plain, after, settings, last)
+    tolerance = loose_enough(after, settings.l2 or 0, ours()["log_loss"])
+    peer = functools.partial(cross_validated, after, settings.l2 or 0, tolerance)
+    print("one plain fit each:", flush=True)
+    result = sides.compare(
+        [sides.Side(sides.OURS, ours), sides.Side("scikit-learn", peer)], options.repeats
     )
-    good = equal and ratio >= GOAL and small <= SMALL_SECONDS and large <= LARGE_SECONDS
-    return 0 if good else 1
+    result.tell("seconds", "s")
+    result.tell("log_loss", "log-loss")
+    sides.record(options, retrain=result)
+    worse = result.spread(sides.OURS, "log_loss").median / (
+        result.spread("scikit-learn", "log_loss").median
+    )
+    good.append(sides.verdict(worse, 1 + EQUAL, "log-loss, ours / scikit-learn", at_most=True))
+    what = "seconds to out-of-fold ranking, scikit-learn / ours"
+    good.append(sides.verdict(result.ratio("scikit-learn", "seconds"), GOAL, what))
+    return 0 if all(good) else 1
 
 
 if __name__ == "__main__":

@@ -14,26 +14,23 @@ The peer needs an interpreter with fastai 2.8 (``--peer``, or CURATOR_PEER; by d
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import struct
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import sides
+from datasets import distinct
+
 GOAL = 1.5
-ROOT = Path(__file__).resolve().parents[1]
 SIZE = (4000, 3000)  # pixels
 GRAIN = 8  # levels, standard deviation
 THUMBNAIL = 256  # pixels
 COPIES = 5  # of each bear
 
 
-def ours(files: list[Path], work: Path) -> float:
-    """Verify all in the product's processes; seconds, process starts included."""
+def ours(files: list[Path], work: Path) -> sides.Figures:
+    """Verify all in the product's processes, whose start is counted."""
     from curator.collect.verification.pool import Verifiers
 
     began = time.perf_counter()
@@ -42,7 +39,7 @@ def ours(files: list[Path], work: Path) -> float:
         reasons = [answer.result().reason for answer in answers]
     took = time.perf_counter() - began
     assert not any(reasons), reasons
-    return took
+    return {"images_per_second": len(files) / took}
 
 
 def thumbnail(task: tuple[Path, Path]) -> None:
@@ -54,8 +51,8 @@ def thumbnail(task: tuple[Path, Path]) -> None:
         image.convert("RGB").save(task[1], "JPEG")
 
 
-def fastai(files: list[Path], work: Path) -> float:
-    """Verify with fastai, then make thumbnails; seconds."""
+def fastai(files: list[Path], work: Path) -> sides.Figures:
+    """Verify with fastai, then make thumbnails."""
     from curator.encode import torchvision_compat
 
     torchvision_compat.prepare()
@@ -67,10 +64,7 @@ def fastai(files: list[Path], work: Path) -> float:
     parallel(thumbnail, tasks, n_workers=defaults.cpus)
     took = time.perf_counter() - began
     assert not bad, bad
-    return took
-
-
-SIDES = {side.__name__: side for side in (ours, fastai)}
+    return {"images_per_second": len(files) / took}
 
 
 def photographs(bears: list[Path], count: int, folder: Path) -> list[Path]:
@@ -94,66 +88,37 @@ def copies(bears: list[Path], folder: Path) -> list[Path]:
     """Write each file several times, with a comment of its own behind the JPEG's first mark."""
     made = []
     for number in range(COPIES * len(bears)):
-        content = bears[number % len(bears)].read_bytes()
-        comment = f"copy {number}".encode()
-        segment = b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment
         made.append(folder / f"bear{number}.jpg")
-        made[-1].write_bytes(content[:2] + segment + content[2:])
+        made[-1].write_bytes(distinct(bears[number % len(bears)].read_bytes(), f"copy {number}"))
     return made
-
-
-def run(side: str, python: str, files: list[Path]) -> float:
-    """Run one side in its interpreter; images a second."""
-    for file in files:
-        file.read_bytes()
-    with tempfile.TemporaryDirectory() as folder:
-        listed = Path(folder, "files.json")
-        listed.write_text(json.dumps([str(file) for file in files]), encoding="utf-8")
-        Path(folder, "work").mkdir()
-        done = subprocess.run(
-            [python, __file__, "--side", side, "--work", folder],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode:
-        sys.exit(f"{side} failed:\n{done.stderr[-3000:]}")
-    seconds = float(done.stdout.split()[-1])
-    print(f"  {side:8} {seconds:6.2f} s  {len(files) / seconds:6.1f} images/s", flush=True)
-    return len(files) / seconds
 
 
 def main() -> int:
     """Compare on both sets."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    beside = ROOT.parent / "shared" / "data" / "bears"
-    parser.add_argument("--photos", type=int, default=96, help="large photographs")
-    parser.add_argument("--peer", default=os.environ.get("CURATOR_PEER", sys.executable))
-    parser.add_argument("--bears", type=Path, default=os.environ.get("CURATOR_BEARS", beside))
-    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
-    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.side:
-        listed = json.loads((arguments.work / "files.json").read_text(encoding="utf-8"))
-        print(SIDES[arguments.side]([Path(file) for file in listed], arguments.work / "work"))
-        return 0
-    bears = sorted(Path(arguments.bears).rglob("*.jpg"))
-    if not bears:
-        sys.exit(f"no bears in {arguments.bears}: set CURATOR_BEARS or --bears to their folder")
-    ratios = []
+    parser = sides.Options(__doc__, bears=True, peer=True)
+    parser.size("--photos", 96, 4, "large photographs")
+    options = parser.parse_args()
+    bears = sorted(options.bears.rglob("*.jpg"))
+    results = {}
     with tempfile.TemporaryDirectory() as folder:
-        large = photographs(bears, arguments.photos, Path(folder))
+        large = photographs(bears, options.photos, Path(folder))
         small = copies(bears, Path(folder))
-        for name, files in (("photographs of 12 megapixels", large), ("bears", small)):
-            size = sum(file.stat().st_size for file in files) / len(files) / 1e6
-            print(f"{len(files)} {name}, {size:.3f} MB each")
-            ratios.append(run("ours", sys.executable, files) / run("fastai", arguments.peer, files))
-            print(f"  {ratios[-1]:.2f} times as fast")
-    print(
-        f"ratio {min(ratios):.2f} (goal {GOAL}): as fast as verify_images and thumbnails, worse set"
-    )
-    return 0 if min(ratios) >= GOAL else 1
+        for name, files in (("photographs", large), ("bears", small)):
+            size = sum(len(file.read_bytes()) for file in files) / len(files) / 1e6  # all read once
+            print(f"{len(files)} {name}, {size:.3f} MB each", flush=True)
+            results[name] = sides.compare(
+                [
+                    sides.side(sides.OURS, ours, files),
+                    sides.side("fastai", fastai, files, python=options.peer),
+                ],
+                options.repeats,
+            )
+            results[name].tell("images_per_second", "images/s", more_is_better=True)
+    sides.record(options, **results)
+    ratios = [r.ratio("fastai", "images_per_second", more_is_better=True) for r in results.values()]
+    worst = min(ratios, key=lambda ratio: ratio.median)
+    good = sides.verdict(worst, GOAL, "as fast as verify_images and thumbnails, worse set")
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
