@@ -96,7 +96,11 @@ function newestRun(state, metrics) {
   return h(
     "section",
     { class: "cu-card cu-run" },
-    h("h2", {}, `Run ${state.run}, ${state.recipe === "finetune" ? "fine-tuned" : "instant"}`),
+    h(
+      "h2",
+      {},
+      `${state.run?.replace("run", "Run")}, ${state.recipe === "finetune" ? "fine-tuned" : "instant"}`,
+    ),
     h(
       "dl",
       { class: "cu-figures" },
@@ -268,7 +272,7 @@ function allRuns(state, send) {
             h(
               "tr",
               { key: row.run },
-              h("td", {}, row.run),
+              h("td", {}, row.run, row.interim && h("span", { class: "cu-hint" }, " refit")),
               h("td", {}, row.recipe),
               h("td", {}, row.backbone),
               h("td", { class: "cu-right" }, count(row.images)),
