@@ -105,7 +105,7 @@ class TrainPanel(Panel):
         if status.run:
             run = project.run_to_export()
             values = {
-                "run": run.id,
+                "run": run.title,
                 "recipe": run.recipe,
                 "metrics": run.metrics,
                 "history": run.history,

@@ -32,12 +32,8 @@ function figure(state, metrics) {
   const judged = metrics.out_of_fold.error === null ? metrics.valid : metrics.out_of_fold;
   if (judged.error === null) return null;
   const whole = judged === metrics.out_of_fold;
-  const earlier = state.runs.find(
-    (row) =>
-      state.run !== null &&
-      row.run < state.run &&
-      (whole ? row.out_of_fold_error : row.valid_error) !== null,
-  );
+  const trained = state.runs.filter((row) => !row.interim);
+  const earlier = trained[1]; // the newest comes first
   const was = earlier && (whole ? earlier.out_of_fold_error : earlier.valid_error);
   return [
     h(
