@@ -75,8 +75,8 @@ def spread(values: list[float]) -> str:
 def sized(page: Page) -> None:
     """Find a window that 60 tiles fill."""
     page.click(".cu-sizes button:text-is('S')")
-    for width in (1560, 1680, 1800, 1480, 1920):
-        for height in range(800, 1500, 60):
+    for width in (1360, 1560, 1480, 1680, 1800):
+        for height in range(600, 1000, 40):
             page.set_viewport_size({"width": width, "height": height})
             page.wait_for_timeout(300)
             if page.locator(".cu-tile").count() == TILES:

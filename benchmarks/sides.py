@@ -16,6 +16,7 @@ import io
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -244,12 +245,16 @@ def in_process(
     """
     with tempfile.TemporaryDirectory() as folder:
         asked, answered = Path(folder, "arguments.json"), Path(folder, "answer.json")
-        asked.write_text(json.dumps(arguments, default=lambda path: {"path": str(path)}), "utf-8")
+        asked.write_text(
+            json.dumps(arguments, default=lambda path: {"path": str(path.absolute())}), "utf-8"
+        )
         Path(folder, "work").mkdir()
         file = Path(function.__code__.co_filename).name
+        interpreter = Path(shutil.which(python) or python).absolute()
         began = time.perf_counter()
         done = subprocess.run(
-            [python, __file__, str(root), file, function.__name__, folder],
+            [interpreter, ROOT / "benchmarks" / "sides.py", root, file, function.__name__, folder],
+            cwd=root,  # `python -m curator`, which a side may start, takes the code that lies here
             env={**os.environ, "PYTHONPATH": str(root), **(environment or {})},
             stdout=subprocess.PIPE,
             text=True,

@@ -78,7 +78,7 @@ def test_a_side_runs_in_a_process_over_the_code_of_its_root(tmp_path: Path) -> N
         "import os\n"
         "def measured(number, path, work):\n"
         "    print('{\"said\": 2.5}')\n"
-        "    there = os.environ['PYTHONPATH'] == str(path) and work.is_dir()\n"
+        "    there = os.environ['PYTHONPATH'] == str(path) == os.getcwd() and work.is_dir()\n"
         "    return {'number': number + 1, 'there': there, 'not counted': 1000.0}\n",
         "utf-8",
     )
