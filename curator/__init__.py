@@ -88,10 +88,11 @@ if TYPE_CHECKING:
     from curator.review.advice.fixes import Suggestion
     from curator.review.advice.stopping import Advice, Estimate
     from curator.review.comparison.compare import Comparison, Difference, Judged, Version
+    from curator.review.counts import NewestRun
     from curator.review.queue.details import Details, Entry, ImageSource, Near, Nearest
     from curator.review.queue.filters import Filters
     from curator.review.queue.kinds import Queue
-    from curator.review.status import NewestRun, Status
+    from curator.review.status import Status
     from curator.store.classes import Class, ClassSize
     from curator.store.copies import Restored
     from curator.store.ledger import Action, Choice
@@ -231,7 +232,7 @@ _PLACES = {
     "ModelReport": "curator.deliver.bundle",
     "Near": "curator.review.queue.details",
     "Nearest": "curator.review.queue.details",
-    "NewestRun": "curator.review.status",
+    "NewestRun": "curator.review.counts",
     "OriginalCounts": "curator.check.report",
     "Point": "curator.learn.curve.reading",
     "Predictor": "curator.deliver.predict",

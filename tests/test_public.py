@@ -250,7 +250,11 @@ def _hints(kind: type) -> list[tuple[str, Any]]:
     """Give (place, type) of each public field, property and parameter that is written in ours."""
     found: list[tuple[str, Any]] = []
     for owner in filter(_is_ours, kind.__mro__):
-        names = _namespace(owner.__module__)
+        names = {
+            name: value
+            for base in filter(_is_ours, reversed(owner.__mro__))
+            for name, value in _namespace(base.__module__).items()
+        }
         own = inspect.get_annotations(owner)
         hints = typing.get_type_hints(owner, names) if own else {}
         found += [

@@ -36,6 +36,7 @@ from widgets.start import StartPanel
 from widgets.train import TrainPanel
 
 POLL_SECONDS = 0.25
+CHEAP_SECONDS = 0.05  # what the figures of the check may take after every decision
 WORKER_SECONDS = 60.0  # how often the worker, which ends when idle, is looked after
 
 
@@ -105,6 +106,8 @@ class Dashboard:
         self._own_batches: set[int] = set()  # what it decided since
         self._decided_at = 0.0
         self._cost = 0.0  # seconds that bringing the figures up to date took last
+        self._check_cost = 0.0  # of which the check's report
+        self._unchecked = 0  # images that came since the last check
         self._ended = 0  # the last job whose end this page has seen to
         self._looked_after = 0.0
         self._given = project or os.environ.get("CURATOR_PROJECT") or ""
@@ -152,7 +155,7 @@ class Dashboard:
         self.refresh()
         self._remember()
         job = newest(self.project)
-        wanted = self.check.unchecked and not self.project.read_only
+        wanted = self._unchecked and not self.project.read_only
         if station == "check" and wanted and not (job and job.is_open):
             self._submit("check")  # a second's work, and the page would be wrong without it
 
@@ -160,11 +163,15 @@ class Dashboard:
         """Bring the header, the rail and the shown station up to date."""
         if self.project is None:
             return
-        found = status_of(self.project)
         job = newest(self.project)
         busy = job is not None and job.is_open
-        if self.station == "check" or self.check.problems is None:
-            self.check.refresh(self.project, found, busy)
+        # Between two keys there is no time for it where it takes some.
+        known = self.check.state["report"] is not None
+        if self.station != "review" or not known or self._check_cost < CHEAP_SECONDS:
+            began = time.monotonic()
+            self.check.refresh(self.project, busy)
+            self._check_cost = time.monotonic() - began
+        found = status_of(self.project, self.check.problems)
         if self.station == "collect":
             self.collect.refresh(self.project, found, busy)
         elif self.station == "train":
@@ -173,7 +180,8 @@ class Dashboard:
             self.export.refresh(self.project, found, busy)
         elif self.station == "review":
             self.review.soon()
-        self.shell.refresh(found, self.station, self.check.problems)
+        self.shell.refresh(found, self.station)
+        self._unchecked = found.unchecked
         self._seen = self._fingerprint(job, self._newest())
 
     def _adopt(self, project: Project | None) -> None:
@@ -226,12 +234,14 @@ class Dashboard:
 
     def _export(self, where: str, message: dict[str, Any]) -> None:
         out = str(message["out"]).strip()
+        # What the page named is what is written, whatever was trained since.
+        named = {"run_id": int(message["run"])} if "run" in message else {}
         try:
             refuse_occupied(Path(out).expanduser())
         except CuratorError as error:
             self.export.fail(where, error)
             return
-        self._submit(where.replace("_", "-"), out=out)
+        self._submit(where.replace("_", "-"), out=out, **named)
 
     def _look(self, message: dict[str, Any]) -> None:
         self.review.open(message)
@@ -313,6 +323,7 @@ class Dashboard:
         """Show the newest job in the bar, and the table of a training that runs."""
         assert self.project is not None
         job = self.jobbar.follow(self.project, self.station)
+        self.shell.follow(job)
         self.train.follow(job)
         return job
 

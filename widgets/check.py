@@ -6,7 +6,6 @@ from typing import Any
 
 from curator.check.report import report
 from curator.project import Project
-from curator.review.status import Status
 from curator.store import tags
 from widgets.panel import Handler, Panel, script
 from widgets.thumbnails import Thumbnails
@@ -24,15 +23,12 @@ class CheckPanel(Panel):
         super().__init__({**handlers, **own}, report=None, names=[], looks=[], busy=False)
         self._project: Project | None = None
         self._sent = Thumbnails(self)
-        self.unchecked = 0  # images that came since the last check
 
-    def refresh(self, project: Project, status: Status, busy: bool) -> None:
+    def refresh(self, project: Project, busy: bool) -> None:
         """Report on the data as it stands."""
         self._project = project
-        self.unchecked = status.unchecked
-        found: dict[str, Any] | None = None
-        if status.images:
-            found = report(project).to_dict()
+        told = report(project)
+        found: dict[str, Any] | None = told.to_dict() if told.images else None
         names = project.class_names()
         looks = [
             {"label": name, "tags": seen.to_dict("records")}
@@ -46,7 +42,7 @@ class CheckPanel(Panel):
         self._sent.send(self._project, (i for p in problems for i in p["images"][:EXAMPLES]), anew)
 
     @property
-    def problems(self) -> int | None:
-        """Things to look at, None before there is anything to check."""
+    def problems(self) -> int:
+        """Kinds of things to look at, 0 before there is anything to check."""
         found = self.state["report"]
-        return None if found is None else len(found["problems"])
+        return 0 if found is None else len(found["problems"])

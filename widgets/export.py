@@ -36,6 +36,7 @@ class ExportPanel(Panel):
         """Plan the export of the images as they are now."""
         planned = counts(plan(project)) if status.images else ()
         folder, model = free(project, "curated"), free(project, "model")
+        of_run = ("--run", status.run.run) if status.run else ()
         self.show(
             total=sum(row.images for row in planned),
             counts=[asdict(row) for row in planned],
@@ -45,7 +46,7 @@ class ExportPanel(Panel):
             model_folder=str(model),
             commands=[
                 shell_command("curator", "export", project.path, folder),
-                shell_command("curator", "export-model", project.path, model),
+                shell_command("curator", "export-model", project.path, model, *of_run),
                 shell_command("curator", "predict", model, "IMAGE"),
             ],
             errors={},

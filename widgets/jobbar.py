@@ -11,6 +11,7 @@ from curator import worker
 from curator.jobs import health, marks
 from curator.jobs.health import Silence
 from curator.project import Project
+from curator.review import status as model
 from curator.store import jobs
 from curator.store.jobs import Job
 from widgets.panel import Handler, Panel, script
@@ -22,7 +23,6 @@ NEXT = {
     "check": {"station": "train", "title": "Train"},
     "train": {"station": "review", "title": "Review"},
 }
-QUIET = ("refit",)  # work that nobody asked for by a button: it shows in what it changes
 FRESH_SECONDS = 300.0  # an ended job is news for so long
 SILENT_SECONDS = 5.0  # without a heartbeat: look whether somebody still runs the job
 PACE_SECONDS = 8.0  # the time left is estimated from the pace of so many seconds
@@ -30,7 +30,7 @@ PACE_SECONDS = 8.0  # the time left is estimated from the pace of so many second
 
 def newest(project: Project) -> Job | None:
     """The newest job that a user asked for."""
-    return jobs.latest(project.database, without=QUIET)
+    return jobs.latest(project.database, without=model.QUIET)
 
 
 class JobBar(Panel):
@@ -45,6 +45,7 @@ class JobBar(Panel):
         self._job_id = 0
         self._dismissed = 0
         self._complaining = False
+        self._judged: dict[int, model.Station | None] = {}  # the last ended job
 
     def follow(self, project: Project, station: str) -> Job | None:
         """Show the newest job and return it; mark it as failed if its process has died."""
@@ -75,6 +76,7 @@ class JobBar(Panel):
                 "open": False,
                 "state": "failed",
                 "text": text,
+                "verdict": None,
                 "next": None,
                 "again": False,
             }
@@ -100,6 +102,9 @@ class JobBar(Panel):
             self.show(job=None)
             return
         following = NEXT.get(job.kind)
+        verdict = self._verdict(job, project)
+        if verdict is not None and verdict.state == model.FAILED:
+            following = {"station": verdict.station, "title": "See what failed"}
         self.show(
             job={
                 "id": job.id,
@@ -115,6 +120,7 @@ class JobBar(Panel):
                 "process": silence and silence.process,
                 "left": self._seconds_left(job),
                 "text": _outcome(job),
+                "verdict": verdict and verdict.state,
                 "next": following
                 if job.state == "done" and following and following["station"] != station
                 else None,
@@ -123,6 +129,14 @@ class JobBar(Panel):
                 and marks.was_asked(project, job),
             }
         )
+
+    def _verdict(self, job: Job, project: Project | None) -> model.Station | None:
+        """How the station of a job stands at its end: one look for each job."""
+        if project is None or job.is_open or job.kind not in model.STATION_OF:
+            return None
+        if job.id not in self._judged:
+            self._judged = {job.id: project.status().station(model.STATION_OF[job.kind])}
+        return self._judged[job.id]
 
     def _seconds_left(self, job: Job) -> int | None:
         if job.id != self._job_id:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from curator.phrasing import many
-from curator.review.status import Status
+from curator.review.status import Station, Status, stations
+from curator.store.jobs import Job
 from widgets.panel import Handler, Panel, script
 
 STATIONS = {
@@ -30,15 +30,15 @@ class Shell(Panel):
             decisions=0,
             reading=None,
             damage=None,
-            device="this machine, no cloud",
+            device=None,
             station="start",
             stations=[],
         )
+        self._status: Status | None = None
 
-    def refresh(self, status: Status, station: str, problems: int | None) -> None:
-        """Show the project's figures. ``problems``: of the last check, None before it."""
-        run = status.run
-        figures = _figures(status, problems)
+    def refresh(self, status: Status, station: str) -> None:
+        """Show the project's figures."""
+        self._status = status
         self.show(
             project=status.project,
             path=status.path,
@@ -47,39 +47,36 @@ class Shell(Panel):
             decisions=status.decisions,
             reading=status.read_only,
             damage=status.damage,
-            device=run.choice if run else "bundled weights, no download needed",
+            device=status.run.choice if status.run else None,
             station=station,
-            stations=[
-                {"id": name, "title": title, "figure": figures[name][0], "state": figures[name][1]}
-                for name, title in STATIONS.items()
-            ],
+            stations=[_shown(item) for item in status.stations],
         )
+
+    def follow(self, job: Job | None) -> None:
+        """Show how far a job is, as the bar does, without counting everything anew."""
+        if self._status is not None and job is not None and job.is_open:
+            status = self._status
+            self.show(stations=[_shown(item) for item in stations(status, status.problems, job)])
 
     def leave(self) -> None:
         """Show the start page's header."""
+        self._status = None
         self.show(
             project=None,
             path=None,
             reading=None,
             damage=None,
             station="start",
-            device="this machine, no cloud",
+            device=None,
         )
 
 
-def _figures(status: Status, problems: int | None) -> dict[str, tuple[str, str]]:
-    """The one number of each station, and whether it is empty, needs the user, or is done."""
-    images, run, left = status.images, status.run, status.left
-    pending = status.addresses.pending
-    figures = dict.fromkeys(STATIONS, ("", "empty"))
-    if pending:
-        figures["collect"] = (f"{pending} to fetch", "needs")
-    elif images:
-        figures["collect"] = (many(images, "image"), "done")
-    if images and problems is not None:
-        figures["check"] = (f"{problems} to see", "needs") if problems else ("fine", "done")
-    if run is not None:
-        error = "trained" if run.error is None else f"err {run.error:.1%}"
-        figures["train"] = (error, "needs" if status.stale else "done")
-        figures["review"] = (f"{left} left", "needs") if left else ("done", "done")
-    return figures
+def _shown(station: Station) -> dict[str, str]:
+    return {
+        "id": station.station,
+        "title": STATIONS[station.station],
+        "figure": station.figure,
+        "state": station.state,
+        "sentence": station.sentence,
+        "details": station.details,
+    }

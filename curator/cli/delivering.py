@@ -42,7 +42,10 @@ def export(
 def export_model(
     project: ProjectPath,
     out: Annotated[Path, typer.Argument(help="A new or empty folder.")],
-    run: Annotated[int | None, typer.Option(help="Run to export; default: the newest.")] = None,
+    run: Annotated[
+        int | None,
+        typer.Option(help="Run to export; default: the one that `curator status` names."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the model with its classes, preprocessing, metrics and card."""

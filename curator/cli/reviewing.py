@@ -232,6 +232,14 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
         say(f"Damaged: {found.damage}")
     if found.read_only:
         say(f"Reading mode: {found.read_only}")
+    say_table(
+        pd.DataFrame(
+            [
+                {"station": item.station, "state": item.state, "what it means": item.sentence}
+                for item in found.stations
+            ]
+        )
+    )
     rows = [{"class": name, "images": number} for name, number in found.classes.items()]
     if rows:
         say_table(pd.DataFrame(rows))
@@ -247,7 +255,7 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
     if found.run:
         error, judged = found.run.error, found.run.judged_on
         verdict = "no image to judge it on" if error is None else f"error {error:.1%} {judged}"
-        say(f"newest run: {found.run.run}, {verdict}, {found.left} flagged images left to review")
+        say(f"`curator export-model` takes {found.run.title}: {verdict}")
     if job is not None:
         said = silence.sentence if silence else job.error
         say(f"last job: {job.kind}, {job.state}" + (f": {said}" if said else ""))
@@ -261,6 +269,8 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
 
 def next_step(found: Status) -> str:
     """The command that brings the project on."""
+    from curator.review.status import NEEDS_YOU, REVIEW
+
     if found.addresses.pending:
         return "curator fetch PROJECT"
     if not found.images:
@@ -270,6 +280,6 @@ def next_step(found: Status) -> str:
         return "curator check PROJECT, then curator train PROJECT"
     if found.stale:
         return "curator train PROJECT: there are decisions or images that the run has not seen"
-    if found.left:
+    if found.station(REVIEW).state == NEEDS_YOU:
         return "curator rank PROJECT --top 24, then curator decide"
     return "curator export PROJECT OUT"

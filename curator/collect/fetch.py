@@ -141,7 +141,8 @@ def _sentence(total: int, images: int, same: int, bad: int) -> str:
         parts.append(f"{same} led to an image that is there already")
     if bad:
         parts.append(f"{bad} failed")
-    return ", ".join(parts) + ". Next: check the data."
+    step = "check the data" if images or same else "see under Collect why"
+    return ", ".join(parts) + f". Next: {step}."
 
 
 def _rows(workspace: Workspace, kind: str, retry: str) -> Iterator[tuple[int, str]]:

@@ -22,7 +22,7 @@ from curator.deliver.card import card
 from curator.deliver.predict import Predictor
 from curator.deliver.received import CONFIG_FILE, FORMAT_VERSION, WEIGHTS_FILE, digest
 from curator.encode.backbones import choose, fetch_weights
-from curator.errors import BundleInvalid
+from curator.errors import BundleInvalid, UnknownRun
 from curator.files import refuse_occupied, replacing_folder, write_atomic
 from curator.hashing import sha256_of
 from curator.imaging.decoding import decode
@@ -62,7 +62,7 @@ class ModelReport(Report):
 def run(
     workspace: Workspace, progress: Progress, out: str, run_id: int | None = None
 ) -> ModelReport:
-    """Write the model of a run (the newest) to the new folder ``out``.
+    """Write the model of a run to the new folder ``out``; by default of :func:`runs.to_export`.
 
     The model is the one that saw training images only: its error on the validation images, given
     in the card, is that of this very model. Raises TargetNotEmpty, NoRun, UnknownRun, FileError,
@@ -73,6 +73,11 @@ def run(
     refuse_occupied(target)
     with workspace.database.read() as connection:
         found = runs.to_export(connection) if run_id is None else runs.get(connection, run_id)
+        if found.interim and not found.out_of_fold:
+            raise UnknownRun(
+                f"Run {found.id} was an automatic refit, and a newer one took its place.",
+                f"Export {runs.to_export(connection).title}, or train again.",
+            )
         names = names_by_id(connection)
         live = images.live(connection)
         said = runs.predictions_of(connection, found)
@@ -118,7 +123,7 @@ def run(
         run=found.id,
         classes=tuple(labels),
         largest_difference=compared,
-        sentence=f"The model of run {found.id} is in {target}{read_back}. "
+        sentence=f"The model of {found.title} is in {target}{read_back}. "
         f"Try: {shell_command('curator', 'predict', target, 'IMAGE')}",
     )
 

@@ -1,159 +1,227 @@
-"""Where the project stands, station by station: the figures of the rail and of `curator status`."""
+"""Where the project stands, station by station: the one answer of page, command and API.
+
+A tick is a promise that a person could stop here. So a station is ``done`` only when there is
+something, nothing of it failed, somebody looked at what asks to be looked at, and a model is
+better than guessing. Judged from counts and the newest job alone, by functions without a database.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select
-
-from curator.check.report import AddressCounts, address_counts
+from curator.check.report import report
+from curator.jobs import marks
+from curator.phrasing import many
 from curator.records import Record
-from curator.store import copies, images, ledger, runs, schema
-from curator.store.classes import all_classes, names_by_id
+from curator.review.counts import Counts, NewestRun, count
+from curator.store import jobs
+from curator.store.jobs import Job
 
 if TYPE_CHECKING:
-    from curator.store.run_json import Quality
     from curator.store.workspace import Workspace
 
-STATES = (schema.NEW, schema.KEPT, schema.UNSURE, *schema.OUT)
+EMPTY, NEEDS_YOU, WORKING, DONE, FAILED = "empty", "needs you", "working", "done", "failed"
+COLLECT, CHECK, TRAIN, REVIEW, EXPORT = "collect", "check", "train", "review", "export"
+STATION_OF = {
+    "fetch": COLLECT,
+    "sample": COLLECT,
+    "import": COLLECT,
+    "check": CHECK,
+    "train": TRAIN,
+    "cost": TRAIN,
+    "lr-find": TRAIN,
+    "learning-curve": TRAIN,
+    "export": EXPORT,
+    "export-model": EXPORT,
+}
+"""At which station each kind of job that a user asks for works."""
+QUIET = ("refit",)  # work that nobody asked for: it shows in what it changes
 
 
 @dataclass(frozen=True)
-class NewestRun(Record):
-    """The newest run: what it is, where it ran and why there, and how good it is."""
+class Station(Record):
+    """How one station stands."""
 
-    run: int
-    backbone: str
-    recipe: str
-    choice: str
-    out_of_fold: Quality
-    valid: Quality
-    error: float | None
-    """0..1, of the images ``judged_on``; None where there was no such image."""
-    judged_on: str
+    station: str
+    """collect, check, train, review or export."""
+    state: str
+    """empty, needs you, working, done or failed."""
+    count: int
+    """What ``figure`` counts: images, addresses or problems; 0 where there is nothing to count."""
+    figure: str
+    """In a few plain words, for the rail; empty where there is nothing to tell."""
+    sentence: str
+    """What it means."""
+    details: str = ""
+    """The exact figures, with the field's own terms."""
 
 
 @dataclass(frozen=True)
-class Status(Record):
-    """Where a project stands."""
+class Status(Counts):
+    """Where a project stands: the counts, and what follows from them."""
 
-    project: str
-    """Its name."""
-    path: str
-    read_only: str | None
-    """Why the project cannot be written; None when it can."""
-    damage: str | None
-    """What the last copying found wrong with the database; None when nothing."""
-    images: int
-    """Live ones."""
-    classes: dict[str, int]
-    """Live images of each class."""
-    states: dict[str, int]
-    """Images in each of :data:`STATES`."""
-    addresses: AddressCounts
-    unchecked: int
-    """Images that no check or training has grouped with their near-duplicates yet."""
-    decisions: int
-    """Those in force, undone ones not counted."""
-    run: NewestRun | None
-    left: int
-    """Images that the run which ranks flags as label issues and nobody decided on yet."""
-    stale: int
-    """Images whose label or presence changed since the newest run was trained."""
+    problems: int
+    """Kinds of things to look at that the check of the data finds."""
+    stations: tuple[Station, ...]
+    """In the order of the work."""
+
+    def station(self, name: str) -> Station:
+        """One of the stations."""
+        return next(item for item in self.stations if item.station == name)
 
 
-def status(workspace: Workspace) -> Status:
-    """Count where the project stands."""
-    now = schema.current.c
-    with workspace.database.read() as connection:
-        per_class = dict.fromkeys((item.id for item in all_classes(connection)), 0)
-        states = dict.fromkeys(STATES, 0)
-        query = select(now.state, now.class_id, func.count()).group_by(now.state, now.class_id)
-        for state, class_id, number in connection.execute(query):
-            states[state] += number
-            if state not in schema.OUT:
-                per_class[class_id] += number
-        names = names_by_id(connection)
-        addresses = address_counts(connection)
-        decisions = ledger.count(connection)
-        unchecked = _count(connection, schema.images.c.group_id.is_(None)) + _count(
-            connection, schema.images.c.split.is_(None), schema.images.c.group_id.is_not(None)
+def status(workspace: Workspace, problems: int | None = None) -> Status:
+    """Say where the project stands; ``problems``: of its check, where the caller counted them."""
+    counts = count(workspace)
+    if problems is None:
+        problems = len(report(workspace).problems) if counts.images else 0
+    job = jobs.latest(workspace.database, without=QUIET)
+    if job is not None and job.state == jobs.QUEUED and not marks.is_ours(workspace, job, "to run"):
+        job = None  # it came with the project, and is not run unless the user says so
+    counted = {item.name: getattr(counts, item.name) for item in fields(counts)}
+    return Status(**counted, problems=problems, stations=stations(counts, problems, job))
+
+
+def stations(counts: Counts, problems: int, job: Job | None = None) -> tuple[Station, ...]:
+    """Judge every station; ``job``: the newest that a user asked for."""
+    judges: dict[str, Callable[[], Station]] = {
+        COLLECT: lambda: _collect(counts),
+        CHECK: lambda: _check(counts, problems),
+        TRAIN: lambda: _train(counts),
+        REVIEW: lambda: _review(counts),
+        EXPORT: lambda: _export(counts),
+    }
+    return tuple(_at_work(name, job) or judge() for name, judge in judges.items())
+
+
+def _at_work(name: str, job: Job | None) -> Station | None:
+    """The station as its newest job has it: working or failed; None when that is over."""
+    if job is None or STATION_OF.get(job.kind) != name:
+        return None
+    if job.is_open:
+        far = f"{job.done} of {job.total}" if job.total else "working"
+        doing = job.message or "about to begin"
+        return Station(name, WORKING, job.done, far, f"{doing}, {far}." if job.total else doing)
+    if job.state == jobs.FAILED:
+        return Station(name, FAILED, 0, "failed", job.error or f"{job.kind} failed.")
+    return None
+
+
+def _collect(counts: Counts) -> Station:
+    pending, failed = counts.addresses.pending, sum(counts.addresses.failed.values())
+    of_all = f"{counts.addresses.fetched} fetched, {pending} to fetch, {failed} failed"
+
+    def station(state: str, number: int, figure: str, sentence: str) -> Station:
+        return Station(COLLECT, state, number, figure, sentence, of_all)
+
+    if pending:
+        figure = f"{pending} to fetch"
+        return station(
+            NEEDS_YOU, pending, figure, f"{many(pending, 'address', 'addresses')} to fetch."
         )
-        newest = runs.latest_id(connection)
-        run = None
-        left = stale = 0
-        if newest is not None:
-            found = runs.get(connection, newest)
-            run = _described(found)
-            left = _flagged(connection, runs.ranking_id(connection))
-            stale = _changed(connection, newest)
-    return Status(
-        project=workspace.name,
-        path=str(workspace.path),
-        read_only=None if workspace.read_only is None else str(workspace.read_only),
-        damage=copies.damage_of(workspace.database.path),
-        images=sum(per_class.values()),
-        classes={names[class_id]: number for class_id, number in per_class.items()},
-        states=states,
-        addresses=addresses,
-        unchecked=unchecked,
-        decisions=decisions,
-        run=run,
-        left=left,
-        stale=stale,
+    if failed and not counts.addresses.fetched:
+        every = f"None of {many(failed, 'address or file', 'addresses and files')} gave an image."
+        return station(FAILED, failed, f"{failed} failed", every)
+    if counts.brought == 0 and counts.brought_failed:
+        number = counts.brought_failed
+        last = f"The last fetch or import brought no image: {number} failed."
+        return station(FAILED, number, f"{number} failed", last)
+    if failed > counts.addresses.fetched:
+        most = f"{failed} addresses and files failed, more than gave an image."
+        return station(NEEDS_YOU, failed, f"{failed} failed", most)
+    if not counts.images:
+        return station(EMPTY, 0, "", "No image is here: paste addresses or drop files.")
+    there = many(counts.images, "image")
+    gave_none = f"; {failed} addresses and files gave none" if failed else ""
+    return station(DONE, counts.images, there, f"{there} {_are(counts.images)} here{gave_none}.")
+
+
+def _check(counts: Counts, problems: int) -> Station:
+    if not counts.images:
+        return Station(CHECK, EMPTY, 0, "", "There is no image to check.")
+    if counts.unchecked:
+        number = counts.unchecked
+        sentence = f"{many(number, 'image')} {_are(number)} not checked yet."
+        return Station(CHECK, NEEDS_YOU, number, f"{number} to check", sentence)
+    if problems:
+        sentence = f"{many(problems, 'thing')} to look at."
+        return Station(CHECK, NEEDS_YOU, problems, f"{problems} to see", sentence)
+    return Station(CHECK, DONE, 0, "nothing found", "The check found nothing wrong.")
+
+
+def _train(counts: Counts) -> Station:
+    run = counts.run
+    if run is None:
+        ready = f"{many(counts.images, 'image')} to learn from; no model was trained yet."
+        return Station(TRAIN, EMPTY, 0, "", ready if counts.images else "No image to learn from.")
+    if run.error is None:
+        unknown = "The model was trained; there is no image to judge it on."
+        return Station(TRAIN, NEEDS_YOU, 0, "not judged", unknown, _of_run(run))
+    right = share_right(run.error)
+    if is_guessing(run):
+        chance = f"always saying the commonest class is {share_right(run.guessing or 0.0)}"
+        sentence = f"{right}, no better than guessing: {chance}."
+        return Station(TRAIN, NEEDS_YOU, 0, "no better than guessing", sentence, _of_run(run))
+    if run.high is None or run.guessing is None:
+        sentence = f"{right}; whether that is better than guessing is not known."
+        return Station(TRAIN, NEEDS_YOU, 0, right, sentence, _of_run(run))
+    if counts.stale:
+        sentence = f"{right}; {many(counts.stale, 'change')} since: train again to learn from them."
+        return Station(TRAIN, NEEDS_YOU, counts.stale, right, sentence, _of_run(run))
+    return Station(TRAIN, DONE, 0, right, f"{right}.", _of_run(run))
+
+
+def _review(counts: Counts) -> Station:
+    if counts.run is None or not counts.images:
+        return Station(REVIEW, EMPTY, 0, "", "Train first: the model tells what to look at.")
+    if counts.left:
+        sentence = f"{many(counts.left, 'image')} may be labelled wrong: look at them."
+        return Station(REVIEW, NEEDS_YOU, counts.left, f"{counts.left} to look at", sentence)
+    if not counts.looked:
+        sentence = "Nobody has looked yet: look through the most suspicious images once."
+        return Station(REVIEW, NEEDS_YOU, 0, "nobody looked", sentence)
+    if is_guessing(counts.run):
+        sentence = "The model is no better than guessing, so what it flags says nothing."
+        return Station(REVIEW, NEEDS_YOU, 0, "not told", sentence)
+    return Station(REVIEW, DONE, 0, "none left", "Every image that was flagged was looked at.")
+
+
+def _export(counts: Counts) -> Station:
+    if not counts.images:
+        return Station(EXPORT, EMPTY, 0, "", "There is no image to export.")
+    there = many(counts.images, "image")
+    if counts.exported:
+        return Station(
+            EXPORT, DONE, counts.images, "written", "Written, and nothing changed since."
+        )
+    return Station(EXPORT, EMPTY, counts.images, "", f"{there} can be written.")
+
+
+def is_guessing(run: NewestRun) -> bool:
+    """Whether the error's interval does not lie below the error of always saying one class."""
+    return run.high is not None and run.guessing is not None and run.high >= run.guessing
+
+
+def share_right(error: float) -> str:
+    """An error 0..1 as people say it: "98.5 % right"."""
+    return f"{1 - error:.1%} right".replace("%", " %")
+
+
+def _of_run(run: NewestRun) -> str:
+    """The exact figures of a run: error, interval, how it was judged, what it is."""
+    name = f"{run.title[:1].upper()}{run.title[1:]}"
+    if run.error is None:
+        return name
+    ends = "" if run.low is None or run.high is None else f" ({run.low:.1%}-{run.high:.1%})"
+    how = (
+        "each image judged by a model that did not see it"
+        if run.judged_on == "out-of-fold"
+        else "of the validation images, which the model did not see"
     )
+    return f"{name}: {run.error:.1%} wrong{ends}, {how}.".replace("%", " %")
 
 
-def _described(run: runs.Run) -> NewestRun:
-    out_of_fold, valid = run.figures("out_of_fold"), run.figures("valid")
-    # A network that was fine-tuned without folds has no error out-of-fold.
-    whole = out_of_fold["error"] is not None
-    return NewestRun(
-        run=run.id,
-        backbone=run.backbone,
-        recipe=run.recipe,
-        choice=run.settings.get("choice", ""),
-        out_of_fold=out_of_fold,
-        valid=valid,
-        error=out_of_fold["error"] if whole else valid["error"],
-        judged_on="out-of-fold" if whole else "on the validation images",
-    )
-
-
-def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
-    query = select(func.count()).select_from(schema.images).where(*conditions)
-    return int(connection.execute(query).scalar_one())
-
-
-def _flagged(connection: Connection, run_id: int | None) -> int:
-    table = schema.predictions
-    return int(
-        connection.execute(
-            select(func.count())
-            .select_from(table.join(schema.current, schema.current.c.image_id == table.c.image_id))
-            .where(
-                table.c.run_id == run_id,
-                table.c.is_label_issue == 1,
-                schema.current.c.state == schema.NEW,
-            )
-        ).scalar_one()
-    )
-
-
-def _changed(connection: Connection, run_id: int) -> int:
-    """Images whose label or presence is not what the run was trained on.
-
-    Those that it saw and that are not the same now, and the live ones that it has not seen.
-    """
-    said, now = schema.predictions.c, schema.current.c
-    live = case((images.LIVE, 1), else_=0)
-    same = case((and_(images.LIVE, now.class_id == said.class_id), 1), else_=0)
-    seen, live_and_seen, unchanged = connection.execute(
-        select(func.count(), func.sum(live), func.sum(same))
-        .select_from(schema.predictions)
-        .join(schema.current, now.image_id == said.image_id)
-        .where(said.run_id == run_id)
-    ).one()
-    every = connection.execute(select(func.count()).where(images.LIVE)).scalar_one()
-    return int(seen - (unchanged or 0) + every - (live_and_seen or 0))
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"

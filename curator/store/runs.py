@@ -54,6 +54,11 @@ class Run:
         return cast("Quality", found)
 
     @property
+    def title(self) -> str:
+        """Its number, and that nobody asked for it where nobody did."""
+        return f"run {self.id}" + (", an automatic refit" if self.interim else "")
+
+    @property
     def class_ids(self) -> list[int]:
         """Class ids in the order of the model's outputs, length K."""
         return [int(i) for i in self.settings["classes"]]
@@ -128,9 +133,10 @@ def latest_id(connection: Connection) -> int | None:
 
 
 def to_export(connection: Connection) -> Run:
-    """The run whose model is worth exporting: the newest. Raises NoRun.
+    """The run that is exported where none is named, and that every view speaks of. Raises NoRun.
 
-    An interim run stands in for the instant one that it repeats, but not for a fine-tuned model.
+    It is the newest. An interim run stands in for the instant one that it repeats, and says so, but
+    not for a fine-tuned model.
     """
     newest = get(connection)
     if newest.interim:

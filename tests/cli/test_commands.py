@@ -216,9 +216,9 @@ def test_status_of_a_run_without_folds(curator: Curator, sample_copy: Project) -
         assert said in answer.out
         assert curator("status", sample_copy.path, "--json").json["run"]["error"] == valid
         shell = Shell({})
-        shell.refresh(sample_copy.status(), "train", None)
+        shell.refresh(sample_copy.status(), "train")
         figure = next(row["figure"] for row in shell.state["stations"] if row["id"] == "train")
-        assert figure == ("trained" if valid is None else "err 12.5%")
+        assert figure == ("not judged" if valid is None else "87.5 % right")
 
 
 def test_exporting(curator: Curator, small: Project, tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_damage_that_nobody_met_yet_is_told(small: Project) -> None:
     assert f"curator restore {small.path}" in said.stdout
     shell = Shell({})
     with Project.open(small.path) as project:
-        shell.refresh(project.status(), "collect", None)
+        shell.refresh(project.status(), "collect")
     assert "curator restore" in shell.state["damage"]
 
 

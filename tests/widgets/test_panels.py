@@ -59,17 +59,17 @@ def test_the_page_loads_no_torch() -> None:
 def test_the_rail_tells_what_needs_the_user(small: Project, sample: Project) -> None:
     """A station's figure and state follow the project."""
     shell = Shell(HANDLERS)
-    shell.refresh(status(small), "collect", None)
+    shell.refresh(status(small), "collect")
     states = {row["id"]: (row["figure"], row["state"]) for row in shell.state["stations"]}
     assert states["collect"] == ("30 images", "done")
     assert states["train"] == ("", "empty")
-    shell.refresh(status(sample), "review", 2)
+    shell.refresh(status(sample), "review")
     states = {row["id"]: row["state"] for row in shell.state["stations"]}
     assert states == {
         "collect": "done",
-        "check": "needs",
+        "check": "needs you",
         "train": "done",
-        "review": "needs",
+        "review": "needs you",
         "export": "empty",
     }
 

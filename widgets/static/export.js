@@ -12,7 +12,10 @@ import { problem } from "./marks.js";
 /** @param {ExportState} state @param {Send} send */
 function exporting(state, send) {
   /** @returns {Handlers["onsubmit"]} */
-  const submit = (/** @type {string} */ kind) => (e) => send({ do: kind, ...fieldsOf(e) });
+  const submit =
+    (/** @type {string} */ kind, /** @type {{run?: number}} */ named = {}) =>
+    (e) =>
+      send({ do: kind, ...fieldsOf(e), ...named });
   const splits = ["train", "valid"];
   return h(
     "div",
@@ -107,7 +110,8 @@ function exporting(state, send) {
               h(
                 "p",
                 {},
-                `Run ${state.run.run}: error ${interval(state.run.valid)} on ${many(state.run.valid.images, "validation image")}, `,
+                h("strong", { "data-exported": state.run.run }, `The model of ${state.run.title}.`),
+                ` Error ${interval(state.run.valid)} on ${many(state.run.valid.images, "validation image")}, `,
                 `${interval(state.run.out_of_fold)} out-of-fold.`,
               ),
               state.stale > 0 &&
@@ -118,7 +122,9 @@ function exporting(state, send) {
                 ),
               h(
                 "form",
-                { onsubmit: submit("export_model") },
+                {
+                  onsubmit: submit("export_model", { run: state.run.run }),
+                },
                 h(
                   "label",
                   {},

@@ -51,11 +51,12 @@ function jobbar(state, send) {
   if (!job) return h("div", { class: "cu-jobbar cu-idle", role: "status", "aria-live": "polite" });
   if (!job.open) {
     const { next } = job;
-    const good = job.state === "done";
+    // Work that came to its end is not yet a success: what the station makes of it decides.
+    const look = job.state === "done" ? (job.verdict ?? "done").replace(" ", "-") : job.state;
     return h(
       "div",
-      { class: `cu-jobbar cu-${job.state}`, role: "status", "aria-live": "polite" },
-      icon(good ? "check" : "alert"),
+      { class: `cu-jobbar cu-${look}`, role: "status", "aria-live": "polite" },
+      icon(look === "done" ? "check" : "alert"),
       h("span", { class: "cu-sentence" }, job.text),
       next &&
         h(
@@ -94,7 +95,9 @@ function jobbar(state, send) {
     );
   }
   const share = job.total ? job.done / job.total : null;
+  // What was got stands in the header and the rail, for the whole project.
   const notes = Object.entries(job.counts)
+    .filter(([name]) => name !== "images")
     .map(([name, number]) => `${number} ${name.replaceAll("_", " ")}`)
     .join(" · ");
   return h(

@@ -60,9 +60,9 @@ function shell(state, send) {
         ),
       h(
         "span",
-        { class: "cu-device", title: "What training runs on, and why" },
+        { class: "cu-device", title: state.device ? `Training ran on ${state.device}` : null },
         h("span", { class: "cu-dot", "aria-hidden": "true" }),
-        state.device,
+        "this machine, no cloud",
       ),
       state.damage &&
         h("p", { class: "cu-reading", role: "alert" }, icon("alert"), h("span", {}, state.damage)),
@@ -82,9 +82,10 @@ function shell(state, send) {
           h(
             "button",
             {
-              class: `cu-station cu-${item.state}`,
+              class: `cu-station cu-${item.state.replace(" ", "-")}`,
               key: item.id,
               "data-station": item.id,
+              title: [item.sentence, item.details].filter(Boolean).join("\n"),
               "aria-current": item.id === state.station ? "page" : null,
               onclick: () => send({ do: "go", station: item.id }),
             },
@@ -99,7 +100,7 @@ function shell(state, send) {
               { class: "cu-figure" },
               item.figure,
               item.state === "done" && icon("check"),
-              item.state === "needs" && icon("alert"),
+              ["needs you", "failed"].includes(item.state) && icon("alert"),
             ),
           ),
         ),

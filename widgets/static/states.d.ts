@@ -21,7 +21,9 @@ export interface Station {
   id: string;
   title: string;
   figure: string;
-  state: "empty" | "needs" | "done";
+  state: "empty" | "needs you" | "working" | "done" | "failed";
+  sentence: string;
+  details: string; // with the exact figures
 }
 
 export interface ShellState {
@@ -32,7 +34,7 @@ export interface ShellState {
   decisions: number;
   reading: string | null; // why nothing can be changed
   damage: string | null;
-  device: string;
+  device: string | null; // what the training ran on, and why
   station: string;
   stations: Station[];
 }
@@ -57,6 +59,7 @@ export interface EndedJob {
   open: false;
   state: "done" | "failed" | "cancelled";
   text: string;
+  verdict: Station["state"] | null; // of its station; null where it is no matter of one
   next: { station: string; title: string } | null;
   again: boolean;
 }
@@ -227,6 +230,7 @@ export interface Comparison extends Version {
 
 export interface RunRow {
   run: number;
+  interim: boolean; // an automatic refit
   recipe: string;
   backbone: string;
   images: number;
@@ -240,6 +244,9 @@ export type RunSide = "before" | "after";
 export interface TrainState {
   names: string[];
   run: number | null;
+  title: string; // of the run: that it is a refit, if so
+  guessing: number | null; // error 0..1 of always saying one class
+  is_guessing: boolean;
   recipe: string;
   metrics: Metrics | null;
   mistakes: { id: number; label: string; predicted: string; confidence: number }[];
@@ -268,7 +275,7 @@ export interface TrainState {
 export interface ExportState {
   total: number;
   counts: { split: "train" | "valid"; label: string; images: number }[];
-  run: { run: number; valid: JudgedRate; out_of_fold: JudgedRate } | null;
+  run: { run: number; title: string; valid: JudgedRate; out_of_fold: JudgedRate } | null;
   stale: number;
   folder: string;
   model_folder: string;

@@ -168,7 +168,7 @@ function allRuns(state, send) {
             h(
               "tr",
               { key: row.run },
-              h("td", {}, row.run),
+              h("td", {}, row.run, row.interim && h("span", { class: "cu-hint" }, " refit")),
               h("td", {}, row.recipe),
               h("td", {}, row.backbone),
               h("td", { class: "cu-right" }, count(row.images)),

@@ -14,7 +14,11 @@ export function newestRun(state, metrics) {
   return h(
     "section",
     { class: "cu-card cu-run" },
-    h("h2", {}, `Run ${state.run}, ${state.recipe === "finetune" ? "fine-tuned" : "instant"}`),
+    h(
+      "h2",
+      {},
+      `${state.title.replace("run", "Run")}, ${state.recipe === "finetune" ? "fine-tuned" : "instant"}`,
+    ),
     h(
       "dl",
       { class: "cu-figures" },
