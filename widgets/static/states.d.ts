@@ -59,6 +59,7 @@ export interface EndedJob {
   open: false;
   state: "done" | "failed" | "cancelled";
   text: string;
+  details: string | null; // the exact figures
   verdict: Station["state"] | null; // of its station; null where it is no matter of one
   next: { station: string; title: string } | null;
   again: boolean;
