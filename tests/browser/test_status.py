@@ -108,9 +108,10 @@ def test_a_model_that_guesses_has_no_tick(
     with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
         go(page, "train")
-        page.click("text=Retrain")
-        page.wait_for_selector("text=Run 2", timeout=JOB)
-        page.wait_for_selector("[data-station=train]:has-text('no better than guessing')")
+        page.click("button:text-is('Retrain')")
+        page.wait_for_selector(
+            "[data-station=train]:has-text('no better than guessing')", timeout=JOB
+        )
         page.wait_for_selector(".cu-jobbar.cu-needs-you:has-text('no better than guessing')")
         assert rail(page)["train"] == ("needs-you", "no better than guessing", False)
         assert page.locator(".cu-jobbar.cu-done").count() == 0
