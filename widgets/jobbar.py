@@ -76,6 +76,7 @@ class JobBar(Panel):
                 "open": False,
                 "state": "failed",
                 "text": text,
+                "details": None,
                 "verdict": None,
                 "next": None,
                 "again": False,
@@ -103,8 +104,13 @@ class JobBar(Panel):
             return
         following = NEXT.get(job.kind)
         verdict = self._verdict(job, project)
+        text, details = _outcome(job), None
         if verdict is not None and verdict.state == model.FAILED:
             following = {"station": verdict.station, "title": "See what failed"}
+        if verdict is not None and job.kind == "train" and job.state == "done":
+            text, details = f"Trained: {verdict.sentence}", text
+            if verdict.state == model.NEEDS_YOU:
+                following = {"station": verdict.station, "title": "See why"}
         self.show(
             job={
                 "id": job.id,
@@ -119,7 +125,8 @@ class JobBar(Panel):
                 "silent": silence and silence.problem,
                 "process": silence and silence.process,
                 "left": self._seconds_left(job),
-                "text": _outcome(job),
+                "text": text,
+                "details": details,
                 "verdict": verdict and verdict.state,
                 "next": following
                 if job.state == "done" and following and following["station"] != station

@@ -11,7 +11,7 @@ from curator.learn.finetune import cost_job as costs
 from curator.learn.recipes import RECIPES, recipe_named
 from curator.project import Project
 from curator.review.queue import tiles
-from curator.review.status import Status
+from curator.review.status import Status, is_guessing
 from curator.store import jobs
 from curator.store.jobs import Job
 from widgets.panel import Handler, Panel, script
@@ -69,6 +69,9 @@ class TrainPanel(Panel):
             {**handlers, **own},
             names=[],
             run=None,
+            title="",
+            guessing=None,
+            is_guessing=False,
             recipe="",
             metrics=None,
             mistakes=[],
@@ -105,7 +108,10 @@ class TrainPanel(Panel):
         if status.run:
             run = project.run_to_export()
             values = {
-                "run": run.title,
+                "run": run.id,
+                "title": run.title,
+                "guessing": status.run.guessing,
+                "is_guessing": is_guessing(status.run),
                 "recipe": run.recipe,
                 "metrics": run.metrics,
                 "history": run.history,

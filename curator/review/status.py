@@ -68,7 +68,7 @@ class Status(Counts):
     """In the order of the work."""
 
     def station(self, name: str) -> Station:
-        """One of the stations."""
+        """One of the stations, by its name."""
         return next(item for item in self.stations if item.station == name)
 
 
@@ -184,7 +184,7 @@ def _review(counts: Counts) -> Station:
         return Station(REVIEW, NEEDS_YOU, 0, "nobody looked", sentence)
     if is_guessing(counts.run):
         sentence = "The model is no better than guessing, so what it flags says nothing."
-        return Station(REVIEW, NEEDS_YOU, 0, "not told", sentence)
+        return Station(REVIEW, NEEDS_YOU, 0, "model guesses", sentence)
     return Station(REVIEW, DONE, 0, "none left", "Every image that was flagged was looked at.")
 
 
@@ -214,7 +214,9 @@ def _of_run(run: NewestRun) -> str:
     name = f"{run.title[:1].upper()}{run.title[1:]}"
     if run.error is None:
         return name
-    ends = "" if run.low is None or run.high is None else f" ({run.low:.1%}-{run.high:.1%})"
+    ends = ""
+    if run.low is not None and run.high is not None:
+        ends = f" ({100 * run.low:.1f}-{100 * run.high:.1f})"
     how = (
         "each image judged by a model that did not see it"
         if run.judged_on == "out-of-fold"

@@ -63,6 +63,13 @@ def test_a_reload_in_the_middle_of_a_download_reattaches(
     with downloading(tmp_path, items[:60], 0.6, open_page) as (page, project):
         page.reload()
         page.wait_for_selector(".cu-running .cu-far", timeout=30_000)
+        page.wait_for_function(  # the bar's number is the rail's
+            """() => {
+                const far = document.querySelector('.cu-running .cu-far');
+                const rail = document.querySelector('[data-station=collect] .cu-figure');
+                return far && far.textContent.replace('/', ' of ') === rail.textContent;
+            }"""
+        )
         page.wait_for_selector("text=from 60 addresses", timeout=60_000)
         job = jobs.latest(project.database)
         assert job is not None

@@ -57,7 +57,7 @@ function jobbar(state, send) {
       "div",
       { class: `cu-jobbar cu-${look}`, role: "status", "aria-live": "polite" },
       icon(look === "done" ? "check" : "alert"),
-      h("span", { class: "cu-sentence" }, job.text),
+      h("span", { class: "cu-sentence", title: job.details }, job.text),
       next &&
         h(
           "button",

@@ -29,7 +29,7 @@ const ICONS = {
 export function icon(name) {
   return h(
     "svg",
-    { viewBox: "0 0 16 16", class: "cu-icon", "aria-hidden": "true" },
+    { viewBox: "0 0 16 16", class: "cu-icon", "data-icon": name, "aria-hidden": "true" },
     h("path", { d: ICONS[name] }),
   );
 }

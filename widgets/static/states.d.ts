@@ -59,8 +59,9 @@ export interface EndedJob {
   open: false;
   state: "done" | "failed" | "cancelled";
   text: string;
+  details: string | null; // the exact figures
   verdict: Station["state"] | null; // of its station; null where it is no matter of one
-  next: { station: string; title: string } | null;
+  { station: string; title: string } | null;
   again: boolean;
 }
 
@@ -243,10 +244,13 @@ export type RunSide = "before" | "after";
 
 export interface TrainState {
   names: string[];
-  run: string | null; // its title
+  run: number | null;
+  title: string; // of the run: that it is a refit, if so
+  guessing: number | null; // error 0..1 of always saying one class
+  is_guessing: boolean;
   recipe: string;
   metrics: Metrics | null;
-  mistakes: { id: number; label: string; predicted: string; confidence: number }[];
+  { id: number; label: string; predicted: string; confidence: number }[];
   history: HistoryRow[];
   live: HistoryRow[];
   choice: string;
@@ -254,15 +258,14 @@ export interface TrainState {
   comparison: Comparison | null;
   compared: Record<RunSide, number | null>;
   runs: RunRow[];
-  rates: { rates: number[]; losses: number[]; minimum: number | null; steep: number | null } | null;
-  learning: {
-    points: { images: number; error: number; low: number; high: number }[];
+  { number[]; losses: number[]; minimum: number | null; steep: number | null } | null;
+  {images: number; error: number; low: number; high: number [];
     sentence: string;
   } | null;
   form: Record<string, string | number | boolean | null>;
   form_number: number;
   cost: string;
-  backbones: { name: string; note: string }[];
+  { name: string; note: string }[];
   images: number;
   stale: number;
   error: string | null;

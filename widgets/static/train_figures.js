@@ -17,7 +17,7 @@ export function newestRun(state, metrics) {
     h(
       "h2",
       {},
-      `${state.run?.replace("run", "Run")}, ${state.recipe === "finetune" ? "fine-tuned" : "instant"}`,
+      `${state.title.replace("run", "Run")}, ${state.recipe === "finetune" ? "fine-tuned" : "instant"}`,
     ),
     h(
       "dl",

@@ -13,16 +13,15 @@ import { badge } from "./marks.js";
 const right = (error) => percent(1 - error);
 
 /** The sentence below the figure: how it was judged, within what, and against what.
- * @param {Metrics} metrics @param {JudgedRate} judged */
-function meaning(metrics, judged) {
-  const whole = judged === metrics.out_of_fold;
+ * @param {TrainState} state @param {JudgedRate} judged */
+function meaning(state, judged) {
+  const whole = judged === state.metrics?.out_of_fold;
   const how = whole
     ? `Each of ${many(judged.images, "image")} was judged by a model that had not seen it.`
     : `Judged on ${many(judged.images, "image")} that the model had not seen.`;
-  const majority = metrics.baselines.majority;
-  if (majority === null || judged.error === null) return how;
-  const guessing = `Always saying the commonest class would be right for ${right(majority)}.`;
-  return judged.high < majority
+  if (state.guessing === null || judged.error === null) return how;
+  const guessing = `Always saying the commonest class would be right for ${right(state.guessing)}.`;
+  return !state.is_guessing
     ? `${how} ${guessing}`
     : `${how} ${guessing} That is no better than guessing, so far: add images, or look at the labels.`;
 }
@@ -45,7 +44,7 @@ function figure(state, metrics) {
     h(
       "p",
       { class: "cu-hint", title: `95 % interval: ${right(judged.high)} to ${right(judged.low)}` },
-      meaning(metrics, judged),
+      meaning(state, judged),
       ` With so many images it may be between ${right(judged.high)} and ${right(judged.low)}.`,
     ),
   ];

@@ -1,0 +1,155 @@
+"""The rail, the header and the bar: no tick for what is not done, one number, plain words."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from curator.project import Project
+from curator.store import runs
+from tests.browser.conftest import shared
+from tests.browser.test_whole_job import JOB, go
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+FIELD_TERMS = ("err ", "bundled", "ONNX", "float32", "nats", "out-of-fold", "left")
+
+
+def rail(page: Page) -> dict[str, tuple[str, str, bool]]:
+    """Read state, figure and whether there is a tick, of each station."""
+    return {
+        str(row.get_attribute("data-station")): (
+            str(row.get_attribute("class")).split("cu-station cu-")[1],
+            row.locator(".cu-figure").inner_text().strip(),
+            row.locator(".cu-figure [data-icon=check]").count() == 1,
+        )
+        for row in page.locator("[data-station]").all()
+    }
+
+
+def first_level(page: Page) -> str:
+    """Read what stands in header and rail without a hover."""
+    return page.inner_text(".cu-shell")
+
+
+def test_an_empty_project_has_no_tick_and_a_failed_fetch_neither(
+    tmp_path: Path, open_page: Callable[[str], Page]
+) -> None:
+    """Not one address gave an image: the station has failed, and the bar leads to the reasons."""
+    with Project.create(tmp_path / "p", ["a", "b"]) as project, shared(project.path) as dashboard:
+        page = open_page(dashboard.address)
+        assert {(state, tick) for state, _, tick in rail(page).values()} == {("empty", False)}
+        project.add("a", "\n".join(f"http://127.0.0.1:9/{n}.jpg" for n in range(5)))
+        go(page, "check")
+        go(page, "collect")
+        page.check("input[name=private]")
+        page.click(".cu-primary:has-text('Fetch 5')")
+        page.wait_for_selector(".cu-jobbar.cu-failed :text('5 failed')", timeout=JOB)
+        page.wait_for_selector("[data-station=collect].cu-failed")
+        assert rail(page)["collect"] == ("failed", "5 failed", False)
+        assert "check the data" not in page.inner_text(".cu-jobbar")
+        assert page.locator(".cu-app .cu-done").count() == 0
+        go(page, "check")
+        page.click(".cu-jobbar button:has-text('See what failed')")
+        page.wait_for_selector("[data-station=collect][aria-current=page]")
+        told = project.status().station("collect")
+        assert (told.state, told.figure) == ("failed", "5 failed")
+
+
+def test_after_the_first_training_review_asks_for_the_user(
+    open_page: Callable[[str], Page], sample_copy: Project
+) -> None:
+    """Plain words first, the exact figures by a hover; Review has no tick before anybody looked."""
+    with sample_copy.database.write() as connection:  # as after a training that flags nothing
+        connection.exec_driver_sql("UPDATE predictions SET is_label_issue = 0")
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        go(page, "train")
+        told = {item.station: item for item in sample_copy.status().stations}
+        shown = rail(page)
+        assert {name: item.figure for name, item in told.items()} == {
+            name: figure for name, (_, figure, _) in shown.items()
+        }
+        assert shown["train"][0] == "done"
+        assert shown["train"][1].endswith(" % right")
+        assert shown["train"][2]
+        assert shown["review"] == ("needs-you", "nobody looked", False)
+        assert not [term for term in FIELD_TERMS if term in first_level(page)]
+        title = str(page.get_attribute("[data-station=train]", "title"))
+        assert "each image judged by a model that did not see it" in title
+        assert f"{sample_copy.status().images} images" in page.inner_text(".cu-counts")
+        assert shown["collect"][1] == f"{sample_copy.status().images} images"
+        go(page, "review")
+        page.wait_for_selector(".cu-tile img")
+        page.locator(".cu-tile").first.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_selector("[data-station=review].cu-done [data-icon=check]")
+
+
+@pytest.mark.slow
+def test_a_model_that_guesses_has_no_tick(
+    open_page: Callable[[str], Page], sample_copy: Project
+) -> None:
+    """With labels drawn by lot, the training succeeds and the model is no better than guessing."""
+    draw = random.Random(1)
+    names = sample_copy.class_names()
+    labels: dict[str, list[int]] = {name: [] for name in names}
+    for image_id in sample_copy.rank()["image_id"].tolist():
+        labels[draw.choice(names)].append(image_id)
+    for name, image_ids in labels.items():
+        sample_copy.decide(image_ids, "relabel", name)
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        go(page, "train")
+        page.click("button:text-is('Retrain')")
+        page.wait_for_selector(
+            "[data-station=train]:has-text('no better than guessing')", timeout=JOB
+        )
+        page.wait_for_selector(".cu-jobbar.cu-needs-you:has-text('no better than guessing')")
+        assert rail(page)["train"] == ("needs-you", "no better than guessing", False)
+        assert page.locator(".cu-jobbar.cu-done").count() == 0
+        assert not rail(page)["review"][2]
+
+
+def test_the_run_that_is_named_is_the_one_that_is_written(
+    tmp_path: Path, open_page: Callable[[str], Page], sample_copy: Project
+) -> None:
+    """A refit is marked; beside a newer fine-tuned model it is not what is named."""
+    sample_copy.decide([1, 2], "delete")
+    assert sample_copy.refit().run == 2
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        go(page, "export")
+        page.wait_for_selector("[data-exported='2']:has-text('run 2, an automatic refit')")
+        form = page.locator("form:has-text('Write the model')")
+        form.locator("input[name=out]").fill(str(tmp_path / "model"))
+        form.locator("button").click()
+        page.wait_for_selector(".cu-jobbar :text('run 2, an automatic refit')", timeout=JOB)
+        assert json.loads((tmp_path / "model" / "config.json").read_text())["run"] == 2
+        with sample_copy.database.write() as connection:
+            asked = runs.get(connection, 1)
+            runs.add(
+                connection,
+                recipe="finetune",
+                backbone=asked.backbone,
+                ledger_position=asked.ledger_position,
+                out_of_fold=0,
+                settings=asked.settings,
+                metrics=asked.metrics,
+                history=[],
+            )
+        sample_copy.decide([3], "delete")
+        assert sample_copy.refit().run == 4
+        go(page, "train")
+        page.wait_for_selector("h2:text-is('Run 3, fine-tuned')")
+        assert page.locator("[data-part=runs] :text('refit')").count() == 1
+        go(page, "export")
+        page.wait_for_selector("[data-exported='3']")
+        assert "--run 3" in page.locator(".cu-command").nth(1).inner_text()
