@@ -10,26 +10,27 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets
 
 from curator import worker
-from curator.errors import CuratorError
-from curator.files import refuse_occupied
+from curator.errors import InputError
 from curator.jobs import health, marks
 from curator.project import Project
 from curator.review.status import status as status_of
 from curator.store import jobs
 from curator.store.newest import Newest
 from curator.store.newest import newest as newest_rows
-from widgets import recent
+from widgets import address, recent
+from widgets.address import Address
 from widgets.check import CheckPanel
 from widgets.collect import CollectPanel
 from widgets.export import ExportPanel
 from widgets.jobbar import JobBar, newest
 from widgets.panel import Handler, Panel
+from widgets.queue_view import NAMED
 from widgets.review import Review
 from widgets.shell import STATIONS, Shell
 from widgets.start import StartPanel
@@ -49,7 +50,14 @@ class Dashboard:
             "changed": lambda _: self.refresh(),
             "error": self._complain,
         }
-        self.shell = Shell({**common, "projects": lambda _: self.leave(), "hello": self._hello})
+        self.shell = Shell(
+            {
+                **common,
+                "projects": lambda _: self._to_projects(),
+                "hello": self._hello,
+                "visit": lambda message: self._visiting(lambda: self._visit(message["place"])),
+            }
+        )
         self.start = StartPanel(
             {
                 **common,
@@ -68,7 +76,12 @@ class Dashboard:
         )
         self.train = TrainPanel({**common, "submit": self._asked, "queue": self._look})
         self.review = Review(
-            {**common, "decided": self._decided, "moved": lambda _: self._remember()}
+            {
+                **common,
+                "decided": self._decided,
+                "moved": lambda _: self._remember(),
+                "looked": lambda _: self._say_where(),
+            }
         )
         self.export = ExportPanel(
             {
@@ -100,6 +113,8 @@ class Dashboard:
         self.project: Project | None = None
         self.station = "start"
         self._poller: asyncio.Future[None] | None = None  # from the first page on
+        self._called = ""  # how an address names the project
+        self._on_the_way = False  # to the view of an address
         self._seen: tuple[Any, ...] = ()
         self._classes: tuple[Any, ...] = ()  # the last changes of classes that this page shows
         self._own_position = 0  # the last decision that this page knows of
@@ -119,12 +134,87 @@ class Dashboard:
         """A page shows this dashboard from now on.
 
         The kernel may have stood by for long, so everything is read again; ``project`` is what the
-        window showed before a reload: "" the start page, None a new window.
+        window showed before a reload: "" the start page, None a new window. An address that the
+        window came with goes before it.
         """
-        wanted = message.get("project")
-        self._open_or_start(self._given if wanted is None else str(wanted))
-        if self._poller is None:
-            self._poller = asyncio.ensure_future(self._poll())
+        before = message.get("project")
+        path = (self._given or recent.last_open()) if before is None else str(before)
+        self._visiting(lambda: self._arrive(path, message.get("place")))
+
+    def _arrive(self, path: str, place: Any) -> None:
+        asked = None
+        try:
+            asked = None if place is None else address.read(place, NAMED)
+            if asked is not None and (asked.project or asked.station == address.START):
+                path = self._path_of(asked.project, path)
+        finally:
+            self._open_or_start(path)
+            if self._poller is None:
+                self._poller = asyncio.ensure_future(self._poll())
+        if asked is not None and self.project is not None:
+            self._go_to(asked)
+
+    def _visit(self, place: Any) -> None:
+        """Show the view of an address; raises InputError, with all as it was, if there is none."""
+        asked = address.read(place, NAMED)
+        here = "" if self.project is None else str(self.project.path)
+        path = here
+        if asked.project or asked.station == address.START:
+            path = self._path_of(asked.project, here)
+        if path != here:
+            self._open_or_start(path)
+        if self.project is not None:
+            self._go_to(asked)
+
+    def _path_of(self, name: str, likely: str) -> str:
+        """The folder of the project that an address names, "" for the start page.
+
+        ``likely``: the one that this window shows, which may be on no list.
+        """
+        if not name:
+            return ""
+        if self.project is not None and name == self._called:
+            return str(self.project.path)
+        paths = recent.paths_named(name)
+        if len(paths) > 1 and likely not in paths:
+            raise InputError(f"There are {len(paths)} projects called {name!r}.", "Choose one.")
+        if not paths:
+            raise InputError(
+                f"No project called {name[:60]!r} was opened here lately.", "Open it by its folder."
+            )
+        return likely if likely in paths else paths[0]
+
+    def _go_to(self, asked: Address) -> None:
+        """Show the station and the view of an address, in the project that is open."""
+        station = asked.station or ("review" if asked.queue else self.station)
+        try:
+            if station == "review" and asked.queue:
+                self.review.visit(asked)
+        finally:
+            if station != self.station:
+                self.go(station)
+
+    def _visiting(self, go: Callable[[], None]) -> None:
+        """Go somewhere by an address; the page learns where that led in one step."""
+        self._on_the_way = True
+        try:
+            go()
+        finally:
+            self._on_the_way = False
+            self._remember()
+            recent.remember_open(None if self.project is None else self.project.path)
+            self.shell.show(visits=self.shell.state["visits"] + 1, place=self._place())
+
+    def _place(self) -> dict[str, Any]:
+        """The address of what is shown."""
+        if self.project is None:
+            return Address(station=address.START).to_dict()
+        view = self.review.address() if self.station == "review" else Address()
+        return replace(view, project=self._called, station=self.station).to_dict()
+
+    def _say_where(self) -> None:
+        if not self._on_the_way and self._poller is not None:
+            self.shell.show(place=self._place())
 
     def _open_or_start(self, path: str) -> None:
         project = self.start.open_project(path) if path else None
@@ -132,6 +222,10 @@ class Dashboard:
             self.leave()
         else:
             self._adopt(project)
+
+    def _to_projects(self) -> None:
+        self.leave()
+        recent.remember_open(None)
 
     def leave(self) -> None:
         """Go to the start page."""
@@ -146,6 +240,7 @@ class Dashboard:
         self.jobbar.refresh(None, "start")
         self.jobbar.offer(None)
         self._show("start")
+        self._say_where()
 
     def go(self, station: str) -> None:
         """Show a station, with its figures as they are now."""
@@ -195,6 +290,7 @@ class Dashboard:
         self.check.show(report=None)
         place = recent.place_of(project.path)
         recent.remember(project.name, project.path)
+        self._called = recent.name_in_address(project.name, project.path)
         health.look(project)
         worker.ensure(project)
         self.jobbar.offer(project)
@@ -205,6 +301,8 @@ class Dashboard:
         self._ended = 0 if last is None else last.id - last.is_open
         self.review.adopt(project, place)
         self.go(place.get("station", "collect"))
+        if self._poller is not None:  # a kernel that stands by has opened nothing for anybody
+            recent.remember_open(project.path)
 
     def _show(self, station: str) -> None:
         self.station = station
@@ -214,8 +312,9 @@ class Dashboard:
     def _remember(self) -> None:
         # A kernel that stands by for the next page must not overwrite where this one is.
         if self.project is not None and self._poller is not None:
-            place = {"station": self.station, **self.review.gallery.place()}
+            place = {"station": self.station, **self.review.place()}
             recent.remember(self.project.name, self.project.path, place)
+            self._say_where()
 
     # What the panels ask for
 
@@ -233,15 +332,11 @@ class Dashboard:
         self._submit("sample")
 
     def _export(self, where: str, message: dict[str, Any]) -> None:
-        out = str(message["out"]).strip()
         # What the page named is what is written, whatever was trained since.
         named = {"run_id": int(message["run"])} if "run" in message else {}
-        try:
-            refuse_occupied(Path(out).expanduser())
-        except CuratorError as error:
-            self.export.fail(where, error)
-            return
-        self._submit(where.replace("_", "-"), out=out, **named)
+        out = self.export.target(where, message)
+        if out is not None:
+            self._submit(where.replace("_", "-"), out=out, **named)
 
     def _look(self, message: dict[str, Any]) -> None:
         self.review.open(message)

@@ -2,7 +2,10 @@
 
 import { JSDOM } from "jsdom";
 
-const { window } = new JSDOM("<!doctype html><body></body>", { pretendToBeVisual: true });
+const { window } = new JSDOM("<!doctype html><body></body>", {
+  pretendToBeVisual: true,
+  url: "http://127.0.0.1/",
+});
 const NAMES = [
   "document",
   "Node",
@@ -12,6 +15,9 @@ const NAMES = [
   "HTMLSelectElement",
   "Event",
   "FormData",
+  "PopStateEvent",
+  "history",
+  "location",
 ];
 Object.assign(
   globalThis,

@@ -20,7 +20,7 @@ from widgets.queue_view import Paging
 
 
 class Gallery(Paging):
-    """A queue of a project, to be decided on. ``handlers``: decided, moved, page, go, error."""
+    """A queue to be decided on. ``handlers``: decided, moved, looked, page, go, error."""
 
     _esm = script("gallery")
 
@@ -31,8 +31,11 @@ class Gallery(Paging):
             "redo": lambda _: self._step_back(Project.redo, "Did again"),
             "rest": lambda _: self._answered(self._rest),
             "zoom": lambda message: self._enlarge(int(message["id"])),
+            "closed": lambda _: self._looked(None),
         }
         super().__init__({**handlers, **own})
+        self._waiting: int | None = None  # image to enlarge once the page is drawn
+        self._drawn = False
 
     def _decide(self, message: dict[str, Any]) -> None:
         project, page = self._here()
@@ -81,6 +84,24 @@ class Gallery(Paging):
             self._decide({"ids": rest, "action": "keep"})
         self._turn(1)
 
+    def look(self, image_id: int) -> None:
+        """Have the page enlarge an image that is on it."""
+        if self._drawn:
+            self.send({"type": "look", "id": image_id})
+        else:
+            self._waiting = image_id
+
+    def _ready(self) -> None:
+        super()._ready()
+        self._drawn = True
+        if self._waiting is not None:
+            self.look(self._waiting)
+            self._waiting = None
+
+    def _looked(self, image_id: int | None) -> None:
+        self.enlarged = image_id
+        self._handlers["looked"]({})
+
     def _here(self) -> tuple[Project, Shown]:
         assert self.project is not None
         assert self._shown is not None
@@ -90,6 +111,7 @@ class Gallery(Paging):
         project, page = self._here()
         if image_id not in page.ids:
             return
+        self._looked(image_id)
         found = project.details(image_id)
         near = [one.id for one in (*found.nearest.own, *found.nearest.predicted)]
         pictures = thumbnails_of(project, near)

@@ -45,6 +45,12 @@ class Pager:
         self._show()
         return True
 
+    def go(self, page: int) -> None:
+        """Go to a page by its number, from 1 on; to the last one if there are fewer."""
+        last = max(0, len(self.ids) - 1) // self.size
+        self.offset = min(page - 1, last) * self.size
+        self._show()
+
     def resize(self, size: int) -> None:
         """Show pages of ``size`` images; the first of the present page stays first."""
         self.size = max(SMALLEST, min(LARGEST, size))

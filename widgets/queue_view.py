@@ -86,6 +86,8 @@ class Paging(Panel):
         self._choices = Choices()
         self._sent = Sent()
         self._shown: Shown | None = None
+        self.enlarged: int | None = None
+        """The image of this page that the browser shows enlarged."""
         self._ahead: Shown | None = None  # the next page, read while this one is looked at
 
     def show_queue(
@@ -205,6 +207,26 @@ class Paging(Panel):
         kept = {key: self.state[key] for key in ("kind", "filters", "size", "page")}
         return {**kept, "near": near}
 
+    @property
+    def page_number(self) -> int:
+        """From 1 on."""
+        return self._pager.offset // self._pager.size + 1
+
+    def turn_to(self, page: int) -> None:
+        """Show a page by its number, from 1 on; the last one if there are fewer."""
+        if page != self.page_number:
+            self._pager.go(page)
+            self._page()
+
+    def bring(self, image_id: int) -> bool:
+        """Show the page with that image; False when the queue does not hold it."""
+        if self._shown is None or image_id not in self._shown.ids:
+            place = np.flatnonzero(self._pager.ids == image_id)
+            if not len(place):
+                return False
+            self.turn_to(int(place[0]) // self._pager.size + 1)
+        return True
+
     def restore(self, place: dict[str, Any]) -> None:
         """Open what :meth:`place` remembered; what it does not know is left as it begins."""
         names = {field.name for field in fields(Filters)}
@@ -235,10 +257,17 @@ class Paging(Panel):
 
     def _open(self, kind: str) -> None:
         """Another queue with the filters that were set, but for the cell of the matrix."""
-        self.show_queue(kind, replace(self.filters, predicted=""))
+        self.show_queue(kind, self._outside_the_cell())
+
+    def _outside_the_cell(self) -> Filters:
+        """The filters without the cell of the matrix, whose row is a class, too."""
+        f = self.filters
+        return replace(f, label="", predicted="") if f.predicted else f
 
     def _narrowed(self, message: dict[str, Any]) -> Filters:
-        changed = replace(self.filters, **message["filters"])
+        asked = message["filters"]
+        left = asked.get("predicted") == ""
+        changed = replace(self._outside_the_cell() if left else self.filters, **asked)
         return replace(changed, tag_probability=NAMED if changed.tag else 0.0)
 
     def _page(self, **changes: Any) -> None:
@@ -251,6 +280,7 @@ class Paging(Panel):
         if ready is None or not ready.fits(kind, ids, run_id):
             ready = Shown(self.project, kind, ids, run_id)
         self._shown = ready
+        self.enlarged = None  # the browser asks again for what it enlarges of this page
         self._show_tiles(offset=self._pager.offset, **changes)
         ready.open()
         self._look_ahead(run_id)

@@ -6,6 +6,7 @@ Kept in the user's state folder, so that a project that is handed on holds none 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -32,6 +33,42 @@ def listed() -> list[dict[str, str]]:
         for entry in _read()
         if (Path(entry["path"]) / "project.db").exists()
     ]
+
+
+def name_in_address(name: str, path: Path) -> str:
+    """How an address names a project: by its name, and by a digest of its folder if others have it.
+
+    Only what is listed is found again by it, so an address leads to no folder that was not opened.
+    """
+    others = any(each["name"] == name and each["path"] != str(path) for each in listed())
+    return f"{name}~{_digest(str(path))}" if others else name
+
+
+def paths_named(name: str) -> list[str]:
+    """Folders of the recent projects that an address may mean by ``name``, newest first."""
+    exact = [each["path"] for each in listed() if name == f"{each['name']}~{_digest(each['path'])}"]
+    return exact or [each["path"] for each in listed() if each["name"] == name]
+
+
+def _digest(path: str) -> str:
+    """8 hexadecimal digits."""
+    return hashlib.sha256(path.encode()).hexdigest()[:8]
+
+
+def last_open() -> str:
+    """The project that was open last if it is still there; "" if the start page was."""
+    try:
+        path = _file().with_name("open.txt").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""
+    return path if path in {each["path"] for each in listed()} else ""
+
+
+def remember_open(path: Path | None) -> None:
+    """Remember what is open, None for the start page; a refusing disk is no reason to stop."""
+    with contextlib.suppress(OSError, FileError):
+        _file().parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(_file().with_name("open.txt"), str(path or "").encode())
 
 
 def place_of(path: Path) -> dict[str, Any]:

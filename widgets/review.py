@@ -7,15 +7,16 @@ moment: confusion, comparison, suggestions, advice.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import time
 from collections.abc import Collection
+from dataclasses import fields, replace
 from typing import Any
 
 import ipywidgets
 
 from curator import worker
+from curator.errors import UnknownImage
 from curator.phrasing import many
 from curator.project import Project
 from curator.review.advice.stopping import Advice
@@ -23,6 +24,7 @@ from curator.review.queue.filters import Filters
 from curator.review.queue.kinds import QUEUES
 from curator.store import jobs, ledger
 from widgets import recent
+from widgets.address import Address
 from widgets.background import beside
 from widgets.classes import ClassesPanel
 from widgets.confusion import ConfusionPanel
@@ -33,12 +35,14 @@ from widgets.progress import ProgressPanel
 from widgets.reviewlog import ReviewLogPanel
 
 QUIET_SECONDS = 0.6  # after the last decision or page
-REFIT = "refit"
+REFIT, TRAIN = "refit", "train"
+FIRST = "suspicious"  # the queue that a review begins with
+RANKED = "Ranked anew by the run that just ended."
 REVIEWER = "CURATOR_REVIEWER"
 
 
 class Review:
-    """``root`` is the widget to display. ``handlers``: go, error, decided, moved."""
+    """``root`` is the widget to display. ``handlers``: go, error, decided, moved, looked."""
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         own: dict[str, Handler] = {
@@ -65,6 +69,8 @@ class Review:
         self.root = ipywidgets.Box([self.gallery, sections]).add_class("cu-review")
         self._project: Project | None = None
         self._due = 0.0  # when to count beside the gallery again, 0: all is as it should be
+        self._left_at: Address | None = None  # what was restored, by its address at that time
+        self._trained = 0  # the last training whose ranking a queue was opened by
         self._refitted = 0  # the last refit whose ranking the gallery has
 
     def adopt(self, project: Project, place: dict[str, Any]) -> None:
@@ -73,7 +79,11 @@ class Review:
         last = jobs.latest(project.database, (jobs.DONE,), REFIT)
         self._refitted = 0 if last is None else last.id
         self._sign(recent.reviewer(), keep=False)
+        self._trained = _last_training(project)
         self.gallery.restore(place)
+        self._left_at = replace(self.address(), page=int(place.get("number", 1)), image=None)
+        if place.get("trained", self._trained) != self._trained:
+            self.gallery.show_queue(FIRST, status=RANKED)
 
     def leave(self) -> None:
         """Let go of the project."""
@@ -83,11 +93,51 @@ class Review:
 
     def open(self, message: dict[str, Any]) -> None:
         """Open the queue that a message names, with its filters, and go there."""
-        names = {field.name for field in dataclasses.fields(Filters)} & message.keys()
+        names = {field.name for field in fields(Filters)} & message.keys()
         kind = message["queue"] if message["queue"] in QUEUES else "all"
         self.gallery.show_queue(kind, Filters(**{name: message[name] for name in names}))
         self._outer["go"]({"station": "review"})
         self.gallery.send({"type": "focus"})
+
+    def place(self) -> dict[str, Any]:
+        """What :meth:`adopt` takes, to be remembered."""
+        number = self.gallery.page_number
+        return {**self.gallery.place(), "number": number, "trained": self._trained}
+
+    def address(self) -> Address:
+        """Where the gallery is; the caller adds project and station."""
+        return Address(
+            queue=self.gallery.state["kind"],
+            filters=self.gallery.filters,
+            page=self.gallery.page_number,
+            image=self.gallery.enlarged,
+        )
+
+    def visit(self, address: Address) -> None:
+        """Show queue, page and image of an address that names a queue.
+
+        Raises UnknownClass before anything changes, UnknownImage if the queue lacks the image.
+        """
+        assert self._project is not None
+        address.check_classes(self._project.class_names())
+        here, left_at = self.address(), self._left_at
+        self._left_at = None
+        wanted = replace(address, project="", station="", image=None)
+        if (wanted.queue, wanted.filters) != (here.queue, here.filters):
+            self.gallery.show_queue(wanted.queue, wanted.filters)
+            left_at = None
+        # What was restored are the images of that page, wherever they stand in the order by now.
+        if wanted != left_at:
+            self.gallery.turn_to(address.page)
+        if address.image is None:
+            return
+        if not self.gallery.bring(address.image):
+            raise UnknownImage(
+                f"Image {address.image} is not in this queue any more.",
+                "Look for it in the queue “All”.",
+            )
+        if address.image != self.gallery.enlarged:
+            self.gallery.look(address.image)
 
     def soon(self) -> None:
         """Count beside the gallery in the next quiet moment."""
@@ -113,11 +163,15 @@ class Review:
     def job_ended(self, kind: str, shown: bool) -> None:
         """Open the queue anew after a job, but never under the eyes of a reviewer.
 
-        A training is the exception: ranking anew is what it was asked for.
+        A training is the exception: ranking anew is what it was asked for, and who comes from it
+        begins with the most suspicious.
         """
+        assert self._project is not None
         if kind == "train":
-            here = self.gallery.state["kind"], self.gallery.filters
-            self.gallery.show_queue(*here, status="Ranked anew by the run that just ended.")
+            self._trained = _last_training(self._project)
+            here = self.address()
+            kind, filters = (here.queue, here.filters) if shown else (FIRST, None)
+            self.gallery.show_queue(kind, filters, status=RANKED)
         elif not shown:
             self.gallery.restore(self.gallery.place())
 
@@ -186,3 +240,9 @@ class Review:
         elif keep:
             os.environ.pop(REVIEWER, None)
         self._log.sign(ledger.reviewer())
+
+
+def _last_training(project: Project) -> int:
+    """The job of the last training that ended well, 0 before."""
+    last = jobs.latest(project.database, (jobs.DONE,), TRAIN)
+    return 0 if last is None else last.id

@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 HOST = "127.0.0.1"
+PORT = 8347  # no well-known service has it, and no system gives it out by itself
+TRIES = 20  # ports from it on that are tried before any will do
+TAKEN = {errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)}
+KEPT_BACK = {errno.EACCES, getattr(errno, "WSAEACCES", errno.EACCES)}  # as Windows does with some
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "curator.ipynb"
 
 
 def serve(
     project: Path | None,
-    port: int = 0,
+    port: int | None = None,
     browser: bool = True,
     host: str = HOST,
     *,
@@ -32,9 +36,9 @@ def serve(
 ) -> None:
     """Serve until interrupted; ``say`` the address with its token, and open it in a browser.
 
-    ``port`` 0 takes a free one. ``host``: the address to listen on; ``warn`` is told of another
-    than 127.0.0.1. Raises InputError when it cannot be listened on, UnsafeServer when what is about
-    to listen is not what was asked for.
+    ``port`` None takes :data:`PORT`, or the next one that is free; 0 takes any. ``host``: the
+    address to listen on; ``warn`` is told of another than 127.0.0.1. Raises InputError when it
+    cannot be listened on, UnsafeServer when what is about to listen is not what was asked for.
     """
     host = HOST if host == "localhost" else host
     os.environ.pop("CURATOR_PROJECT", None)
@@ -45,7 +49,7 @@ def serve(
         _serve(Path(name), host, port, browser, say, warn)
 
 
-def _serve(private: Path, host: str, port: int, browser: bool, say: Say, warn: Say) -> None:
+def _serve(private: Path, host: str, asked: int | None, browser: bool, say: Say, warn: Say) -> None:
     from widgets.isolation import isolate
 
     folders = isolate(private)
@@ -66,7 +70,7 @@ def _serve(private: Path, host: str, port: int, browser: bool, say: Say, warn: S
             "Install pyzmq from the package index: `pip install --force-reinstall pyzmq`.",
         )
     keys = Keys()
-    sockets = _bind(host, port)
+    sockets = _bind(host, asked)
     port = sockets[0].getsockname()[1]
     try:
         app = Dashboards.instance(config=_settings(keys, host, port))
@@ -81,6 +85,8 @@ def _serve(private: Path, host: str, port: int, browser: bool, say: Say, warn: S
     def ready() -> None:
         shown = {"0.0.0.0": HOST, "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
         address = f"http://{shown}:{port}/?token={keys.token}"
+        if asked is None and port != PORT:
+            say(f"Port {PORT} is taken, so this one has port {port}.")
         say(f"The dashboard is at {address}")
         if host in {HOST, "::1"}:
             say("It is served to this machine only. Stop it with Ctrl+C.")
@@ -131,18 +137,22 @@ def _settings(keys: Any, host: str, port: int) -> Any:
     return config
 
 
-def _bind(host: str, port: int) -> list[socket.socket]:
+def _bind(host: str, asked: int | None) -> list[socket.socket]:
     """Take the port, from now on ours. Raises InputError when that cannot be."""
     from tornado.netutil import bind_sockets
 
-    try:
-        return bind_sockets(port, host)
-    except OSError as error:
-        if error.errno in {errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)}:
+    for port in [asked] if asked is not None else range(PORT, PORT + TRIES):
+        try:
+            return bind_sockets(port, host)
+        except OSError as error:
+            if asked is None and error.errno in TAKEN | KEPT_BACK:
+                continue
+            if error.errno in TAKEN:
+                raise InputError(
+                    f"Port {port} on {host} is taken.", "Name another with --port, or leave it out."
+                ) from error
             raise InputError(
-                f"Port {port} on {host} is taken.", "Name another with --port, or leave it out."
+                f"{host}, port {port}, cannot be listened on: {error.strerror or error}.",
+                "Name an address of this machine with --host, or leave it out.",
             ) from error
-        raise InputError(
-            f"{host}, port {port}, cannot be listened on: {error.strerror or error}.",
-            "Name an address of this machine with --host, or leave it out.",
-        ) from error
+    return _bind(host, 0)

@@ -33,6 +33,8 @@ class Shell(Panel):
             device=None,
             station="start",
             stations=[],
+            place={},
+            visits=0,
         )
         self._status: Status | None = None
 

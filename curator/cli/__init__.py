@@ -67,7 +67,7 @@ def start(
 
         typer.echo(f"curator {__version__}")
     elif context.invoked_subcommand is None:
-        delivering.dashboard(project=None, port=0, browser=True)
+        delivering.dashboard(project=None, port=None, browser=True)
 
 
 def main() -> None:

@@ -88,7 +88,10 @@ def dashboard(
     project: Annotated[
         Path | None, typer.Argument(metavar="[PROJECT]", help="Default: recent projects.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Port on this machine; 0 finds a free one.")] = 0,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port on this machine; 0 takes any. Default: 8347, or the next free."),
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
     host: Annotated[
         str, typer.Option(help="Address to listen on; another than this opens it to the network.")
@@ -97,7 +100,7 @@ def dashboard(
     """Serve the dashboard on this machine, with a token, until Ctrl+C."""
     if project is not None:
         Project.open(project).close()
-    if not 0 <= port <= 65535:
+    if port is not None and not 0 <= port <= 65535:
         raise InputError(f"Port {port} does not exist.", "Use 0 to 65535.")
     from widgets.server import serve
 

@@ -71,7 +71,7 @@ class Running:
         return self.address.split("/?")[0]
 
 
-DASHBOARD = (sys.executable, "-m", "curator", "dashboard", "--no-browser")
+DASHBOARD = (sys.executable, "-m", "curator", "dashboard", "--no-browser", "--port", "0")
 
 
 @contextlib.contextmanager
@@ -133,13 +133,13 @@ _open = contextlib.ExitStack()
 def shared(project: Path | None = None) -> Iterator[Running]:
     """Give the dashboard that most tests share, as starting one takes longer than many a test.
 
-    ``open_page`` of its address opens ``project``, by the start page's field.
+    ``open_page`` of its address opens ``project``, by the start page's field, or the start page.
     """
     if not _shared:
         folder = Path(_open.enter_context(tempfile.TemporaryDirectory()))
         _shared.append(_open.enter_context(running(folder)))
     started = _shared[0]
-    address = f"{started.address}#{project}" if project else started.address
+    address = f"{started.address}#{project or ''}"
     yield Running(address, started.home, started.process, started.output)
 
 
@@ -220,9 +220,14 @@ def open_page(browser: Browser, watched: Watched) -> Iterator[Callable[[str], Pa
     def opened(address: str) -> Page:
         page = context.new_page()
         watch(page)
-        address, _, project = address.partition("#")
+        address, from_start, project = address.partition("#")
         page.goto(address)
         page.wait_for_selector(".cu-header", timeout=START_SECONDS * 1000)
+        if from_start:
+            page.wait_for_function("() => location.hash")
+            if page.is_visible(".cu-rail"):  # of the test before
+                page.click(".cu-brand")
+            page.wait_for_selector("input[name=path]")
         if project:
             page.fill("input[name=path]", project)
             page.click("button:text-is('Open')")

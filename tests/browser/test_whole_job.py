@@ -151,12 +151,12 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
         assert "validation images" in page.inner_text("[data-part=comparison]")
 
         go(page, "export")
-        page.locator("section:has-text('The curated images') button").click()
+        page.locator("section:has-text('The curated images') button[type=submit]").click()
         page.wait_for_selector("text=manifest.csv are in", timeout=JOB)
         page.wait_for_function(
             "() => document.querySelector('input[name=out]').value.endsWith('my-digits-curated-2')"
         )
-        page.locator("section:has-text('The model') button").click()
+        page.locator("section:has-text('The model') button[type=submit]").click()
         page.wait_for_selector("text=its answers agree", timeout=JOB)
 
         folder = dashboard.home / "my-digits"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from tests.browser.conftest import DASHBOARD, running
 from tests.security.visiting import ask, enter
+from widgets.server import PORT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +33,7 @@ def altered(*arguments):
     return settings
 
 server._settings = altered
-sys.exit(run(["dashboard", "--no-browser"]))
+sys.exit(run(["dashboard", "--no-browser", "--port", "0"]))
 """
 
 
@@ -83,3 +85,15 @@ def test_an_address_of_another_machine_is_named(tmp_path: Path) -> None:
             )
             assert done.returncode == 2
             assert re.search(said, done.stderr), done.stderr
+
+
+def test_the_port_is_the_same_unless_it_is_taken(tmp_path: Path) -> None:
+    """Without ``--port`` it is the usual one, or one after it, and the terminal says so."""
+    command = DASHBOARD[:-2]
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):  # somebody else's, which does as well
+            held.enter_context(socket.create_server(("127.0.0.1", PORT)))
+        dashboard = held.enter_context(running(tmp_path, None, command))
+        port = int(dashboard.base.rsplit(":", 1)[1])
+        assert port > PORT
+        assert f"Port {PORT} is taken, so this one has port {port}." in " ".join(dashboard.output)

@@ -40,7 +40,7 @@ def told(self, *arguments, **settings):
     print("ROUTES", json.dumps(paths), flush=True)
 
 gate.Gate.__init__ = told
-sys.exit(run(["dashboard", "--no-browser"]))
+sys.exit(run(["dashboard", "--no-browser", "--port", "0"]))
 """
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 NEEDED = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy")

@@ -18,3 +18,22 @@ export async function copyText(text) {
     return done;
   }
 }
+
+/** A command or a path, with the button that copies it. @param {string} text @param {string} title */
+export function copyable(text, title) {
+  /** @param {MouseEvent & {currentTarget: HTMLElement}} event */
+  const copy = async (event) => {
+    const button = event.currentTarget;
+    const done = await copyText(text);
+    button.textContent = done ? "Copied" : "Select it and press Ctrl+C";
+    window.setTimeout(() => {
+      button.textContent = "Copy";
+    }, 2000);
+  };
+  return h(
+    "div",
+    { class: "cu-copyable" },
+    h("code", { class: "cu-command" }, text),
+    h("button", { class: "cu-button", type: "button", "aria-label": title, onclick: copy }, "Copy"),
+  );
+}

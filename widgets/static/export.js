@@ -1,13 +1,14 @@
 // @ts-check
 // What would be written, then the writing: the curated folder, and the model.
 
+import { copyable } from "./clipboard.js";
 import { h, mount } from "./drawing.js";
 import { interval, many } from "./figures.js";
 import { fieldsOf } from "./forms.js";
 import { problem } from "./marks.js";
 
 /** @import {Context, Handlers, Send} from "./types" */
-/** @import {ExportState} from "./states" */
+/** @import {ExportKind, ExportState} from "./states" */
 
 /** @param {ExportState} state @param {Send} send */
 function exporting(state, send) {
@@ -16,6 +17,23 @@ function exporting(state, send) {
     (/** @type {string} */ kind, /** @type {{run?: number}} */ named = {}) =>
     (e) =>
       send({ do: kind, ...fieldsOf(e), ...named });
+  /** @returns {Handlers["oninput"]} */
+  const typed = (/** @type {ExportKind} */ kind) => (e) =>
+    send({ do: "where", kind, out: e.target.value });
+  /** Where it will be written. @param {ExportKind} kind */
+  const target = (kind) =>
+    h(
+      "p",
+      { class: "cu-hint", "data-where": kind },
+      "Will be written to ",
+      h("span", { class: "cu-path" }, state.where[kind] ?? ""),
+    );
+  /** What the last export wrote. @param {ExportKind} kind */
+  const written = (kind) =>
+    state.written[kind] && [
+      h("p", { class: "cu-hint", "data-written": kind }, "Written last:"),
+      copyable(state.written[kind], "Copy the path"),
+    ];
   const splits = ["train", "valid"];
   return h(
     "div",
@@ -76,8 +94,10 @@ function exporting(state, send) {
                 required: true,
                 spellcheck: "false",
                 autocomplete: "off",
+                oninput: typed("export"),
               }),
             ),
+            target("export"),
             problem(state.errors.export),
             h(
               "button",
@@ -85,8 +105,9 @@ function exporting(state, send) {
               `Write ${many(state.total, "image")}`,
             ),
           ),
+          written("export"),
           h("p", { class: "cu-hint" }, "The same on the command line:"),
-          h("code", { class: "cu-command" }, state.commands[0]),
+          copyable(state.commands.export ?? "", "Copy the command"),
         ),
         h(
           "section",
@@ -136,8 +157,10 @@ function exporting(state, send) {
                     required: true,
                     spellcheck: "false",
                     autocomplete: "off",
+                    oninput: typed("export_model"),
                   }),
                 ),
+                target("export_model"),
                 problem(state.errors.export_model),
                 h(
                   "button",
@@ -145,13 +168,11 @@ function exporting(state, send) {
                   "Write the model",
                 ),
               ),
-              h(
-                "p",
-                { class: "cu-hint" },
-                "The same on the command line, and a prediction from the folder alone:",
-              ),
-              h("code", { class: "cu-command" }, state.commands[1]),
-              h("code", { class: "cu-command" }, state.commands[2]),
+              written("export_model"),
+              state.predict && h("p", { class: "cu-hint" }, "A prediction from that folder alone:"),
+              state.predict && copyable(state.predict, "Copy the command"),
+              h("p", { class: "cu-hint" }, "The same on the command line:"),
+              copyable(state.commands.export_model ?? "", "Copy the command"),
             ),
         ),
       ),

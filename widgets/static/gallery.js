@@ -164,6 +164,7 @@ function render({ model, el }) {
       focusOn(".cu-zoom");
     },
     close: () => {
+      if (ui.zoom) send({ do: "closed" });
       ui.zoom = ui.relabel = null;
       ui.help = false;
       redraw();
@@ -396,6 +397,9 @@ function render({ model, el }) {
       for (const [place, id] of message.near.entries()) near.set(id, url(place));
       if (buffers.length > message.near.length) ui.zoom.url = url(message.near.length);
       redraw();
+    } else if (message.type === "look") {
+      const place = ids().indexOf(message.id);
+      if (place >= 0) act.look(place);
     } else if (message.type === "focus") focusTile();
   }
 

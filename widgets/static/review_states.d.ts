@@ -196,6 +196,7 @@ export type GalleryMessage =
   | PicturesMessage
   | { type: "turned" }
   | { type: "focus" }
+  | { type: "look"; id: number }
   | { type: "zoom"; id: number; details: Details; near: number[] };
 
 /** One image enlarged; `near`: pictures of those most like it. */

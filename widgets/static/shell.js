@@ -1,6 +1,7 @@
 // @ts-check
 // The header and the rail: where you are, where the project stands, and the way.
 
+import { following, parse } from "./address.js";
 import { h, mount } from "./drawing.js";
 import { many } from "./figures.js";
 import { watching } from "./lost_server.js";
@@ -114,9 +115,11 @@ export default {
     const project = remembered(); // before the first drawing, which remembers anew
     const end = mount(model, el, shell);
     const sleep = watching(el);
-    model.send({ do: "hello", project });
+    const unfollow = following(model);
+    model.send({ do: "hello", project, place: parse(location.hash) });
     return () => {
       sleep();
+      unfollow();
       end();
     };
   },

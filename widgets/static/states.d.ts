@@ -26,6 +26,16 @@ export interface Station {
   details: string; // with the exact figures
 }
 
+/** A view, as its address says it: see `address.js`. */
+export interface Place {
+  project: string; // "" on the start page
+  station: string;
+  queue: string;
+  filters: Record<string, string>;
+  page: number; // from 1 on
+  image: number | null; // enlarged
+}
+
 export interface ShellState {
   project: string | null;
   path: string | null;
@@ -37,6 +47,8 @@ export interface ShellState {
   device: string | null; // what the training ran on, and why
   station: string;
   stations: Station[];
+  place: Place;
+  visits: number; // answered by the kernel
 }
 
 export interface OpenJob {
@@ -272,6 +284,8 @@ export interface TrainState {
   busy: boolean;
 }
 
+export type ExportKind = "export" | "export_model";
+
 export interface ExportState {
   total: number;
   counts: { split: "train" | "valid"; label: string; images: number }[];
@@ -279,7 +293,10 @@ export interface ExportState {
   stale: number;
   folder: string;
   model_folder: string;
-  commands: string[];
-  errors: { export?: string; export_model?: string };
+  where: Partial<Record<ExportKind, string>>; // absolute, of what is in the form
+  commands: Partial<Record<ExportKind, string>>;
+  written: Partial<Record<ExportKind, string>>; // by the last export; there
+  predict: string;
+  errors: Partial<Record<ExportKind, string>>;
   busy: boolean;
 }

@@ -1,0 +1,178 @@
+"""Every view has an address: links, Back and Forward, hostile ones, and what is open on return."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+
+from curator.learn.instant.settings import InstantSettings
+from curator.project import Project
+from tests.browser.conftest import running, shared
+from tests.browser.test_whole_job import choose_queue, go, open_drawer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import Watched
+
+
+def ends_in(page: Page, end: str) -> None:
+    """Wait until the address ends so."""
+    page.wait_for_function("end => location.hash.endsWith(end)", arg=end)
+
+
+def shows(page: Page, queue: str, label: str = "") -> None:
+    """Wait until Review shows a queue and a class."""
+    page.wait_for_selector("[data-station=review][aria-current=page]")
+    page.wait_for_selector(f"[data-queue='{queue}'][aria-current=true]", state="attached")
+    page.wait_for_function(
+        "label => document.querySelector('select[name=class]').value === label", arg=label
+    )
+
+
+def test_views_have_addresses(
+    open_page: Callable[[str], Page], watched: Watched, sample_copy: Project
+) -> None:
+    """Back and Forward, a link in another window, and addresses of nothing change nothing."""
+    label = sample_copy.class_names()[0]
+    name = quote(sample_copy.name, safe="")
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        go(page, "train")
+        ends_in(page, f"/{name}/train")
+        go(page, "review")
+        choose_queue(page, "all")
+        page.select_option("select[name=class]", label)
+        ends_in(page, f"/{name}/review/all?class={label}")
+        page.wait_for_selector(".cu-tile img")
+        page.keyboard.press("PageDown")
+        ends_in(page, f"?class={label}&page=2")
+        first = page.get_attribute(".cu-tile", "aria-posinset")
+        link = page.url
+        assert "token" not in link
+        page.go_back()  # over the pages of one queue
+        shows(page, "all")
+        page.go_back()
+        shows(page, "suspicious")
+        page.go_back()
+        page.wait_for_selector("[data-station=train][aria-current=page]")
+        for _ in range(3):
+            page.go_forward()
+        shows(page, "all", label)
+        ends_in(page, f"?class={label}&page=2")
+
+        other = page.context.new_page()
+        other.goto(link)
+        shows(other, "all", label)
+        ends_in(other, "&page=2")
+        other.wait_for_selector(f".cu-tile[aria-posinset='{first}']")
+        other.locator(".cu-tile").first.dblclick()
+        other.wait_for_selector(".cu-zoom")
+        other.wait_for_function("() => location.hash.includes('image=')")
+        image = other.url
+        other.keyboard.press("Escape")
+        ends_in(other, "&page=2")
+        other.goto("about:blank")
+        other.goto(image)
+        other.wait_for_selector(".cu-zoom")
+        other.keyboard.press("Escape")
+        for wrong, said in (
+            (f"#/{name}/review/nonsense", "is no queue"),
+            (f"#/{name}/review/all?class=gone", "is not there any more"),
+            (f"#/{name}/review/all?page=-1", "is no number"),
+            ("#//etc/passwd", "is no station"),
+            ("#/%2Fetc%2Fpasswd/review", "was opened here lately"),
+            ("#/%3Cimg%20src%3Dx%3E/train", "was opened here lately"),
+        ):
+            other.evaluate("wrong => { location.hash = wrong; }", wrong)
+            other.wait_for_selector(f".cu-sentence:has-text('{said}')")
+            shows(other, "all", label)
+            ends_in(other, "&page=2")
+    assert watched.errors == []
+
+
+def test_a_cell_narrows_its_own_queue_alone(
+    open_page: Callable[[str], Page], sample_copy: Project
+) -> None:
+    """Another queue shows all classes again, unless a class was chosen there."""
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        go(page, "review")
+        open_drawer(page)
+        cell = page.locator(".cu-matrix td:not(.cu-diagonal) button:not([disabled])").first
+        label = str(cell.get_attribute("data-cell")).split("/")[0]
+        cell.click()
+        page.wait_for_selector(".cu-chip:has-text('taken for')")
+        shows(page, "confused", label)
+        choose_queue(page, "suspicious")
+        shows(page, "suspicious")
+        assert page.locator(".cu-tile").count() > 1
+        page.select_option("select[name=class]", label)
+        choose_queue(page, "outliers")
+        shows(page, "outliers", label)
+
+
+@pytest.mark.slow
+def test_after_a_training_review_begins_anew(
+    open_page: Callable[[str], Page], small: Project
+) -> None:
+    """Not on the queue that was looked at last: on the most suspicious, of all classes."""
+    small.train(InstantSettings(folds=3))
+    with shared(small.path) as dashboard:
+        page = open_page(dashboard.address)
+        go(page, "review")
+        choose_queue(page, "trash")
+        page.wait_for_selector(".cu-gallery .cu-blank")
+        go(page, "train")
+        page.click("text=Retrain")
+        page.wait_for_selector("text=Run 2", timeout=60_000)
+        go(page, "review")
+        shows(page, "suspicious")
+        page.wait_for_selector(".cu-tile img")
+
+
+@pytest.mark.slow
+def test_the_dashboard_returns_to_what_was_open(
+    tmp_path: Path, open_page: Callable[[str], Page], sample_copy: Project
+) -> None:
+    """Started anew without a project: the one that was open, at its station; or the start page."""
+    with running(tmp_path, sample_copy.path) as dashboard:
+        go(open_page(dashboard.address), "train")
+    with running(tmp_path) as dashboard:
+        page = open_page(dashboard.address)
+        page.wait_for_selector("[data-station=train][aria-current=page]")
+        assert page.title().startswith(sample_copy.name)
+        page.click(".cu-brand")
+        page.wait_for_selector("input[name=path]")
+        window = page.context.new_page()
+        window.goto(page.url.split("#")[0])
+        window.wait_for_selector("input[name=path]")
+
+
+def test_a_folder_that_is_typed_lands_beside_the_project(
+    open_page: Callable[[str], Page], sample_copy: Project
+) -> None:
+    """Its absolute path is shown before it is written; then the text names what exists."""
+    target = sample_copy.path.parent / "mine ü" / "set"
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        go(page, "export")
+        page.fill("input[name=out] >> nth=0", "mine ü/set")
+        page.wait_for_selector(f"[data-where=export]:has-text('{target}')")
+        assert not target.exists()
+        page.locator("section:has-text('The curated images') button:has-text('Write')").click()
+        page.wait_for_selector("[data-written=export]", timeout=60_000)
+        assert (target / "manifest.csv").exists()
+        copies = page.locator("section:has-text('The curated images') .cu-copyable button")
+        copies.nth(0).click()
+        page.wait_for_selector("button:text-is('Copied')")
+        assert page.evaluate("navigator.clipboard.readText()") == str(target)
+        copies.nth(1).click()
+        page.wait_for_function("async () => (await navigator.clipboard.readText()).length > 0")
+        assert page.inner_text(".cu-command >> nth=1").startswith("curator export ")
