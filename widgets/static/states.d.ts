@@ -73,7 +73,7 @@ export interface EndedJob {
   text: string;
   details: string | null; // the exact figures
   verdict: Station["state"] | null; // of its station; null where it is no matter of one
-  { station: string; title: string } | null;
+  next: { station: string; title: string } | null;
   again: boolean;
 }
 
@@ -262,7 +262,7 @@ export interface TrainState {
   is_guessing: boolean;
   recipe: string;
   metrics: Metrics | null;
-  { id: number; label: string; predicted: string; confidence: number }[];
+  mistakes: { id: number; label: string; predicted: string; confidence: number }[];
   history: HistoryRow[];
   live: HistoryRow[];
   choice: string;
@@ -270,14 +270,15 @@ export interface TrainState {
   comparison: Comparison | null;
   compared: Record<RunSide, number | null>;
   runs: RunRow[];
-  { number[]; losses: number[]; minimum: number | null; steep: number | null } | null;
-  {images: number; error: number; low: number; high: number [];
+  rates: { rates: number[]; losses: number[]; minimum: number | null; steep: number | null } | null;
+  learning: {
+    points: { images: number; error: number; low: number; high: number }[];
     sentence: string;
   } | null;
   form: Record<string, string | number | boolean | null>;
   form_number: number;
   cost: string;
-  { name: string; note: string }[];
+  backbones: { name: string; note: string }[];
   images: number;
   stale: number;
   error: string | null;
