@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from curator.collect.http.client import FetchSettings
     from curator.collect.imports.archives import Refusal
     from curator.collect.imports.job import ImportReport
+    from curator.collect.imports.preview import ImportPreview
     from curator.deliver.bundle import ModelReport
     from curator.deliver.folder import ExportReport, SplitCount
     from curator.deliver.predict import Predictor
@@ -134,6 +135,7 @@ __all__ = [
     "Gain",
     "HistoryRow",
     "ImageSource",
+    "ImportPreview",
     "ImportReport",
     "InputError",
     "InstantSettings",
@@ -224,6 +226,7 @@ _PLACES = {
     "Gain": "curator.learn.curve.reading",
     "HistoryRow": "curator.store.run_json",
     "ImageSource": "curator.review.queue.details",
+    "ImportPreview": "curator.collect.imports.preview",
     "ImportReport": "curator.collect.imports.job",
     "InstantSettings": "curator.learn.instant.settings",
     "Judged": "curator.review.comparison.compare",

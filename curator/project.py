@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from curator.collect.fetch import FetchReport
     from curator.collect.http.client import FetchSettings
     from curator.collect.imports.job import ImportReport
+    from curator.collect.imports.preview import ImportPreview
     from curator.deliver.bundle import ModelReport
     from curator.deliver.folder import ExportReport
     from curator.jobs.marks import WaitingJob
@@ -176,6 +177,32 @@ class Project(Workspace):
             "label_regex": label_regex,
         }
         return self._run("import", job.run, arguments, listener)
+
+    def preview_import(
+        self,
+        *things: str | Path,
+        class_name: str | None = None,
+        new_class: bool = False,
+        labels: str | Path | None = None,
+        label_regex: str | None = None,
+        upload: str | None = None,
+    ) -> ImportPreview:
+        """What :meth:`import_files` would take in with the same arguments; nothing is written.
+
+        No image is decoded: it takes seconds, and at most 20. ``upload``: one that the page
+        received, instead of ``things``. Raises what ``import_files`` raises.
+        """
+        from curator.collect.imports.preview import preview
+
+        return preview(
+            self,
+            [str(thing) for thing in things],
+            None if labels is None else str(labels),
+            label_regex,
+            class_name,
+            new_class,
+            upload,
+        )
 
     def take_sample(self, *, listener: Listener | None = None) -> FetchReport:
         """Add the sample's classes and addresses, and fetch them; nothing leaves this machine."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from curator.collect.adding import Preview
+    from curator.collect.imports.preview import ImportPreview
 
 SHOWN_REFUSALS = 20
 
@@ -158,14 +159,36 @@ def import_(
     label_regex: Annotated[
         str | None, typer.Option(help="Its first group, on the file name, is the label.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be taken in; change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, however much it is.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Take in images on this machine: CLASS/image.jpg or train/CLASS/image.jpg, also in a zip.
 
-    They are copied, never changed. Importing the same again adds nothing.
+    They are copied, never changed. Importing the same again adds nothing, and `curator undo` takes
+    an import back as a whole.
     """
     if new_class and class_name is None:
         raise InputError("--new-class makes the class of --class.", "Name it with --class.")
+    if dry_run or not yes:
+        with Project.open(project) as opened:
+            shown = opened.preview_import(
+                *things,
+                class_name=class_name,
+                new_class=new_class,
+                labels=labels,
+                label_regex=label_regex,
+            )
+        if dry_run:
+            say_import(shown, as_json)
+            return
+        for warning in shown.warnings:
+            typer.echo(f"Warning: {warning}", err=True)
+        if shown.warnings and not as_json and sys.stdin.isatty():
+            say_import(shown, as_json=False)
+            typer.confirm("Take them in?", abort=True)
     imported = run_job(
         project,
         as_json,
@@ -185,6 +208,28 @@ def import_(
         say(f"  refused: {refused.name}: {refused.problem}")
     if imported.refused > SHOWN_REFUSALS:
         say(f"  ... and {imported.refused - SHOWN_REFUSALS} more")
+
+
+def say_import(shown: ImportPreview, as_json: bool) -> None:
+    """What an import would take in."""
+    if as_json:
+        say_json(shown.to_dict())
+        return
+    say_table(
+        pd.DataFrame(
+            [{"class": c.name, "files": c.files, "new": c.is_new or ""} for c in shown.classes]
+        )
+    )
+    if shown.splits:
+        say("Split: " + ", ".join(f"{n} {split}" for split, n in sorted(shown.splits.items())))
+    for group in shown.skipped:
+        say(f"  skipped {many(group.files, 'file')}: {group.problem} {', '.join(group.examples)}")
+    for item in shown.lists:
+        of_class = f", of {item.class_name}" if item.class_name else ""
+        say(f"  list of addresses{of_class}: {item.path} (curator add)")
+    for warning in shown.warnings:
+        say(f"! {warning}")
+    say(f"{shown.sentence} Nothing was taken in yet.")
 
 
 def fetch(

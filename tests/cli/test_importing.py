@@ -38,6 +38,26 @@ def test_several_things_go_to_one_class(curator: Curator, tmp_path: Path) -> Non
     assert curator("status", home, "--json").json["classes"] == {"bear": 4, "cat": 0}
 
 
+def test_a_dry_run_takes_nothing_in(curator: Curator, tmp_path: Path) -> None:
+    """It prints the table or JSON; without a terminal a warning stops no script."""
+    home = tmp_path / "p"
+    curator("new", home, "--class", "bear")
+    folder = write_folders(tmp_path / "in", {"bear": 2, "fox": 1})
+    (folder / "urls_bear.txt").write_text("https://example.org/1.jpg\n", encoding="utf-8")
+    said = curator("import", home, folder, "--dry-run")
+    assert said.status == 0
+    assert f"list of addresses, of bear: {folder / 'urls_bear.txt'}" in said.out
+    assert "! This makes 1 class that the project does not have: fox." in said.out
+    assert "3 files in 2 classes" in said.out
+    shown = curator("import", home, folder, "--dry-run", "--json").json
+    assert [item["files"] for item in shown["classes"]] == [2, 1]
+    assert curator("status", home, "--json").json["images"] == 0
+    taken = curator("import", home, folder)
+    assert (taken.status, "Warning: This makes 1 class" in taken.err) == (0, True)
+    assert curator("status", home, "--json").json["images"] == 3
+    assert "Warning" not in curator("import", home, folder, "--yes").err
+
+
 def test_a_report_fetches_nothing(curator: Curator, served: Served, tmp_path: Path) -> None:
     """Groups, examples and the command that tries one group again, for people and machines."""
     home = tmp_path / "p"

@@ -68,6 +68,11 @@ class Member:
         self._archive = archive
         self._info = info
 
+    @property
+    def size(self) -> int:
+        """Bytes when unpacked, as the archive says of itself."""
+        return self._info.file_size
+
     def read_bytes(self) -> bytes:
         """Unpack it. Raises :class:`Rejected` when it is too big, a bomb, or damaged."""
         return self._archive.unpack(self._info)

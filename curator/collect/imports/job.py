@@ -96,29 +96,57 @@ def run(
     a file that is no image is recorded with its reason, a member of an archive that cannot be
     taken is among the report's ``refusals``, and the rest goes on.
     """
-    target = _target(workspace, class_name, new_class)
-    named = [*([folder] if folder else []), *things]
     with ExitStack() as archives:
-        if upload is not None:
-            place = uploads_of(workspace) / _checked(upload)
-            if not place.is_dir():
-                raise BadFolder("The uploaded files are gone.", "Drop them again.")
-            gathered = from_upload(place, target, archives)
-        elif labels or label_regex:
-            if len(named) != 1 or target is not None:
-                raise InputError(
-                    "A table or an expression gives the labels of one folder, without a class.",
-                    "Name one folder, and leave --class out.",
-                )
-            root = Path(named[0]).expanduser().resolve()
-            gathered = from_labels(root, labels, label_regex)
-        else:
-            gathered = from_things(named, target, archives)
-        what = "files" if upload or len(named) != 1 else utf8(Path(named[0]).name)
+        gathered = Gathered()
+        what = gather(
+            workspace,
+            gathered,
+            archives,
+            things=[*([folder] if folder else []), *things],
+            labels=labels,
+            label_regex=label_regex,
+            class_name=class_name,
+            new_class=new_class,
+            upload=upload,
+        )
         answer = _import(workspace, progress, gathered, what, follow=not new_class)
     if upload is not None:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(uploads_of(workspace) / upload, ignore_errors=True)
     return answer
+
+
+def gather(
+    workspace: Workspace,
+    gathered: Gathered,
+    archives: ExitStack,
+    *,
+    things: Sequence[str],
+    labels: str | None,
+    label_regex: str | None,
+    class_name: str | None,
+    new_class: bool,
+    upload: str | None,
+) -> str:
+    """Look what an import with these arguments of :func:`run` has; say what it is, in few words.
+
+    ``archives`` keeps opened archives open. Raises what :func:`run` raises.
+    """
+    target = _target(workspace, class_name, new_class)
+    if upload is not None:
+        place = uploads_of(workspace) / _checked(upload)
+        if not place.is_dir():
+            raise BadFolder("The uploaded files are gone.", "Drop them again.")
+        from_upload(gathered, place, target, archives)
+    elif labels or label_regex:
+        if len(things) != 1 or target is not None:
+            raise InputError(
+                "A table or an expression gives the labels of one folder, without a class.",
+                "Name one folder, and leave --class out.",
+            )
+        from_labels(gathered, Path(things[0]).expanduser().resolve(), labels, label_regex)
+    else:
+        from_things(gathered, things, target, archives)
+    return "files" if upload or len(things) != 1 else utf8(Path(things[0]).name)
 
 
 def uploads_of(workspace: Workspace) -> Path:
@@ -146,7 +174,7 @@ def _import(
 ) -> ImportReport:
     found, refused, unlabelled = gathered.found, gathered.refused, gathered.unlabelled
     if not found:
-        raise _nothing(what, refused, len(unlabelled))
+        raise nothing(what, refused, len(unlabelled))
     fresh = _enter(workspace, found, follow)
     progress.begin(f"importing {what}", len(fresh))
     images = bad = 0
@@ -174,7 +202,8 @@ def _import(
     )
 
 
-def _nothing(what: str, refused: Sequence[Refusal], unlabelled: int) -> BadFolder:
+def nothing(what: str, refused: Sequence[Refusal], unlabelled: int) -> BadFolder:
+    """The error of an import that has no image."""
     missed = many(unlabelled, "file name does", "file names do")
     hint = f" {missed} not match the expression." if unlabelled else ""
     if refused:
@@ -186,6 +215,23 @@ def _nothing(what: str, refused: Sequence[Refusal], unlabelled: int) -> BadFolde
     )
 
 
+def class_names(labels: Iterable[str]) -> dict[str, str]:
+    """The class that each label names. Raises BadClassName, also for two that differ by case."""
+    name_of = {label: validated_name(label) for label in set(labels)}
+    names = _sorted(name_of.values())
+    spellings = Counter(name.casefold() for name in names)
+    if twins := [name for name in names if spellings[name.casefold()] > 1]:
+        raise BadClassName(
+            f"The labels {', '.join(map(repr, twins))} differ only by case.",
+            "Give them one spelling and import again. Nothing was imported.",
+        )
+    return name_of
+
+
+def _sorted(names: Iterable[str]) -> list[str]:
+    return sorted(set(names), key=lambda name: (name.casefold(), name))
+
+
 def _enter(
     workspace: Workspace, found: Sequence[Found], follow: bool = True
 ) -> list[tuple[int, Content]]:
@@ -194,14 +240,8 @@ def _enter(
     ``follow``: files of a class that was merged belong to it, and so to what it became; otherwise
     its name is that of a new class.
     """
-    name_of = {label: validated_name(label) for label in {item.label for item in found}}
-    names = sorted(set(name_of.values()), key=lambda name: (name.casefold(), name))
-    spellings = Counter(name.casefold() for name in names)
-    if twins := [name for name in names if spellings[name.casefold()] > 1]:
-        raise BadClassName(
-            f"The labels {', '.join(map(repr, twins))} differ only by case.",
-            "Give them one spelling and import again. Nothing was imported.",
-        )
+    name_of = class_names(item.label for item in found)
+    names = _sorted(name_of.values())
     with workspace.database.write() as connection:
         known = {item.name.casefold(): item for item in all_classes(connection)}
         if follow:
@@ -212,7 +252,7 @@ def _enter(
             (item.root, item.origin, known[name_of[item.label].casefold()].id): item
             for item in found
         }
-        before = _ids(connection, {item.root for item in found})
+        before = known_files(connection, {item.root for item in found})
         rows = [
             {
                 "kind": "file",
@@ -228,7 +268,7 @@ def _enter(
         if rows:
             connection.execute(insert(schema.sources), rows)
         # Failed ones too: a file may have been mended, and asking the disk again costs little.
-        after = _ids(connection, {item.root for item in found})
+        after = known_files(connection, {item.root for item in found})
     fresh = [
         (source_id, wanted[key].content)
         for key, (source_id, state) in after.items()
@@ -237,7 +277,7 @@ def _enter(
     return sorted(fresh, key=lambda item: item[0])
 
 
-def _ids(connection: Connection, roots: Iterable[str]) -> dict[Any, tuple[int, str]]:
+def known_files(connection: Connection, roots: Iterable[str]) -> dict[Any, tuple[int, str]]:
     """(source id, state) of every file of these roots, by (root, origin, class id)."""
     table = schema.sources
     query = (

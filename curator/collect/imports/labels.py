@@ -11,7 +11,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,16 +47,22 @@ class Labelled:
     split: str | None = None
 
 
-def image_files(root: Path) -> tuple[list[str], list[tuple[str, str]]]:
+def image_files(
+    root: Path, others: list[Path] | None = None, is_over: Callable[[], bool] = lambda: False
+) -> tuple[list[str], list[tuple[str, str]]]:
     """Files below ``root`` that are named like images, in order; hidden ones are left out.
 
     And (name, what is wrong) of those that are not taken. A link to a file within ``root`` is
-    followed; one that leads out of it, and every link to a folder, is not.
+    followed; one that leads out of it, and every link to a folder, is not. ``others`` gets the
+    files that are not named like images. ``is_over`` is asked before each folder; once it is so,
+    what was found until then is all.
     """
     home = root.resolve()
     found: list[str] = []
     refused: list[tuple[str, str]] = []
     for folder, below, files in os.walk(root):
+        if is_over():
+            break
         place = Path(folder)
         below[:] = [name for name in below if not name.startswith(".")]
         here = home / place.relative_to(root)
@@ -66,18 +72,28 @@ def image_files(root: Path) -> tuple[list[str], list[tuple[str, str]]]:
             refused.append((_named(place / name, root), "It is a link to a folder."))
         for name in files:
             path = place / name
-            if name.startswith(".") or path.suffix.lower() not in SUFFIXES:
+            if name.startswith("."):
+                continue
+            if path.suffix.lower() not in SUFFIXES:
+                if others is not None:
+                    others.append(path)
                 continue
             told = _named(path, root)
-            if told != path.relative_to(root).as_posix():
-                refused.append((told, NOT_UTF8))
-            elif path.is_symlink() and not _target(path).is_relative_to(home):
-                refused.append((told, "It is a link that leads out of the folder."))
+            if problem := _problem(path, told, root, home):
+                refused.append((told, problem))
             elif path.is_file():
                 found.append(told)
-            elif path.is_symlink():
-                refused.append((told, "It is a link to no file."))
     return sorted(found), sorted(refused)
+
+
+def _problem(path: Path, told: str, root: Path, home: Path) -> str:
+    if told != path.relative_to(root).as_posix():
+        return NOT_UTF8
+    if not path.is_symlink():
+        return ""
+    if not _target(path).is_relative_to(home):
+        return "It is a link that leads out of the folder."
+    return "" if path.is_file() else "It is a link to no file."
 
 
 def _named(path: Path, root: Path) -> str:

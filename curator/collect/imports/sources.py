@@ -9,6 +9,8 @@ the file, and its name. Nothing is entered into the project here.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -28,6 +30,8 @@ from curator.collect.imports.labels import (
 from curator.errors import BadFolder, InputError
 from curator.hashing import sha256_of
 from curator.phrasing import utf8
+
+NO_CLASS = "No folder names its class."
 
 
 class Content(Protocol):
@@ -51,14 +55,28 @@ class Found:
 
 @dataclass
 class Gathered:
-    """All that was found, and what was not taken."""
+    """All that was found, and what was not taken.
+
+    ``is_preview``: nothing is taken in afterwards, so no file is read for the digest that is its
+    ``root``, and looking ends at ``deadline``, a time of :func:`time.monotonic` in seconds.
+    """
 
     found: list[Found] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     unlabelled: list[str] = field(default_factory=list)  # names that the expression misses
+    others: list[Path] = field(default_factory=list)  # files in folders that are no images
+    is_preview: bool = False
+    deadline: float = math.inf
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time to look is over."""
+        return time.monotonic() > self.deadline
 
 
-def from_labels(root: Path, labels: str | None, label_regex: str | None) -> Gathered:
+def from_labels(
+    gathered: Gathered, root: Path, labels: str | None, label_regex: str | None
+) -> None:
     """The images of a folder, labelled by a table or by an expression on the file name."""
     if labels and label_regex:
         raise InputError("Labels come either from a table or from a regular expression.")
@@ -66,31 +84,33 @@ def from_labels(root: Path, labels: str | None, label_regex: str | None) -> Gath
         raise _no_folder(root)
     if utf8(str(root)) != str(root):
         raise BadFolder(f"{utf8(str(root))} is not named in UTF-8.", "Rename it and try again.")
-    missed: list[str] = []
-    refused: list[Refusal] = []
     if labels:
         named = list(from_table(root, Path(labels)))
     else:
-        names, refused = _image_files(root)
-        named, missed = from_regex(names, label_regex or "")
-    return Gathered(_below(root, named), refused, missed)
+        names = _image_files(gathered, root)
+        named, gathered.unlabelled = from_regex(names, label_regex or "")
+    gathered.found += _below(root, named)
 
 
-def from_things(things: Sequence[str], label: str | None, archives: ExitStack) -> Gathered:
+def from_things(
+    gathered: Gathered, things: Sequence[str], label: str | None, archives: ExitStack
+) -> None:
     """The images of folders, zip archives and single files.
 
     ``label``: of all of them; without it the names of folders are the labels. ``archives`` keeps
     opened archives open. Raises BadFolder for a thing that is not there, and for a single file
     without a ``label``.
     """
-    gathered = Gathered()
     for path in (Path(thing).expanduser().resolve() for thing in things):
         if utf8(str(path)) != str(path):
             gathered.refused.append(Refusal(utf8(path.name), NOT_UTF8))
         elif path.is_dir():
-            names, refused = _image_files(path)
-            gathered.refused += refused
-            gathered.found += _below(path, _labelled(names, label))
+            names = _image_files(gathered, path)
+            labelled = list(_labelled(names, label))
+            gathered.found += _below(path, labelled)
+            if gathered.is_preview and len(labelled) < len(names):
+                without = sorted(set(names) - {item.path for item in labelled})
+                gathered.refused += [Refusal(name, NO_CLASS) for name in without]
         elif not path.is_file():
             raise _no_folder(path)
         elif is_archive(path):
@@ -102,12 +122,10 @@ def from_things(things: Sequence[str], label: str | None, archives: ExitStack) -
             )
         else:
             gathered.found.append(Found(str(path.parent), path.name, label, None, path))
-    return gathered
 
 
-def from_upload(folder: Path, label: str | None, archives: ExitStack) -> Gathered:
+def from_upload(gathered: Gathered, folder: Path, label: str | None, archives: ExitStack) -> None:
     """The files of an upload, whatever they are called, and the images of the archives in it."""
-    gathered = Gathered()
     loose = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
@@ -120,14 +138,15 @@ def from_upload(folder: Path, label: str | None, archives: ExitStack) -> Gathere
             loose[name] = path
     for item in _unwrapped(gathered, list(loose), label):
         path = loose[item.path]
-        root = f"upload {sha256_of(path)[:12]}"
+        root = "" if gathered.is_preview else f"upload {sha256_of(path)[:12]}"
         gathered.found.append(Found(root, item.path, item.label, item.split, path))
-    return gathered
 
 
-def _image_files(root: Path) -> tuple[list[str], list[Refusal]]:
-    names, refused = image_files(root)
-    return names, [Refusal(name, problem) for name, problem in refused]
+def _image_files(gathered: Gathered, root: Path) -> list[str]:
+    others = gathered.others if gathered.is_preview else None
+    names, refused = image_files(root, others, lambda: gathered.is_over)
+    gathered.refused += [Refusal(name, problem) for name, problem in refused]
+    return names
 
 
 def _add_archive(gathered: Gathered, path: Path, label: str | None, archives: ExitStack) -> None:
@@ -138,7 +157,7 @@ def _add_archive(gathered: Gathered, path: Path, label: str | None, archives: Ex
         return
     gathered.refused += [Refusal(f"{path.name}: {r.name}", r.problem) for r in archive.refused]
     members = {member.name: member for member in archive.members}
-    root = archive.identity()
+    root = "" if gathered.is_preview else archive.identity()
     for item in _unwrapped(gathered, list(members), label, f"{path.name}: "):
         found = Found(root, item.path, item.label, item.split, members[item.path])
         gathered.found.append(found)
@@ -157,7 +176,7 @@ def _unwrapped(
     whole = {short: name for name, short in unwrapped(names).items()}
     found = [Labelled(whole[item.path], item.label, item.split) for item in _labelled(whole, label)]
     without = sorted(set(names) - {item.path for item in found})
-    gathered.refused += [Refusal(place + name, "No folder names its class.") for name in without]
+    gathered.refused += [Refusal(place + name, NO_CLASS) for name in without]
     return found
 
 
