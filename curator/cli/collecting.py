@@ -167,8 +167,7 @@ def import_(
 ) -> None:
     """Take in images on this machine: CLASS/image.jpg or train/CLASS/image.jpg, also in a zip.
 
-    They are copied, never changed. Importing the same again adds nothing, and `curator undo` takes
-    an import back as a whole.
+    They are copied, never changed. Importing the same again adds nothing.
     """
     if new_class and class_name is None:
         raise InputError("--new-class makes the class of --class.", "Name it with --class.")
