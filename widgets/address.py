@@ -34,8 +34,8 @@ class Address:
     queue: str = ""
     """Of Review; "" means the one that is open."""
     filters: Filters = field(default_factory=Filters)
-    page: int = 1
-    """From 1 on, of as many images as the window shows."""
+    first: int = 1
+    """Place of the first image shown, from 1 on: how many follow depends on the window."""
     image: int | None = None
     """Id of the image that is enlarged."""
 
@@ -57,7 +57,7 @@ class Address:
             "station": self.station,
             "queue": self.queue.replace(" ", "-"),
             "filters": {_outside(name): value for name, value in narrowed.items() if value},
-            "page": self.page,
+            "first": self.first,
             "image": self.image,
         }
 
@@ -90,7 +90,7 @@ def read(given: object, named: float) -> Address:
         station,
         queue_named(queue) if queue else "",
         Filters(**narrowed, tag_probability=named if narrowed["tag"] else 0.0),
-        _number(given, "page") or 1,
+        _number(given, "first") or 1,
         _number(given, "image"),
     )
 

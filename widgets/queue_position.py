@@ -45,10 +45,9 @@ class Pager:
         self._show()
         return True
 
-    def go(self, page: int) -> None:
-        """Go to a page by its number, from 1 on; to the last one if there are fewer."""
-        last = max(0, len(self.ids) - 1) // self.size
-        self.offset = min(page - 1, last) * self.size
+    def go(self, first: int) -> None:
+        """Begin the page at the image of that place, from 1 on; at the last if there are fewer."""
+        self.offset = max(0, min(first, len(self.ids)) - 1)
         self._show()
 
     def resize(self, size: int) -> None:

@@ -208,14 +208,14 @@ class Paging(Panel):
         return {**kept, "near": near}
 
     @property
-    def page_number(self) -> int:
-        """From 1 on."""
-        return self._pager.offset // self._pager.size + 1
+    def first(self) -> int:
+        """Place of the first image shown in its queue, from 1 on."""
+        return self._pager.offset + 1
 
-    def turn_to(self, page: int) -> None:
-        """Show a page by its number, from 1 on; the last one if there are fewer."""
-        if page != self.page_number:
-            self._pager.go(page)
+    def turn_to(self, first: int) -> None:
+        """Show the page that begins with the image of that place; the last if there are fewer."""
+        if first != self.first:
+            self._pager.go(first)
             self._page()
 
     def bring(self, image_id: int) -> bool:
@@ -224,7 +224,7 @@ class Paging(Panel):
             place = np.flatnonzero(self._pager.ids == image_id)
             if not len(place):
                 return False
-            self.turn_to(int(place[0]) // self._pager.size + 1)
+            self.turn_to(int(place[0]) // self._pager.size * self._pager.size + 1)
         return True
 
     def restore(self, place: dict[str, Any]) -> None:

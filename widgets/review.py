@@ -81,7 +81,7 @@ class Review:
         self._sign(recent.reviewer(), keep=False)
         self._trained = _last_training(project)
         self.gallery.restore(place)
-        self._left_at = replace(self.address(), page=int(place.get("number", 1)), image=None)
+        self._left_at = replace(self.address(), first=int(place.get("first", 1)), image=None)
         if place.get("trained", self._trained) != self._trained:
             self.gallery.show_queue(FIRST, status=RANKED)
 
@@ -101,15 +101,15 @@ class Review:
 
     def place(self) -> dict[str, Any]:
         """What :meth:`adopt` takes, to be remembered."""
-        number = self.gallery.page_number
-        return {**self.gallery.place(), "number": number, "trained": self._trained}
+        first = self.gallery.first
+        return {**self.gallery.place(), "first": first, "trained": self._trained}
 
     def address(self) -> Address:
         """Where the gallery is; the caller adds project and station."""
         return Address(
             queue=self.gallery.state["kind"],
             filters=self.gallery.filters,
-            page=self.gallery.page_number,
+            first=self.gallery.first,
             image=self.gallery.enlarged,
         )
 
@@ -128,7 +128,7 @@ class Review:
             left_at = None
         # What was restored are the images of that page, wherever they stand in the order by now.
         if wanted != left_at:
-            self.gallery.turn_to(address.page)
+            self.gallery.turn_to(address.first)
         if address.image is None:
             return
         if not self.gallery.bring(address.image):

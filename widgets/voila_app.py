@@ -6,6 +6,7 @@ up, some 150 MB each.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_core.utils import ensure_async
 from tornado.httpserver import HTTPServer
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 LOOK_SECONDS = 10
+END_SECONDS = 5
 LONELY_SECONDS = 90  # a kernel whose page is gone for so long is ended
 MOST_BODY = 1 << 16  # bytes; the page sends nothing but the beacon by HTTP
 LEAST_TOKEN = 22  # characters of 6 bits: 128 bits and more
@@ -139,7 +142,7 @@ class Dashboards(Voila):  # type: ignore[misc]
         try:
             self.ioloop.start()
         finally:
-            self.stop()
+            _end_kernels()
 
     def _asked_to_stop(self, number: int, _frame: object) -> None:
         """Stop serving; asked again, at once, without waiting for the kernels."""
@@ -158,3 +161,15 @@ class Dashboards(Voila):  # type: ignore[misc]
                 if time.monotonic() - since > LONELY_SECONDS:
                     self._connected.discard(kernel_id)
                     await ensure_async(manager.shutdown_kernel(kernel_id))
+
+
+def _end_kernels() -> None:
+    """End the kernels, which keep nothing of their own; what the worker does goes on.
+
+    At once, and with the loop at a halt: one that starts meanwhile would make our private folder
+    again after it was removed, open for all to look into.
+    """
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
+            child.wait(END_SECONDS)

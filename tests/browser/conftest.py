@@ -156,6 +156,14 @@ def _read(process: subprocess.Popen[str], lines: list[str]) -> None:
         lines.extend(iter(process.stdout.readline, ""))
 
 
+def start_page(page: Page) -> None:
+    """Leave the project of the test before, which the shared dashboard opens again."""
+    page.wait_for_function("() => location.hash")
+    if page.is_visible(".cu-rail"):
+        page.click(".cu-brand")
+    page.wait_for_selector("input[name=path]")
+
+
 @functools.cache
 def _chromium() -> Browser:
     """Start Chromium once for all folders of tests: one process cannot hold two of its drivers."""
@@ -224,10 +232,7 @@ def open_page(browser: Browser, watched: Watched) -> Iterator[Callable[[str], Pa
         page.goto(address)
         page.wait_for_selector(".cu-header", timeout=START_SECONDS * 1000)
         if from_start:
-            page.wait_for_function("() => location.hash")
-            if page.is_visible(".cu-rail"):  # of the test before
-                page.click(".cu-brand")
-            page.wait_for_selector("input[name=path]")
+            start_page(page)
         if project:
             page.fill("input[name=path]", project)
             page.click("button:text-is('Open')")

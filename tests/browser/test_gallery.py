@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from curator.review.queue.kinds import QUEUES, open_queue
-from tests.browser.conftest import shared
+from tests.browser.conftest import shared, start_page
 from tests.browser.test_whole_job import choose_queue, decisions, go, press
 from tests.large import large_project
 
@@ -279,6 +279,7 @@ def test_a_phone(dashboard: Running, browser: Browser, sample_copy: Project) -> 
     page = context.new_page()
     page.goto(dashboard.address)
     page.wait_for_selector(".cu-header")
+    start_page(page)
     review(page, sample_copy)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     finger = "{ bubbles: true, pointerType: 'touch', button: 0 }"

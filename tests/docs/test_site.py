@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import typer.main
-from playwright.sync_api import sync_playwright
 
 import curator
 from curator.cli import app
 from docs import draw_floors
-from tests.browser.conftest import CHROMIUM, QUIET
+from tests.browser.conftest import CHROMIUM
 from tests.conftest import lacking
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Request
+    from playwright.sync_api import Browser, Request
 
 ROOT = Path(__file__).parents[2]
 # What a browser fetches by itself; a link that somebody may follow is none of it.
@@ -78,22 +77,20 @@ def test_what_counts_as_foreign(text: str, foreign: bool) -> None:
 @pytest.mark.slow
 @needs_chromium
 @pytest.mark.xdist_group("site")
-def test_pages_open_from_the_disk(site: Path) -> None:
+def test_pages_open_from_the_disk(site: Path, browser: Browser) -> None:
     """In a browser every page shows, and asks for files of the site alone."""
     asked: list[str] = []
 
     def note(request: Request) -> None:
         asked.append(request.url)
 
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = browser.new_page()
-        page.on("request", note)
-        # What a server gives for a page that is missing knows no folder to look from.
-        for path in sorted({*site.rglob("*.html")} - {site / "404.html"}):
-            page.goto(path.as_uri())
-            assert page.locator("h1").count() == 1, path
-        browser.close()
+    page = browser.new_page()
+    page.on("request", note)
+    # What a server gives for a page that is missing knows no folder to look from.
+    for path in sorted({*site.rglob("*.html")} - {site / "404.html"}):
+        page.goto(path.as_uri())
+        assert page.locator("h1").count() == 1, path
+    page.close()
     asked = [url for url in asked if not url.startswith(("data:", "blob:"))]
     assert {url for url in asked if not url.startswith(site.as_uri())} == set()
     assert len(asked) > 15

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,7 @@ def test_the_browser_comes_by_a_private_file(tmp_path: Path, browser: Browser) -
         page = context.new_page()
         page.goto(address)
         page.wait_for_selector(".cu-header", timeout=60_000)
-        assert re.fullmatch(rf"{dashboard.base}/[0-9a-f]{{32}}/", page.url)
+        assert re.fullmatch(rf"{dashboard.base}/[0-9a-f]{{32}}/(#/)?", page.url)
         assert token not in page.evaluate("document.referrer + location.href + document.cookie")
         wait_for(lambda: not file.exists())
         private = file.parent
@@ -68,7 +69,7 @@ def test_the_printed_address_ends_clean_and_its_cookie_is_a_sessions(
     with running(tmp_path) as dashboard:
         token = dashboard.address.split("token=")[1]
         page = open_page(dashboard.address)
-        assert re.fullmatch(rf"{dashboard.base}/[0-9a-f]{{32}}/", page.url)
+        assert re.fullmatch(rf"{dashboard.base}/[0-9a-f]{{32}}/(#/)?", page.url)
         assert token not in page.content()
         assert page.evaluate("history.length") == 2  # the empty page, and this one
         assert page.evaluate("document.cookie") == ""
@@ -76,10 +77,21 @@ def test_the_printed_address_ends_clean_and_its_cookie_is_a_sessions(
         assert cookie["httpOnly"]
         assert cookie["sameSite"] == "Strict"
         assert cookie["expires"] == -1
-        assert f"{dashboard.base}{cookie['path']}" == page.url
+        assert f"{dashboard.base}{cookie['path']}" == page.url.partition("#")[0]
         page.reload()
         page.wait_for_selector(".cu-header", timeout=60_000)
         with shared() as other:
             page.goto(other.base)
             assert "needs the address" in page.inner_text("body")
     assert [error for error in watched.errors if "403" not in error] == []
+
+
+@pytest.mark.parametrize("wait", [0, 0.4])
+def test_a_dashboard_stopped_while_it_starts_leaves_nothing(tmp_path: Path, wait: float) -> None:
+    """Its kernel, which is about to begin, does not make the private folder again."""
+    private = tmp_path / "private"
+    private.mkdir()
+    with running(tmp_path, None, env={"TMPDIR": str(private)}):
+        time.sleep(wait)
+    time.sleep(1)  # for a kernel that must not be there
+    assert list(private.iterdir()) == []

@@ -8,14 +8,14 @@ import { following, parse, written } from "../../widgets/static/address.js";
 /** @import {Message, Model} from "../../widgets/static/types" */
 
 /** @type {Place} */
-const EMPTY = { project: "", station: "", queue: "", filters: {}, page: 1, image: null };
+const EMPTY = { project: "", station: "", queue: "", filters: {}, first: 1, image: null };
 /** @type {Place} */
 const BLACK = {
   project: "bears",
   station: "review",
   queue: "top-losses",
   filters: { class: "black", text: "a&b=ü" },
-  page: 3,
+  first: 3,
   image: 42,
 };
 
@@ -28,17 +28,17 @@ test("what is written is read again", () => {
     assert.deepEqual(parse(written(place)), place);
   assert.equal(
     written({ ...BLACK, filters: { class: "black" } }),
-    "#/bears/review/top-losses?class=black&page=3&image=42",
+    "#/bears/review/top-losses?class=black&first=3&image=42",
   );
 });
 
 test("a project may be left out; the start page has an address; none is none", () => {
-  assert.deepEqual(parse("#/review/suspicious?class=black&page=3"), {
+  assert.deepEqual(parse("#/review/suspicious?class=black&first=3"), {
     ...EMPTY,
     station: "review",
     queue: "suspicious",
     filters: { class: "black" },
-    page: 3,
+    first: 3,
   });
   assert.deepEqual(parse("#/train"), { ...EMPTY, station: "train" });
   assert.deepEqual(parse("#/bears"), { ...EMPTY, project: "bears" });
@@ -51,8 +51,8 @@ test("a project may be left out; the start page has an address; none is none", (
 test("what is no address is left for the kernel to refuse", () => {
   for (const hash of ["#x", "#/a/review/b/c/d", "#/%E0%A4%A", "#//etc/passwd", "#/../../etc"])
     assert.ok(!["", "start", "review"].includes(parse(hash)?.station ?? ""), hash);
-  const place = parse("#/bears/review/all?page=two&token=secret&__proto__=x");
-  assert.ok(Number.isNaN(place?.page));
+  const place = parse("#/bears/review/all?first=two&token=secret&__proto__=x");
+  assert.ok(Number.isNaN(place?.first));
   assert.deepEqual(place?.filters, {});
 });
 
@@ -87,7 +87,7 @@ test("a queue is a step for Back, a page is none; a refused address is put right
   change({ visits: 1 });
   assert.equal(location.hash, written(BLACK));
   assert.equal(history.length, before);
-  change({ place: { ...BLACK, page: 4 } });
+  change({ place: { ...BLACK, first: 4 } });
   assert.equal(history.length, before);
   change({ place: { ...BLACK, queue: "all" } });
   assert.equal(history.length, before + 1);

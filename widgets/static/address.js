@@ -15,7 +15,7 @@ const FILTERS = ["class", "predicted", "split", "host", "tag", "issue", "text"];
 export function parse(hash) {
   if (hash === "" || hash === "#") return null;
   /** @type {Place} */
-  const place = { project: "", station: "", queue: "", filters: {}, page: 1, image: null };
+  const place = { project: "", station: "", queue: "", filters: {}, first: 1, image: null };
   const [path, ...rest] = hash.slice(1).split("?");
   /** @type {string[]} */
   let parts;
@@ -40,7 +40,7 @@ export function parse(hash) {
   }
   const number = (/** @type {string} */ name) =>
     query.has(name) ? Number(query.get(name) || "none") : null;
-  place.page = number("page") ?? 1;
+  place.first = number("first") ?? 1;
   place.image = number("image");
   return place;
 }
@@ -51,14 +51,14 @@ export function written(place) {
   const path = [place.project, place.station, place.queue].filter(Boolean).map(encodeURIComponent);
   const query = new URLSearchParams();
   for (const name of FILTERS) if (place.filters[name]) query.set(name, place.filters[name]);
-  if (place.page > 1) query.set("page", String(place.page));
+  if (place.first > 1) query.set("first", String(place.first));
   if (place.image !== null) query.set("image", String(place.image));
   const narrowed = query.toString();
   return `#/${path.join("/")}${narrowed && `?${narrowed}`}`;
 }
 
 /** What is a step of its own for Back: pages and images are not. @param {Place} place */
-const step = (place) => written({ ...place, page: 1, image: null });
+const step = (place) => written({ ...place, first: 1, image: null });
 
 /** Keep address and view in step until what is returned is called; the caller says hello.
  * @param {Model<ShellState>} model */

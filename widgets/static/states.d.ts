@@ -32,7 +32,7 @@ export interface Place {
   station: string;
   queue: string;
   filters: Record<string, string>;
-  page: number; // from 1 on
+  first: number; // place of the first image shown, from 1 on
   image: number | null; // enlarged
 }
 
