@@ -210,6 +210,12 @@ def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def flagged(workspace: Workspace) -> int:
+    """Images that the run which ranks flags as label issues and nobody decided on yet."""
+    with workspace.database.read() as connection:
+        return _flagged(connection, runs.ranking_id(connection))
+
+
 def _flagged(connection: Connection, run_id: int | None) -> int:
     table = schema.predictions
     return int(
@@ -239,5 +245,5 @@ def _changed(connection: Connection, run_id: int) -> int:
         .join(schema.current, now.image_id == said.image_id)
         .where(said.run_id == run_id)
     ).one()
-    every = connection.execute(select(func.count()).where(images.LIVE)).scalar_one()
+    every = images.number_live(connection)
     return int(seen - (unchanged or 0) + every - (live_and_seen or 0))

@@ -36,6 +36,12 @@ def first_sources() -> Select[tuple[int, int]]:
     )
 
 
+def number_live(connection: Connection) -> int:
+    """How many images are not deleted."""
+    query = select(func.count()).select_from(schema.current).where(LIVE)
+    return int(connection.execute(query).scalar_one())
+
+
 def live(connection: Connection) -> pd.DataFrame:
     """Every image that is not deleted, by id.
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from curator.project import Project
-from curator.store import runs
 from tests.browser.conftest import shared
 from tests.browser.test_whole_job import JOB, go
+from tests.running import add_tuned_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,18 +133,7 @@ def test_the_run_that_is_named_is_the_one_that_is_written(
         form.locator("button").click()
         page.wait_for_selector(".cu-jobbar :text('run 2, an automatic refit')", timeout=JOB)
         assert json.loads((tmp_path / "model" / "config.json").read_text())["run"] == 2
-        with sample_copy.database.write() as connection:
-            asked = runs.get(connection, 1)
-            runs.add(
-                connection,
-                recipe="finetune",
-                backbone=asked.backbone,
-                ledger_position=asked.ledger_position,
-                out_of_fold=0,
-                settings=asked.settings,
-                metrics=asked.metrics,
-                history=[],
-            )
+        add_tuned_run(sample_copy)
         sample_copy.decide([3], "delete")
         assert sample_copy.refit().run == 4
         go(page, "train")

@@ -10,7 +10,8 @@ import pytest
 from curator.check.report import AddressCounts
 from curator.review.counts import Counts, NewestRun
 from curator.review.status import Station, stations
-from curator.store import jobs, runs
+from curator.store import jobs
+from tests.running import add_tuned_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -221,18 +222,7 @@ def test_what_is_named_is_what_is_exported(sample_copy: Project, tmp_path: Path)
         2,
         "The model of run 2, an automatic refit",
     )
-    with sample_copy.database.write() as connection:
-        asked = runs.get(connection, 1)
-        tuned = runs.add(
-            connection,
-            recipe="finetune",
-            backbone=asked.backbone,
-            ledger_position=asked.ledger_position,
-            out_of_fold=0,
-            settings=asked.settings,
-            metrics=asked.metrics,
-            history=[],
-        )
+    tuned = add_tuned_run(sample_copy)
     sample_copy.decide([3], "delete")
     assert sample_copy.refit().run == tuned + 1
     found = sample_copy.status().run

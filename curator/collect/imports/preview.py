@@ -16,16 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
-
 from curator.collect.imports.archives import Member
 from curator.collect.imports.job import class_names, gather, known_files, nothing
 from curator.collect.imports.sources import Found, Gathered
 from curator.jobs.report import Report
 from curator.phrasing import many, utf8
-from curator.store import schema
+from curator.store import images
 from curator.store.classes import all_classes, merged_ids, merged_names, names_by_id
-from curator.store.images import LIVE
 
 if TYPE_CHECKING:
     from curator.store.workspace import Workspace
@@ -118,9 +115,7 @@ def preview(
     counts = Counter(name_of[item.label] for item in gathered.found)
     with workspace.database.read() as connection:
         known = {item.name.casefold(): item.name for item in all_classes(connection)}
-        held = connection.execute(
-            select(func.count()).select_from(schema.current).where(LIVE)
-        ).scalar_one()
+        held = images.number_live(connection)
         roots = {item.root for item in gathered.found if item.root}
         before = {(root, origin) for root, origin, _ in known_files(connection, roots)}
         if not new_class:  # what came under a merged class is of what it became
