@@ -7,7 +7,7 @@ import { count, many, percent } from "./figures.js";
 import { badge } from "./marks.js";
 
 /** @import {Send} from "./types" */
-/** @import {JudgedRate, Metrics, TrainState} from "./states" */
+/** @import {JudgedRate, Metrics, RunRow, TrainState} from "./states" */
 
 /** A share of right ones. @param {number} error */
 const right = (error) => percent(1 - error);
@@ -31,15 +31,16 @@ function figure(state, metrics) {
   const judged = metrics.out_of_fold.error === null ? metrics.valid : metrics.out_of_fold;
   if (judged.error === null) return null;
   const whole = judged === metrics.out_of_fold;
-  const trained = state.runs.filter((row) => !row.interim);
-  const earlier = trained[1]; // the newest comes first
-  const was = earlier && (whole ? earlier.out_of_fold_error : earlier.valid_error);
+  const errorOf = (/** @type {RunRow} */ row) => (whole ? row.out_of_fold_error : row.valid_error);
+  const earlier = state.runs.find(
+    (row) => !row.interim && row.run < (state.run ?? 0) && errorOf(row) !== null,
+  ); // the newest comes first
   return [
     h(
       "p",
       { class: "cu-verdict" },
       h("strong", {}, `${right(judged.error)} right`),
-      was !== undefined && was !== null && ` (was ${right(was)} in run ${earlier?.run})`,
+      earlier && ` (was ${right(errorOf(earlier) ?? 0)} in run ${earlier.run})`,
     ),
     h(
       "p",
