@@ -264,7 +264,7 @@ class Dashboard:
         known = self.check.state["report"] is not None
         if self.station != "review" or not known or self._check_cost < CHEAP_SECONDS:
             began = time.monotonic()
-            self.check.refresh(self.project, busy)
+            self.check.refresh(self.project, busy, shown=self.station == "check")
             self._check_cost = time.monotonic() - began
         found = status_of(self.project, self.check.problems)
         if self.station == "collect":

@@ -24,17 +24,20 @@ class CheckPanel(Panel):
         self._project: Project | None = None
         self._sent = Thumbnails(self)
 
-    def refresh(self, project: Project, busy: bool) -> None:
-        """Report on the data as it stands."""
+    def refresh(self, project: Project, busy: bool, shown: bool) -> None:
+        """Report on the data as it stands; with names and pictures while the panel is ``shown``."""
         self._project = project
         told = report(project)
         found: dict[str, Any] | None = told.to_dict() if told.images else None
+        self.show(report=found, busy=busy)
+        if not shown:
+            return
         names = project.class_names()
         looks = [
             {"label": name, "tags": seen.to_dict("records")}
             for name, seen in tags.counts_by_label(project.database, names).items()
         ]
-        self.show(report=found, names=names, looks=looks, busy=busy)
+        self.show(names=names, looks=looks)
         self._pictures()
 
     def _pictures(self, anew: bool = False) -> None:

@@ -49,7 +49,7 @@ class FixesPanel(Beside):
 
     def _pictures(self, anew: bool = False) -> None:
         shown = (tile["id"] for item in self.state["fixes"] for tile in item["preview"])
-        self._sent.send(self._project, shown, anew)
+        self._sent.send(self._counting.project, shown, anew)
 
     def _apply(self, key: str, leave_out: list[int]) -> None:
         try:

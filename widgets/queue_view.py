@@ -15,11 +15,12 @@ import numpy as np
 from curator.collect.pictures import thumbnails_of
 from curator.errors import CuratorError, NoRun
 from curator.project import Project
+from curator.review.counts import flagged
 from curator.review.queue.filters import Choices, Filters, choices
 from curator.review.queue.kinds import QUEUES, counts
 from curator.store import ledger
 from widgets import wording
-from widgets.background import beside
+from widgets.background import Counting
 from widgets.page_shown import Shown
 from widgets.panel import Handler, Panel
 from widgets.queue_position import Pager, Sent
@@ -81,6 +82,11 @@ class Paging(Panel):
             queue_number=0,
         )
         self.project: Project | None = None
+        self._counting = Counting(
+            lambda project: {"suspicious": flagged(project), **counts(project, COUNTED)},
+            lambda found: self.show(counts=found),
+            handlers.get("error", lambda _: None),
+        )
         self.filters = Filters()
         self._pager = Pager(np.empty(0, dtype=np.int64), PAGE)
         self._choices = Choices()
@@ -130,18 +136,9 @@ class Paging(Panel):
         self._handlers["moved"]({})
 
     def count(self) -> None:
-        """Count the queues in a thread and show it; of the suspicious those that are flagged."""
-        project = self.project
-        assert project is not None
-
-        def counted() -> dict[str, int]:
-            return {"suspicious": project.status().left, **counts(project, COUNTED)}
-
-        def show(found: dict[str, int]) -> None:
-            if project is self.project and found != self.state["counts"]:
-                self.show(counts=found)
-
-        beside(counted, show, self._handlers["error"])
+        """Count the queues if the store changed; of the suspicious those that are flagged."""
+        self._counting.project = self.project
+        self._counting.count()
 
     def rerank(self) -> None:
         """Put what was not seen into the order of the newest run; nothing on the page moves."""

@@ -52,6 +52,7 @@ class Review:
             "page": lambda message: self._page_done(bool(message["decided"])),
             "decided": self._decided,
             "moved": self._moved,
+            "drawer": lambda message: self._open_drawer(bool(message["open"])),
         }
         self._outer = handlers
         common = {**handlers, **own}
@@ -68,6 +69,7 @@ class Review:
         sections = ipywidgets.Box(self._beside).add_class("cu-beside")
         self.root = ipywidgets.Box([self.gallery, sections]).add_class("cu-review")
         self._project: Project | None = None
+        self._drawer = False  # whether the page shows what stands beside the gallery
         self._due = 0.0  # when to count beside the gallery again, 0: all is as it should be
         self._left_at: Address | None = None  # what was restored, by its address at that time
         self._trained = 0  # the last training whose ranking a queue was opened by
@@ -143,14 +145,23 @@ class Review:
         """Count beside the gallery in the next quiet moment."""
         self._due = time.monotonic() + QUIET_SECONDS
 
+    def _open_drawer(self, opened: bool) -> None:
+        self._drawer = opened
+        self._count_beside()
+
+    def _count_beside(self) -> None:
+        """Bring up to date what stands beside the gallery; in a closed drawer nobody sees it."""
+        if self._drawer and self._project is not None:
+            for panel in self._beside:
+                panel.refresh(self._project)
+
     def tick(self, shown: bool) -> None:
         """Do what is due; ``shown``: whether the user looks at this station."""
         if self._project is None:
             return
         if shown and 0 < self._due < time.monotonic():
             self._due = 0.0
-            for panel in self._beside:
-                panel.refresh(self._project)
+            self._count_beside()
             self.gallery.count()
             self._advise(self._project)
         last = jobs.latest(self._project.database, (jobs.DONE,), REFIT)

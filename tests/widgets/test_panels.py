@@ -168,6 +168,7 @@ def test_what_happens_in_other_windows_is_seen(sample_copy: Project) -> None:
         send(dashboard.shell, do="hello", project=str(sample_copy.path))
         send(dashboard.shell, do="go", station="review")
         gallery = dashboard.review.gallery
+        send(gallery, do="drawer", open=True)
         ids = [tile["id"] for tile in gallery.state["tiles"]]
         with Project.open(sample_copy.path) as elsewhere:
             elsewhere.decide(ids[:2], "keep", by="ann")
@@ -187,6 +188,24 @@ def test_what_happens_in_other_windows_is_seen(sample_copy: Project) -> None:
         with Project.open(sample_copy.path) as elsewhere:
             elsewhere.rename_class("five", "cinq")
         await until(lambda: dashboard.collect.state["chosen"] == "cinq")
+        dashboard.leave()
+        await ended()
+
+    asyncio.run(page())
+
+
+def test_a_closed_drawer_counts_nothing(sample_copy: Project) -> None:
+    """The queues' sizes come without it; what lies in the drawer is counted when it is opened."""
+
+    async def page() -> None:
+        dashboard = Dashboard(str(sample_copy.path))
+        send(dashboard.shell, do="hello", project=str(sample_copy.path))
+        send(dashboard.shell, do="go", station="review")
+        review = dashboard.review
+        await until(lambda: review.gallery.state["counts"].get("suspicious", 0) > 0)
+        assert not review.confusion.state["counted"]
+        send(review.gallery, do="drawer", open=True)
+        await until(lambda: review.confusion.state["counted"])
         dashboard.leave()
         await ended()
 

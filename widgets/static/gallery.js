@@ -111,6 +111,7 @@ function render({ model, el }) {
     },
     drawer: () => {
       ui.drawer = keep("drawer", !ui.drawer);
+      send({ do: "drawer", open: ui.drawer });
       redraw();
       resized();
     },
@@ -414,6 +415,7 @@ function render({ model, el }) {
   model.on("change:state", arrived);
   model.on("msg:custom", received);
   send({ do: "ready" });
+  send({ do: "drawer", open: ui.drawer });
   return () => {
     model.off("change:state", arrived);
     model.off("msg:custom", received);
