@@ -23,6 +23,7 @@ const LONG = 200_000; // characters; a browser takes seconds to lay out a field 
 export function typist(send) {
   let timer = 0;
   let sent = "";
+  let leaving = ""; // what was in the field when it was added or dropped
   /** @param {string} text */
   function now(text) {
     clearTimeout(timer);
@@ -48,17 +49,26 @@ export function typist(send) {
       start = end;
     } while (start < text.length);
   }
+  /** @param {{value: string}} field */
+  function soon(field) {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => now(field.value), QUIET);
+  }
   return {
-    /** @param {HTMLInputElement} field */
-    soon(field) {
-      clearTimeout(timer);
-      timer = window.setTimeout(() => now(field.value), QUIET);
+    soon,
+    /** The field's text is added or dropped. @param {string} text */
+    leaves(text) {
+      now(text);
+      leaving = text;
     },
-    now,
-    /** The kernel has added it and holds it no more. */
-    forget() {
+    /** The kernel holds it no more: whether to empty the field. Not if the user has typed on.
+     * @param {{value: string} | null} field */
+    hasLeft(field) {
       clearTimeout(timer);
       sent = "";
+      if (!field || field.value === leaving) return true;
+      soon(field);
+      return false;
     },
   };
 }
@@ -126,8 +136,14 @@ function others(item) {
   return parts.filter(([number]) => number).map(([number, words]) => `, ${count(number)} ${words}`);
 }
 
-/** What adding would do. @param {CollectState} state @param {Send} send */
-function previewed(state, send) {
+/** What stands in the form's field. @param {HTMLFormElement | null} form */
+function textOf(form) {
+  const field = /** @type {HTMLTextAreaElement | null} */ (form?.querySelector("[name=text]"));
+  return field?.value ?? "";
+}
+
+/** What adding would do. @param {CollectState} state @param {Send} send @param {Typist} typing */
+function previewed(state, send, typing) {
   if (!state.previews.length) {
     return h(
       "div",
@@ -168,20 +184,28 @@ function previewed(state, send) {
     state.previews.some((item) => item.name) &&
       h(
         "button",
-        { class: "cu-link", type: "button", onclick: () => send({ do: "discard" }) },
+        {
+          class: "cu-link",
+          type: "button",
+          onclick: (e) => {
+            typing.leaves(textOf(e.target.form));
+            send({ do: "discard" });
+          },
+        },
         "Do not add",
       ),
   );
 }
 
-/** The field, what adding its text would do, and adding it.
- * @param {CollectState} state @param {Send} send @param {Typist} typing @param {Uploads} uploads */
-export function pasting(state, send, typing, uploads) {
+/** The field, what adding its text would do, and adding it; `emptied`: how often it was.
+ * @param {CollectState} state @param {Send} send @param {Typist} typing @param {Uploads} uploads
+ * @param {number} emptied */
+export function pasting(state, send, typing, uploads, emptied) {
   const { chosen, busy } = state;
   const pending = state.addresses.pending;
   const draft = state.previews.length > 0;
   const add = (/** @type {HTMLFormElement | null} */ form, /** @type {boolean} */ fetch) => {
-    if (form) typing.now(form.text.value);
+    typing.leaves(textOf(form));
     send({ do: "add", name: chosen, fetch });
   };
   return h(
@@ -204,7 +228,7 @@ export function pasting(state, send, typing, uploads) {
         class: "cu-paste",
         spellcheck: "false",
         disabled: !chosen,
-        key: `paste-${state.added_number}`,
+        key: `paste-${emptied}`,
         placeholder: "https://example.org/picture.jpg\n…",
         oninput: (e) => typing.soon(e.target),
         onpaste: (e) => {
@@ -215,7 +239,7 @@ export function pasting(state, send, typing, uploads) {
         },
       }),
     ),
-    previewed(state, send),
+    previewed(state, send, typing),
     problem(state.errors.add),
     state.added &&
       !draft &&

@@ -19,11 +19,12 @@ import { dropTarget, dropzone, uploader } from "./uploads.js";
 /** @typedef {Context<CollectState, CollectMessage> & {model: CollectModel}} Collecting */
 /**
  * @typedef {{typing: Typist, uploads: Uploads, copied: {code: string | null}, snippet: Snippet,
- *   copy: (code: string, text: string) => void}} Parts
+ *   copy: (code: string, text: string) => void, choose: (name: string) => void,
+ *   emptied: number}} Parts
  */
 
-/** @param {CollectState} state @param {Send} send */
-function classTabs(state, send) {
+/** @param {CollectState} state @param {Send} send @param {(name: string) => void} choose */
+function classTabs(state, send, choose) {
   return h(
     "div",
     { class: "cu-tabs" },
@@ -42,7 +43,7 @@ function classTabs(state, send) {
             key: item.name,
             type: "button",
             "aria-pressed": String(item.name === state.chosen),
-            onclick: () => send({ do: "choose", name: item.name }),
+            onclick: () => choose(item.name),
           },
           badge(state.names, item.name),
           h("span", { class: "cu-name", title: item.name }, item.name),
@@ -258,7 +259,8 @@ function inTheProject(state) {
 }
 
 /** @param {CollectState} state @param {Send} send @param {Parts} parts */
-function collect(state, send, { typing, uploads, copied, copy, snippet }) {
+function collect(state, send, parts) {
+  const { typing, uploads, copied, copy, snippet, choose, emptied } = parts;
   return h(
     "div",
     { class: "cu-panel cu-collect", ...dropTarget((files) => uploads.start(files)) },
@@ -278,9 +280,9 @@ function collect(state, send, { typing, uploads, copied, copy, snippet }) {
       h(
         "section",
         { class: "cu-card cu-grow" },
-        classTabs(state, send),
+        classTabs(state, send, choose),
         problem(state.errors.class),
-        pasting(state, send, typing, uploads),
+        pasting(state, send, typing, uploads, emptied),
         told(state, send),
         dropzone(state, send, uploads),
         searching(snippet, copied, copy),
@@ -319,11 +321,25 @@ export default {
       copied.code = (await copyText(text)) ? code : null;
       redraw();
     };
+    /** A class that was clicked is chosen at once: what is pasted before the kernel has said so is
+     * for it. @type {string | null} */
+    let clicked = null;
+    const choose = (/** @type {string} */ name) => {
+      clicked = name;
+      send({ do: "choose", name });
+      redraw();
+    };
     let number = model.get("state").added_number;
+    let emptied = 0;
     const view = (/** @type {CollectState} */ state) => {
-      if (state.added_number !== number) typing.forget(); // the field is emptied
+      const field = /** @type {HTMLTextAreaElement | null} */ (el.querySelector("[name=text]"));
+      if (state.added_number !== number && typing.hasLeft(field)) emptied += 1;
       number = state.added_number;
-      return collect(state, send, { typing, uploads, copied, copy, snippet: model.get("snippet") });
+      if (clicked === state.chosen || !state.names.includes(clicked ?? "")) clicked = null;
+      const shown = clicked ? { ...state, chosen: clicked, added: null, previews: [] } : state;
+      const snippet = model.get("snippet");
+      const parts = { typing, uploads, copied, copy, snippet, choose, emptied };
+      return collect(shown, send, parts);
     };
     const { end, redraw } = drawn(model, el, view);
     model.on("msg:custom", (message) => {
