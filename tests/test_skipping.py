@@ -32,6 +32,7 @@ def test_of_another_system():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ci", "status", "said"),
     [("", 0, "3 skipped"), ("false", 0, "3 skipped"), ("true", 1, "1 skipped, 2 errors")],

@@ -61,7 +61,7 @@ class Dashboard:
         self.start = StartPanel(
             {
                 **common,
-                "create": lambda message: self._adopt(self.start.create(message)),
+                "create": self._create,
                 "open": lambda message: self._adopt(self.start.open_project(message["path"])),
                 "sample": lambda _: self._sample(),
             }
@@ -222,6 +222,13 @@ class Dashboard:
             self.leave()
         else:
             self._adopt(project)
+
+    def _create(self, message: dict[str, Any]) -> None:
+        """Make a project; addresses that were pasted with it are of its first class."""
+        self._adopt(self.start.create(message))
+        addresses = str(message.get("addresses", ""))
+        if self.project is not None and addresses.strip():
+            self.collect.add_pasted(addresses)
 
     def _to_projects(self) -> None:
         self.leave()

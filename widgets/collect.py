@@ -188,6 +188,10 @@ class CollectPanel(Panel):
 
         beside(work, then, self._complain)
 
+    def add_pasted(self, addresses: str) -> None:
+        """Add what was pasted elsewhere to the class that is chosen, as if pasted here."""
+        self._add({"name": self.state["chosen"], "text": addresses})
+
     def _add(self, message: dict[str, Any]) -> None:
         """Add what was previewed to a class; ``fetch``: and fetch it."""
         assert self.project is not None

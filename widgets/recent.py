@@ -17,6 +17,7 @@ from filelock import FileLock
 
 from curator.errors import FileError
 from curator.files import write_atomic
+from curator.store.database import now
 
 KEPT = 12
 
@@ -27,9 +28,12 @@ def home() -> Path:
 
 
 def listed() -> list[dict[str, str]]:
-    """Name and path of recent projects that still exist, newest first."""
+    """Name and path of recent projects that still exist, newest first.
+
+    ``opened``: when it was last open, ISO 8601 in UTC; "" where that was not kept.
+    """
     return [
-        {"name": entry["name"], "path": entry["path"]}
+        {"name": entry["name"], "path": entry["path"], "opened": str(entry.get("opened", ""))}
         for entry in _read()
         if (Path(entry["path"]) / "project.db").exists()
     ]
@@ -87,7 +91,7 @@ def remember(name: str, path: Path, place: dict[str, Any] | None = None) -> None
         with FileLock(file.with_suffix(".lock"), timeout=5):
             entries = _read()
             before = next((e for e in entries if e["path"] == str(path)), {})
-            kept = {**before, "name": name, "path": str(path)}
+            kept = {**before, "name": name, "path": str(path), "opened": now()}
             if place is not None:
                 kept["place"] = place
             rest = [entry for entry in entries if entry["path"] != str(path)]

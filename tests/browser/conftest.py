@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import sync_playwright
 
@@ -27,7 +28,7 @@ from tests.conftest import lacking
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
     from curator.sample.digits import Item
     from curator.sample.server import Served
@@ -179,6 +180,9 @@ def browser() -> Browser:
     return _chromium()
 
 
+_refused: list[str] = []  # in the test that runs
+
+
 @dataclass
 class Watched:
     """What a page did besides what the test asked for."""
@@ -191,22 +195,37 @@ class Watched:
 @pytest.fixture
 def watched() -> Watched:
     """Collect what pages of this test do."""
-    return Watched()
+    _refused.clear()
+    return Watched(refused=_refused)
 
 
-@pytest.fixture
-def open_page(browser: Browser, watched: Watched) -> Iterator[Callable[[str], Page]]:
-    """Open addresses in windows of a fresh profile."""
+def _note_refused(said: str) -> None:
+    _refused.append(said)
+
+
+def _profile(browser: Browser) -> BrowserContext:
+    """Make a fresh profile whose pages tell what their policy did not allow."""
     context = browser.new_context(viewport={"width": 1360, "height": 900})
-
-    def refused(said: str) -> None:
-        watched.refused.append(said)
-
-    context.expose_function("policyRefused", refused)
+    context.expose_function("policyRefused", _note_refused)
     context.add_init_script(
         "document.addEventListener('securitypolicyviolation', (event) =>"
         " window.policyRefused(`${event.effectiveDirective} ${event.blockedURI}`))"
     )
+    return context
+
+
+@functools.cache
+def _shared_profile() -> BrowserContext:
+    """Make the profile of the shared dashboard: in a fresh one the scripts are read anew."""
+    made = _profile(_chromium())
+    _open.callback(made.close)
+    return made
+
+
+@pytest.fixture
+def open_page(browser: Browser, watched: Watched) -> Iterator[Callable[[str], Page]]:
+    """Open addresses in windows: of the shared dashboard, or of others in a fresh profile."""
+    profiles: list[BrowserContext] = []
 
     def watch(page: Page) -> None:
         page.on(
@@ -226,12 +245,14 @@ def open_page(browser: Browser, watched: Watched) -> Iterator[Callable[[str], Pa
         )
 
     def opened(address: str) -> Page:
-        page = context.new_page()
+        address, is_shared, project = address.partition("#")
+        if not profiles:
+            profiles.append(_shared_profile() if is_shared else _profile(browser))
+        page = profiles[0].new_page()
         watch(page)
-        address, from_start, project = address.partition("#")
         page.goto(address)
         page.wait_for_selector(".cu-header", timeout=START_SECONDS * 1000)
-        if from_start:
+        if is_shared:
             start_page(page)
         if project:
             page.fill("input[name=path]", project)
@@ -240,12 +261,18 @@ def open_page(browser: Browser, watched: Watched) -> Iterator[Callable[[str], Pa
         return page
 
     yield opened
-    for page in context.pages:
-        # Its end by the page's own leave, which ends its kernel; waited for as an event, because
-        # only then does Playwright take in what Chromium tells.
-        with contextlib.suppress(PlaywrightTimeout), page.expect_event("close", timeout=5000):
-            page.close(run_before_unload=True)
-    context.close()
+    for context in profiles:
+        for page in context.pages:
+            with contextlib.suppress(PlaywrightError):
+                page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+            # Its end by the page's own leave, which ends its kernel; waited for as an event,
+            # because only then does Playwright take in what Chromium tells.
+            with contextlib.suppress(PlaywrightTimeout), page.expect_event("close", timeout=5000):
+                page.close(run_before_unload=True)
+        if context is not _shared_profile():
+            context.close()
+        else:
+            context.clear_permissions()
     assert watched.refused == []
 
 

@@ -124,7 +124,7 @@ def test_two_windows_see_each_others_decisions(
         second.wait_for_selector(".cu-status:has-text('another window')")
         name = sample_copy.class_names()[0]
         sample_copy.rename_class(name, "renamed")
-        second.wait_for_selector(".cu-name:text-is('renamed'), button:has-text('renamed')")
+        second.wait_for_selector(".cu-foot button:has-text('renamed')")
         second.locator(".cu-tile").nth(1).focus()
         press(second, "1", 1)
         second.wait_for_selector("text=as renamed")
@@ -267,7 +267,7 @@ def test_kernels_end_with_their_pages(
         deadline = time.monotonic() + 20
         while len(_kernels(dashboard.process.pid)) > 2 and time.monotonic() < deadline:
             time.sleep(0.2)
-        assert len(_kernels(dashboard.process.pid)) <= 2
+        assert 1 <= len(_kernels(dashboard.process.pid)) <= 2
 
 
 def _kernels(parent: int) -> list[int]:
@@ -277,7 +277,9 @@ def _kernels(parent: int) -> list[int]:
     ).stdout
     rows = [line.split(None, 2) for line in listed.splitlines()]
     return [
-        int(pid) for pid, ppid, text in rows if int(ppid) == parent and "ipykernel_launcher" in text
+        int(pid)
+        for pid, ppid, text in rows
+        if int(ppid) == parent and " -m widgets.kernel " in text
     ]
 
 

@@ -23,6 +23,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 def test_kills(tmp_path: Path) -> None:
     """After kills at random instants the project is sound, and the end is the same."""
     with serving(latency=0.02) as server:
@@ -51,6 +52,7 @@ def limit_file_size() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (8_000_000, 8_000_000))
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     """The error says where and what to do; with room again, the fetch goes on."""
     with serving() as server, Project.create(tmp_path / "project", ["a"]) as project:
@@ -85,6 +87,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_full_disk(small_disk: Path) -> None:
     """On a full disk the fetch ends with a sentence; with room again, it goes on."""
     with serving() as server:

@@ -131,6 +131,7 @@ with Project.open(sys.argv[1]) as project:
 """
 
 
+@pytest.mark.slow
 def test_only_one_long_job_at_a_time(small: Project) -> None:
     """While another process works on the project, the error says which job, and nothing starts."""
     holder = subprocess.Popen(

@@ -36,6 +36,7 @@ def serve(project: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_queued_job_is_not_run(hostile: Path, home: Path) -> None:
     """Worker and commands leave it, and say what it is; it runs when the victim says so."""
     out = hostile.parent / "out"
@@ -94,6 +95,7 @@ def test_a_job_marked_running_or_failed_is_not_run_either(hostile: Path, home: P
         wait_for(lambda: is_free(project, "worker.lock"), "the worker to end")
 
 
+@pytest.mark.slow
 def test_the_same_wish_of_the_user_is_a_job_of_its_own(hostile: Path) -> None:
     """A job like the one that waits is run when the user asks for it, and not taken for it."""
     queue_job(hostile, "check")

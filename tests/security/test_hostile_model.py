@@ -295,6 +295,7 @@ if hasattr(os, "mkfifo"):
     }
 
 
+@pytest.mark.slow
 def test_the_honest_model_predicts(honest: Path, tmp_path: Path) -> None:
     """The bundle that all attacks begin with is a good one, for the real command too."""
     Image.new("RGB", (80, 60), "brown").save(tmp_path / "picture.png")
@@ -319,6 +320,7 @@ def test_a_hostile_model_is_refused(
     assert asked == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ["hub", "nested too deep"])
 def test_the_command_says_so(attack: str, honest: Path, tmp_path: Path) -> None:
     """The command line ends with one sentence and status 1, without a traceback."""

@@ -34,6 +34,7 @@ pytestmark = [
 SCRIPT = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>'
 
 
+@pytest.mark.slow
 def test_names_are_shown_as_text(
     sample_folder: Path,
     tmp_path: Path,

@@ -38,6 +38,7 @@ def victim_journal(database: Path, victim: Path) -> bytes:
     return header + record + ending + struct.pack(">2I", len(name), sum(name)) + magic
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["project.db", "thumbnails.db"])
 def test_a_journal_deletes_no_file(name: str, hostile: Path, home: Path, tmp_path: Path) -> None:
     """SQLite deletes whatever file a journal names; a project with such a journal is not opened."""

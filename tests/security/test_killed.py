@@ -151,6 +151,7 @@ with Project.open(sys.argv[1]) as project:
 """
 
 
+@pytest.mark.slow
 @posix
 def test_status_says_that_the_job_died(small: Project) -> None:
     """After `kill -9` the command line says so, with what to do, and never "running"."""

@@ -30,6 +30,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 def test_the_browser_comes_by_a_private_file(tmp_path: Path, browser: Browser) -> None:
     """What stands in its command line is a file for this user alone; it is gone after arrival."""
     told = tmp_path / "told"
@@ -62,6 +63,7 @@ def test_the_browser_comes_by_a_private_file(tmp_path: Path, browser: Browser) -
     assert not private.exists()
 
 
+@pytest.mark.slow
 def test_the_printed_address_ends_clean_and_its_cookie_is_a_sessions(
     tmp_path: Path, open_page: Callable[[str], Page], watched: Watched
 ) -> None:
@@ -86,6 +88,7 @@ def test_the_printed_address_ends_clean_and_its_cookie_is_a_sessions(
     assert [error for error in watched.errors if "403" not in error] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait", [0, 0.4])
 def test_a_dashboard_stopped_while_it_starts_leaves_nothing(tmp_path: Path, wait: float) -> None:
     """Its kernel, which is about to begin, does not make the private folder again."""

@@ -89,6 +89,7 @@ def other_port() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_a_page_of_another_port_gets_nothing(
     open_page: Callable[[str], Page], other_port: tuple[str, list[str]]
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_page_of_another_port_gets_nothing(
         other.close()
 
 
+@pytest.mark.slow
 def test_all_stations_work_under_the_policy(
     open_page: Callable[[str], Page], sample_copy: Project, watched: Watched
 ) -> None:
@@ -127,6 +129,7 @@ def test_all_stations_work_under_the_policy(
     assert watched.refused == []
 
 
+@pytest.mark.slow
 def test_the_policy_stops_what_is_put_into_the_page(
     open_page: Callable[[str], Page], watched: Watched
 ) -> None:

@@ -125,6 +125,7 @@ def images_of(project: Path) -> int:
             return int(opened.status().images)
 
 
+@pytest.mark.slow
 def test_a_folder_without_write_permission(
     home: Path, sample_folder: Path, look: Callable[..., Any], locked: Callable[[Path], Path]
 ) -> None:
@@ -136,6 +137,7 @@ def test_a_folder_without_write_permission(
     assert contents(project) == before
 
 
+@pytest.mark.slow
 @mounted
 def test_a_read_only_mount(home: Path, sample_folder: Path, look: Callable[..., Any]) -> None:
     """A mounted backup is read by its owner, root even, and stays as it is."""
@@ -147,6 +149,7 @@ def test_a_read_only_mount(home: Path, sample_folder: Path, look: Callable[..., 
     assert contents(project) == before
 
 
+@pytest.mark.slow
 @mounted
 def test_a_full_disk(home: Path, sample_folder: Path, look: Callable[..., Any]) -> None:
     """On a disk without a free byte the project opens, and says that the disk is full."""
@@ -161,6 +164,7 @@ def test_a_full_disk(home: Path, sample_folder: Path, look: Callable[..., Any]) 
     assert_looked(answer, "its disk is full", images_of(sample_folder))
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_beside_is_read_too(
     home: Path, sample_folder: Path, look: Callable[..., Any], locked: Callable[[Path], Path]
 ) -> None:

@@ -123,6 +123,7 @@ def listening_below(process: int) -> set[int]:
     }
 
 
+@pytest.mark.slow
 def test_another_user_learns_nothing_and_gets_in_nowhere(tmp_path: Path) -> None:
     """Kernels' ids are seen; neither keys, files, environments, routes nor messages are got."""
     with running(tmp_path) as dashboard:

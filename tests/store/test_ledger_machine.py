@@ -385,6 +385,7 @@ def check(template: Path, tmp_path: Path, examples: int, steps: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_anything_in_any_order(template: Path, tmp_path: Path) -> None:
     """Whatever is done, undone and redone, the store says what a simple model says."""
     check(template, tmp_path, examples=12, steps=25)

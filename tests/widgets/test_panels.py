@@ -137,6 +137,51 @@ def test_the_start_page_makes_a_project(tmp_path: Path) -> None:
     made.close()
 
 
+def test_pasted_addresses_need_a_class_and_are_of_the_first(tmp_path: Path) -> None:
+    """What was pasted on the start page waits in the new project; without a class there is none."""
+    addresses = "https://example.org/1.jpg\nhttps://example.org/2.jpg"
+
+    async def page() -> None:
+        dashboard = Dashboard()
+        asked = {"do": "create", "name": "bears", "addresses": addresses}
+        send(dashboard.start, **asked, classes="")
+        assert "name their class" in dashboard.start.state["errors"]["create"]
+        assert not (tmp_path / "home" / "bears").exists()
+        send(dashboard.start, **asked, classes="black, teddy")
+        await until(lambda: dashboard.collect.state["added"])
+        assert "2 new for black" in dashboard.collect.state["added"]["sentence"]
+        dashboard.leave()
+
+    asyncio.run(page())
+
+
+def test_recent_projects_are_shown_with_what_they_hold(sample_copy: Project) -> None:
+    """Cards fill one after the other; what cannot be opened says why on its card."""
+    recent.remember("broken", sample_copy.path.parent)
+    (sample_copy.path.parent / "project.db").write_bytes(b"no database")
+    recent.remember(sample_copy.name, sample_copy.path)
+
+    async def page() -> None:
+        dashboard = Dashboard()
+        sent: list[Any] = []
+        dashboard.start.send = lambda content, buffers=None: sent.append((content, buffers))
+        send(dashboard.start, do="ready")
+        await until(lambda: len(dashboard.start.state["cards"]) == 2)
+        card = dashboard.start.state["cards"][str(sample_copy.path)]
+        assert (card["images"], list(card["classes"])) == (
+            sample_copy.status().images,
+            sample_copy.class_names(),
+        )
+        (content, buffers) = sent[0]
+        assert content["ids"] == card["pictures"]
+        assert len(buffers) == 4
+        broken = dashboard.start.state["cards"][str(sample_copy.path.parent)]
+        assert "not a project" in broken["problem"]
+        dashboard.leave()
+
+    asyncio.run(page())
+
+
 def test_the_dashboard_opens_a_project_without_a_run(tmp_path: Path) -> None:
     """An empty project opens at its first station, and the gallery says what is missing."""
     with Project.create(tmp_path / "empty", ["a", "b"]) as project:
@@ -160,6 +205,7 @@ def test_the_dashboard_opens_a_project_where_it_was_left(sample_copy: Project) -
         dashboard.leave()
 
 
+@pytest.mark.slow
 def test_what_happens_in_other_windows_is_seen(sample_copy: Project) -> None:
     """A page that stands open shows who decided how much, and what classes are called now."""
 

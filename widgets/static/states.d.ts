@@ -10,8 +10,18 @@ export type ErrorRate =
   | { error: number; low: number; high: number }
   | { error: null; low: null; high: null };
 
+/** A project in the list: what was found in it, or why it cannot be opened; `pictures`: ids. */
+export interface Card {
+  problem?: string;
+  images?: number;
+  classes?: string[];
+  working?: string;
+  pictures?: number[];
+}
+
 export interface StartState {
-  recent: { name: string; path: string }[];
+  recent: { name: string; path: string; opened: string }[];
+  cards: Record<string, Card>;
   home: string;
   reviewer: string;
   errors: { create?: string; open?: string };

@@ -52,6 +52,7 @@ def test_advice_falls_as_the_review_goes_on(
     assert found.sentence.startswith(f"last 3 pages: {', '.join(map(str, found.pages))} wron")
 
 
+@pytest.mark.slow
 def test_quiet_pages_and_an_audit_end_the_review(
     sample_copy: Project, sample_items: dict[str, Item]
 ) -> None:
