@@ -39,11 +39,11 @@ def glance(workspace: Workspace) -> Glance:
     with workspace.database.read() as connection:
         sizes = class_sizes(connection)
         query = images.present(schema.images.c.id, schema.current.c.class_id).where(images.LIVE)
-        first = connection.execute(query.limit(_LOOKED_AT)).all()
+        first = list(connection.execute(query.limit(_LOOKED_AT)))
         classes = {item.id for item in sizes if item.images} - {row.class_id for row in first}
         for class_id in sorted(classes)[:PICTURES]:
             of_class = query.where(schema.current.c.class_id == class_id)
-            first += connection.execute(of_class.limit(PICTURES)).all()
+            first += connection.execute(of_class.limit(PICTURES))
     shown = _spread([(row.id, row.class_id) for row in first])
     found = thumbnails_of(workspace, shown)
     return Glance(
