@@ -95,7 +95,7 @@ class CheckReport(Report):
 def report(workspace: Workspace) -> CheckReport:
     """What is wrong with the data as it was last measured and compared; changes nothing."""
     with workspace.database.read() as connection:
-        per_class = _per_class(connection)
+        per_class = class_counts(connection)
         addresses = address_counts(connection)
         quality = quality_issues(connection)
         table = twins(connection)
@@ -127,7 +127,7 @@ def report(workspace: Workspace) -> CheckReport:
     )
 
 
-def _per_class(connection: Connection) -> tuple[ClassCount, ...]:
+def class_counts(connection: Connection) -> tuple[ClassCount, ...]:
     """Live images of each class, and how many of them are on each side of the split."""
     now, split = schema.current.c, schema.images.c.split
     query = (

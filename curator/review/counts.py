@@ -217,18 +217,19 @@ def flagged(workspace: Workspace) -> int:
 
 
 def _flagged(connection: Connection, run_id: int | None) -> int:
-    table = schema.predictions
-    return int(
-        connection.execute(
-            select(func.count())
-            .select_from(table.join(schema.current, schema.current.c.image_id == table.c.image_id))
-            .where(
-                table.c.run_id == run_id,
-                table.c.is_label_issue == 1,
-                schema.current.c.state == schema.NEW,
-            )
-        ).scalar_one()
+    return sum(flagged_by_class(connection, run_id).values())
+
+
+def flagged_by_class(connection: Connection, run_id: int | None) -> dict[int, int]:
+    """Those of :func:`flagged`, by the id of their present class."""
+    table, now = schema.predictions, schema.current.c
+    query = (
+        select(now.class_id, func.count())
+        .select_from(table.join(schema.current, now.image_id == table.c.image_id))
+        .where(table.c.run_id == run_id, table.c.is_label_issue == 1, now.state == schema.NEW)
+        .group_by(now.class_id)
     )
+    return {class_id: number for class_id, number in connection.execute(query)}
 
 
 def _changed(connection: Connection, run_id: int) -> int:

@@ -84,6 +84,47 @@ def status(workspace: Workspace, problems: int | None = None) -> Status:
     return Status(**counted, problems=problems, stations=stations(counts, problems, job))
 
 
+@dataclass(frozen=True)
+class Step(Record):
+    """What to do next."""
+
+    sentence: str
+    station: str
+    """Where."""
+    title: str
+    """Of the button that leads there."""
+
+
+_STEPS = {
+    COLLECT: "Collect images",
+    CHECK: "Look at them",
+    TRAIN: "Train",
+    REVIEW: "Review",
+    EXPORT: "Use it",
+}
+
+
+def next_step(status: Status) -> Step:
+    """The one thing to do next: what works or failed first, then what comes first in the work.
+
+    What a training would learn anew waits until the review has no image left to look at.
+    """
+    by_state: dict[str, list[Station]] = {}
+    for item in status.stations:
+        by_state.setdefault(item.state, []).append(item)
+    at_work = [*by_state.get(WORKING, ()), *by_state.get(FAILED, ())]
+    if at_work:
+        return _step(at_work[0], "Watch it" if at_work[0].state == WORKING else "See why")
+    left = [item for item in status.stations if item.state != DONE]
+    if status.run is not None and status.left and status.stale:
+        left = [item for item in left if item.station != TRAIN]
+    return _step(left[0] if left else status.station(EXPORT))
+
+
+def _step(station: Station, title: str = "") -> Step:
+    return Step(station.sentence, station.station, title or _STEPS[station.station])
+
+
 def stations(counts: Counts, problems: int, job: Job | None = None) -> tuple[Station, ...]:
     """Judge every station; ``job``: the newest that a user asked for."""
     judges: dict[str, Callable[[], Station]] = {
