@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import InputError, UnknownClass
+from curator.review.browsing import SORTS
 from curator.review.queue.filters import ISSUES, SPLITS, Filters
 from curator.review.queue.kinds import queue_named
 from widgets.shell import STATIONS
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 START = "start"
+DATA = "data"
+GRID = "grid"  # a tab of Data
 LONGEST = 500  # characters of any part
 LARGEST = 2**53  # of numbers; what a script counts exactly
 NARROWING = tuple(each.name for each in fields(Filters) if each.type == "str")
@@ -38,6 +41,10 @@ class Address:
     """Place of the first image shown, from 1 on: how many follow depends on the window."""
     image: int | None = None
     """Id of the image that is enlarged."""
+    tab: str = ""
+    """Of Data: :data:`GRID`, or "" for the classes."""
+    sort: str = ""
+    """Of the grid; "" for its usual order."""
 
     def check_classes(self, names: Sequence[str]) -> None:
         """Raise UnknownClass unless the filters' classes are among ``names``."""
@@ -55,10 +62,11 @@ class Address:
         return {
             "project": self.project,
             "station": self.station,
-            "queue": self.queue.replace(" ", "-"),
+            "queue": self.tab or self.queue.replace(" ", "-"),
             "filters": {_outside(name): value for name, value in narrowed.items() if value},
             "first": self.first,
             "image": self.image,
+            "sort": self.sort,
         }
 
 
@@ -85,6 +93,18 @@ def read(given: object, named: float) -> Address:
                 f"The address names the {key} {narrowed[key][:60]!r}, which there is not.",
                 f"Use one of {', '.join(allowed)}.",
             )
+    sort, tab = _text(given, "sort"), ""
+    if sort and sort not in SORTS:
+        raise InputError(
+            f"The address names the order {sort[:60]!r}, which there is not.",
+            f"Use one of {', '.join(SORTS)}.",
+        )
+    if station == DATA and queue:
+        if queue != GRID:
+            raise InputError(
+                f"The address names {queue[:60]!r}, which Data does not have.", f"There is {GRID}."
+            )
+        queue, tab = "", GRID
     return Address(
         project,
         station,
@@ -92,6 +112,8 @@ def read(given: object, named: float) -> Address:
         Filters(**narrowed, tag_probability=named if narrowed["tag"] else 0.0),
         _number(given, "first") or 1,
         _number(given, "image"),
+        tab,
+        sort,
     )
 
 

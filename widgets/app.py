@@ -27,6 +27,7 @@ from widgets import address, recent
 from widgets.address import Address
 from widgets.check import CheckPanel
 from widgets.collect import CollectPanel
+from widgets.data import Data
 from widgets.export import ExportPanel
 from widgets.jobbar import JobBar, newest
 from widgets.panel import Handler, Panel
@@ -66,6 +67,15 @@ class Dashboard:
                 "sample": lambda _: self._sample(),
             }
         )
+        self.data = Data(
+            {
+                **common,
+                "queue": self._look,
+                "look": lambda message: self._enlarge(int(message["id"])),
+                "decided": self._decided,
+                "moved": lambda _: self._remember(),
+            }
+        )
         self.collect = CollectPanel({**common, "submit": self._asked})
         self.check = CheckPanel(
             {
@@ -102,6 +112,7 @@ class Dashboard:
         )
         self._panels: dict[str, ipywidgets.DOMWidget] = {
             "start": self.start,
+            "data": self.data.root,
             "collect": self.collect,
             "check": self.check,
             "train": self.train,
@@ -190,6 +201,8 @@ class Dashboard:
         try:
             if station == "review" and asked.queue:
                 self.review.visit(asked)
+            elif station == address.DATA:
+                self.data.visit(asked)
         finally:
             if station != self.station:
                 self.go(station)
@@ -209,7 +222,11 @@ class Dashboard:
         """The address of what is shown."""
         if self.project is None:
             return Address(station=address.START).to_dict()
-        view = self.review.address() if self.station == "review" else Address()
+        view = Address()
+        if self.station == "review":
+            view = self.review.address()
+        elif self.station == address.DATA:
+            view = self.data.address()
         return replace(view, project=self._called, station=self.station).to_dict()
 
     def _say_where(self) -> None:
@@ -239,6 +256,7 @@ class Dashboard:
         if self.project is not None:
             self._remember()
             self.review.leave()
+            self.data.leave()
             self.project.close()
         self.collect.leave()
         self.project = None
@@ -274,7 +292,9 @@ class Dashboard:
             self.check.refresh(self.project, busy, shown=self.station == "check")
             self._check_cost = time.monotonic() - began
         found = status_of(self.project, self.check.problems)
-        if self.station == "collect":
+        if self.station == address.DATA:
+            self.data.refresh(found, busy)
+        elif self.station == "collect":
             self.collect.refresh(self.project, found, busy)
         elif self.station == "train":
             self.train.refresh(self.project, found, busy)
@@ -307,7 +327,9 @@ class Dashboard:
         last = newest(project)
         self._ended = 0 if last is None else last.id - last.is_open
         self.review.adopt(project, place)
-        self.go(place.get("station", "collect"))
+        self.data.adopt(project, place.get("data", {}))
+        home = address.DATA if rows.images else "collect"
+        self.go(place.get("station", home))
         if self._poller is not None:  # a kernel that stands by has opened nothing for anybody
             recent.remember_open(project.path)
 
@@ -319,7 +341,7 @@ class Dashboard:
     def _remember(self) -> None:
         # A kernel that stands by for the next page must not overwrite where this one is.
         if self.project is not None and self._poller is not None:
-            place = {"station": self.station, **self.review.place()}
+            place = {"station": self.station, **self.review.place(), "data": self.data.place()}
             recent.remember(self.project.name, self.project.path, place)
             self._say_where()
 
@@ -347,6 +369,11 @@ class Dashboard:
 
     def _look(self, message: dict[str, Any]) -> None:
         self.review.open(message)
+
+    def _enlarge(self, image_id: int) -> None:
+        """Show one image whole, with all that is known of it, in the queue of everything."""
+        assert self.project is not None
+        self._visiting(lambda: self._go_to(Address(station="review", queue="all", image=image_id)))
 
     def _complain(self, message: dict[str, Any]) -> None:
         self.jobbar.complain(message["text"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from curator.review.status import Station, Status, stations
+from curator.phrasing import many
+from curator.review.status import EMPTY, Station, Status, stations
 from curator.store.jobs import Job
 from widgets.panel import Handler, Panel, script
 
 STATIONS = {
+    "data": "Data",
     "collect": "Collect",
     "check": "Check",
     "train": "Train",
@@ -51,14 +53,14 @@ class Shell(Panel):
             damage=status.damage,
             device=status.run.choice if status.run else None,
             station=station,
-            stations=[_shown(item) for item in status.stations],
+            stations=_every(status, status.stations),
         )
 
     def follow(self, job: Job | None) -> None:
         """Show how far a job is, as the bar does, without counting everything anew."""
         if self._status is not None and job is not None and job.is_open:
             status = self._status
-            self.show(stations=[_shown(item) for item in stations(status, status.problems, job)])
+            self.show(stations=_every(status, stations(status, status.problems, job)))
 
     def leave(self) -> None:
         """Show the start page's header."""
@@ -71,6 +73,13 @@ class Shell(Panel):
             station="start",
             device=None,
         )
+
+
+def _every(status: Status, work: tuple[Station, ...]) -> list[dict[str, str]]:
+    """The stations of the work, and before them Data, where nothing is to be done: no tick."""
+    there = many(status.images, "image")
+    home = Station("data", EMPTY, status.images, there if status.images else "", f"{there} here.")
+    return [_shown(item) for item in (home, *work)]
 
 
 def _shown(station: Station) -> dict[str, str]:

@@ -224,12 +224,12 @@ def flagged_by_class(connection: Connection, run_id: int | None) -> dict[int, in
     """Those of :func:`flagged`, by the id of their present class."""
     table, now = schema.predictions, schema.current.c
     query = (
-        select(now.class_id, func.count())
+        select(now.class_id, func.count().label("number"))
         .select_from(table.join(schema.current, now.image_id == table.c.image_id))
         .where(table.c.run_id == run_id, table.c.is_label_issue == 1, now.state == schema.NEW)
         .group_by(now.class_id)
     )
-    return {class_id: number for class_id, number in connection.execute(query)}
+    return {row.class_id: row.number for row in connection.execute(query)}
 
 
 def _changed(connection: Connection, run_id: int) -> int:

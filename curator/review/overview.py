@@ -115,11 +115,11 @@ def _counted(scope: Scope) -> dict[str, dict[int, int]]:
             query = query.where(schema.images.c.outlier_score < THRESHOLD)
         ids = query.subquery()
         by_class = (
-            select(now.class_id, func.count())
+            select(now.class_id, func.count().label("number"))
             .join(ids, ids.c.image_id == now.image_id)
             .group_by(now.class_id)
         )
-        found[kind] = {key: number for key, number in connection.execute(by_class)}
+        found[kind] = {row.class_id: row.number for row in connection.execute(by_class)}
     for state in (schema.FAILED, schema.PENDING):
         addresses = (
             select(sources.class_id, func.count())

@@ -8,7 +8,7 @@ import { following, parse, written } from "../../widgets/static/address.js";
 /** @import {Message, Model} from "../../widgets/static/types" */
 
 /** @type {Place} */
-const EMPTY = { project: "", station: "", queue: "", filters: {}, first: 1, image: null };
+const EMPTY = { project: "", station: "", queue: "", filters: {}, first: 1, image: null, sort: "" };
 /** @type {Place} */
 const BLACK = {
   project: "bears",
@@ -17,6 +17,7 @@ const BLACK = {
   filters: { class: "black", text: "a&b=ü" },
   first: 3,
   image: 42,
+  sort: "",
 };
 
 test("what is written is read again", () => {
@@ -24,6 +25,7 @@ test("what is written is read again", () => {
     BLACK,
     { ...EMPTY, project: "train", station: "train" },
     { ...EMPTY, project: "Bären / 2 ~%#?", station: "collect" },
+    { ...EMPTY, project: "data", station: "data", queue: "grid", sort: "size" },
   ])
     assert.deepEqual(parse(written(place)), place);
   assert.equal(

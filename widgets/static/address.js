@@ -7,7 +7,7 @@
 /** @import {Model} from "./types" */
 /** @import {Place, ShellState} from "./states" */
 
-const STATIONS = ["collect", "check", "train", "review", "export"];
+const STATIONS = ["data", "collect", "check", "train", "review", "export"];
 const FILTERS = ["class", "predicted", "split", "host", "tag", "issue", "text"];
 
 /** Take a fragment apart; null when there is none. What it cannot be is left in `station`, for the
@@ -15,7 +15,15 @@ const FILTERS = ["class", "predicted", "split", "host", "tag", "issue", "text"];
 export function parse(hash) {
   if (hash === "" || hash === "#") return null;
   /** @type {Place} */
-  const place = { project: "", station: "", queue: "", filters: {}, first: 1, image: null };
+  const place = {
+    project: "",
+    station: "",
+    queue: "",
+    filters: {},
+    first: 1,
+    image: null,
+    sort: "",
+  };
   const [path, ...rest] = hash.slice(1).split("?");
   /** @type {string[]} */
   let parts;
@@ -40,6 +48,7 @@ export function parse(hash) {
   }
   const number = (/** @type {string} */ name) =>
     query.has(name) ? Number(query.get(name) || "none") : null;
+  place.sort = query.get("sort") ?? "";
   place.first = number("first") ?? 1;
   place.image = number("image");
   return place;
@@ -51,6 +60,7 @@ export function written(place) {
   const path = [place.project, place.station, place.queue].filter(Boolean).map(encodeURIComponent);
   const query = new URLSearchParams();
   for (const name of FILTERS) if (place.filters[name]) query.set(name, place.filters[name]);
+  if (place.sort) query.set("sort", place.sort);
   if (place.first > 1) query.set("first", String(place.first));
   if (place.image !== null) query.set("image", String(place.image));
   const narrowed = query.toString();

@@ -10,7 +10,9 @@ import { badge, icon } from "./marks.js";
 /** A double click is one gesture: it decides once, not on the next image too. @param {() => void} todo */
 const once = (todo) => (/** @type {MouseEvent} */ event) => event.detail < 2 && todo();
 
-/** The decisions, as buttons. @param {GalleryState} s @param {Act} act */
+/** The decisions, as buttons.
+ * @param {{tiles: {length: number}, classes: string[]}} s `tiles`: what they would be about
+ * @param {Pick<Act, "decide" | "relabel">} act */
 export function decisions(s, act) {
   const idle = !s.tiles.length;
   const button = (
@@ -68,8 +70,8 @@ export function decisions(s, act) {
   ];
 }
 
-/** @param {GalleryState} s @param {Act} act */
-function undoing(s, act) {
+/** @param {Pick<GalleryState, "can_undo" | "can_redo">} s @param {Pick<Act, "undo" | "redo">} act */
+export function undoing(s, act) {
   return h(
     "span",
     { class: "cu-turning" },

@@ -18,7 +18,8 @@ export function matching(classes, text) {
   ];
 }
 
-/** @param {GalleryState} s @param {Ui} ui @param {Act} act @param {number} number of images */
+/** @param {Pick<GalleryState, "classes">} s @param {Pick<Ui, "relabel">} ui
+ * @param {Pick<Act, "labelled" | "typed" | "close">} act @param {number} number of images */
 export function relabelBox(s, ui, act, number) {
   const { text, at } = ui.relabel ?? { text: "", at: 0 };
   const found = matching(s.classes, text).slice(0, 12);

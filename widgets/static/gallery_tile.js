@@ -21,7 +21,10 @@ export function markOf(item) {
   return item.relabelled ? "relabelled" : MARKS[item.state];
 }
 
-/** @param {Tile} item @param {number} place @param {GalleryState} s @param {Ui} ui @param {Act} act */
+/** @param {Tile} item @param {number} place
+ * @param {Pick<GalleryState, "offset" | "total" | "classes">} s
+ * @param {Pick<Ui, "focus" | "pictures" | "drawn"> & {selected: Pick<Set<number>, "size" | "has">}} ui
+ * @param {Pick<Act, "clicked" | "look" | "focused">} act */
 export function tileOf(item, place, s, ui, act) {
   const current = place === ui.focus && !ui.selected.size; // what keys and buttons act on
   // All that its drawing depends on: most tiles of a page stay as they are when a key is pressed.

@@ -19,3 +19,24 @@ export function keep(name, value) {
   }
   return value;
 }
+
+/** A number between two ends, or `usual`. @param {string} name @param {number} usual
+ * @param {number} least @param {number} most */
+export function keptNumber(name, usual, least, most) {
+  try {
+    const value = Number(localStorage.getItem(`curator-${name}`) ?? usual);
+    return value >= least && value <= most ? value : usual;
+  } catch {
+    return usual;
+  }
+}
+
+/** @param {string} name @param {number} value */
+export function keepNumber(name, value) {
+  try {
+    localStorage.setItem(`curator-${name}`, String(value));
+  } catch {
+    // as above
+  }
+  return value;
+}

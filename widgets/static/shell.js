@@ -93,7 +93,7 @@ function shell(state, send) {
             h(
               "span",
               { class: "cu-station-name" },
-              h("span", { class: "cu-number" }, place + 1),
+              place > 0 && h("span", { class: "cu-number" }, place),
               item.title,
             ),
             h(

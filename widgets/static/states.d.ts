@@ -44,6 +44,7 @@ export interface Place {
   filters: Record<string, string>;
   first: number; // place of the first image shown, from 1 on
   image: number | null; // enlarged
+  sort: string; // of Data's grid
 }
 
 export interface ShellState {

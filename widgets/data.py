@@ -1,0 +1,129 @@
+"""The station Data, a project's home: its classes with pictures, the next step, and the grid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from curator.review.browsing import SORTS
+from curator.review.overview import ClassRow, overview
+from curator.review.queue.filters import Filters
+from curator.review.status import Status, next_step
+from widgets.address import GRID, Address
+from widgets.background import Counting
+from widgets.grid import GridPanel
+from widgets.panel import Handler, Panel, script
+from widgets.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    from curator.project import Project
+
+
+class ClassesPanel(Panel):
+    """A row a class, and above them what to do next."""
+
+    _esm = script("data")
+
+    def __init__(self, handlers: dict[str, Handler]) -> None:
+        own: dict[str, Handler] = {"ready": lambda _: self._pictures(anew=True)}
+        super().__init__({**handlers, **own}, tab="", rows=None, step=None, images=0, working=False)
+        self._project: Project | None = None
+        self._sent = Thumbnails(self)
+        self._counting = Counting(overview, self._counted, handlers.get("error", lambda _: None))
+
+    def refresh(self, project: Project, status: Status, busy: bool) -> None:
+        """Show the project as it is now; the rows are counted in a thread."""
+        if project is not self._project:
+            self._project = self._counting.project = project
+            self.show(rows=None)
+        self.show(step=next_step(status).to_dict(), images=status.images, working=busy)
+        self._counting.count()
+
+    def leave(self) -> None:
+        """Let go of the project."""
+        self._project = self._counting.project = None
+
+    def _counted(self, rows: tuple[ClassRow, ...]) -> None:
+        self.show(rows=[row.to_dict() for row in rows])
+        self._pictures()
+
+    def _pictures(self, anew: bool = False) -> None:
+        rows = self.state["rows"] or ()
+        self._sent.send(self._project, (i for row in rows for i in row["newest"]), anew)
+
+
+class Data:
+    """``root`` is the widget to display. ``handlers``: go, queue, look, error, decided, moved."""
+
+    def __init__(self, handlers: dict[str, Handler]) -> None:
+        own: dict[str, Handler] = {
+            "tab": lambda message: self._choose(str(message["tab"]), str(message.get("label", ""))),
+        }
+        self._outer = handlers
+        common = {**handlers, **own}
+        self._classes = ClassesPanel(common)
+        self._grid = GridPanel(common)
+        self.root = ipywidgets.Box([self._classes, self._grid]).add_class("cu-data")
+        self._tab = ""
+        self._latest: tuple[Status, bool] | None = None  # what the page was refreshed with
+        self._project: Project | None = None
+        self._show_tab("")
+
+    def adopt(self, project: Project, place: dict[str, Any]) -> None:
+        """Show another project, with the tab that it was left at."""
+        self._project, self._latest = project, None
+        self._grid.adopt(project)
+        sort = place.get("sort")
+        self._open(
+            place.get("tab") == GRID,
+            sort if sort in SORTS else "",
+            place.get("label", "") if place.get("label") in project.class_names() else "",
+        )
+
+    def leave(self) -> None:
+        """Let go of the project."""
+        self._classes.leave()
+        self._grid.leave()
+        self._project = self._latest = None
+
+    def refresh(self, status: Status, busy: bool) -> None:
+        """Bring the tab that is shown up to date."""
+        assert self._project is not None
+        self._latest = status, busy
+        if self._tab == GRID:
+            self._grid.refresh(status)
+        else:
+            self._classes.refresh(self._project, status, busy)
+
+    def place(self) -> dict[str, Any]:
+        """What :meth:`adopt` takes, to be remembered."""
+        return {"tab": self._tab, "sort": self._grid.asked, "label": self._grid.label}
+
+    def address(self) -> Address:
+        """Where it is; the caller adds project and station."""
+        if self._tab != GRID:
+            return Address()
+        return Address(tab=GRID, sort=self._grid.asked, filters=Filters(label=self._grid.label))
+
+    def visit(self, address: Address) -> None:
+        """Show the tab of an address. Raises UnknownClass before anything changes."""
+        assert self._project is not None
+        address.check_classes(self._project.class_names())
+        self._open(address.tab == GRID, address.sort, address.filters.label)
+
+    def _choose(self, tab: str, label: str) -> None:
+        self._open(tab == GRID, self._grid.asked, label)
+        self._outer["go"]({"station": "data"})
+
+    def _open(self, grid: bool, sort: str, label: str) -> None:
+        self._show_tab(GRID if grid else "")
+        if grid:
+            self._grid.choose(sort, label)
+        if self._latest is not None:  # else the next refresh, when this station is shown, does it
+            self.refresh(*self._latest)
+
+    def _show_tab(self, tab: str) -> None:
+        self._tab = tab
+        self._classes.layout.display = "none" if tab == GRID else ""
+        self._grid.layout.display = "" if tab == GRID else "none"

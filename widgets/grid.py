@@ -1,0 +1,257 @@
+"""The grid of everything: the browser asks for windows of an order, and decides on ranges of it.
+
+Places, not ids, travel for what is chosen: a range says as much of a million images as of two. The
+order is fixed while it is shown (:mod:`curator.review.browsing`), so that a place stays the same
+image; its number tells a message that is about an order that was left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from curator.collect.pictures import thumbnails_of
+from curator.errors import InputError, NothingToRedo, NothingToUndo
+from curator.project import Project
+from curator.review.browsing import SORTS, WINDOW, Grid, open_grid
+from curator.store import ledger
+from widgets import wording
+from widgets.background import beside
+from widgets.panel import Handler, Panel, script
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from curator.review.status import Status
+
+AT_ONCE = 64  # pictures of a message: so many are read before the browser is listened to again
+
+
+class GridPanel(Panel):
+    """``handlers``: go, look, decided, moved, error, tab."""
+
+    _esm = script("grid")
+
+    def __init__(self, handlers: dict[str, Handler]) -> None:
+        own: dict[str, Handler] = {
+            "ready": lambda _: self._ready(),
+            "window": self._window,
+            "sort": lambda message: self._choose(str(message["sort"]), str(message["label"])),
+            "decide": self._decide,
+            "undo": lambda _: self._step(Project.undo, "Took back"),
+            "redo": lambda _: self._step(Project.redo, "Did again"),
+        }
+        super().__init__(
+            {**handlers, **own},
+            number=0,
+            total=0,
+            sort="",
+            label="",
+            sorts=list(SORTS),
+            ranked=False,
+            classes=[],
+            class_ids=[],
+            counts=[],
+            images=0,
+            others=0,
+            opening=False,
+            status="",
+            can_undo=False,
+            can_redo=False,
+        )
+        self.asked = ""
+        """The order that was asked for; "" for the usual one."""
+        self._project: Project | None = None
+        self._grid: Grid | None = None
+        self._places = (0, 0, 0, 0)  # of the window: first, end, and what of it is in sight
+        self._seen: dict[int, int | None] = {}  # the last decision on each image of the window
+        self._held: set[int] = set()  # ids whose pictures the browser has
+        self._sends = False
+        self._stamp: tuple[Any, ...] = ()  # the ledger and the classes as the window shows them
+
+    @property
+    def label(self) -> str:
+        """The class that is shown; "" for all."""
+        return str(self.state["label"])
+
+    def adopt(self, project: Project) -> None:
+        """Work on another project; :meth:`choose` says in what order."""
+        self._project, self._grid, self._stamp = project, None, ()
+        self.show(total=0, opening=False)
+        self._held.clear()
+        self._seen.clear()
+
+    def leave(self) -> None:
+        """Let go of the project."""
+        self._project = self._grid = None
+
+    def choose(self, sort: str, label: str) -> None:
+        """Show another order, or another class, "" for all; the next refresh opens it."""
+        self.asked, self._grid = sort, None
+        self.show(number=self.state["number"] + 1, label=label, sort=sort, opening=False, status="")
+
+    def _open(self) -> None:
+        """Put the images in order, in a thread."""
+        assert self._project is not None
+        project, sort, label = self._project, self.asked, self.label
+        number = self.state["number"]
+        self.show(opening=True)
+
+        def show(grid: Grid) -> None:
+            if project is not self._project or number != self.state["number"]:
+                return  # another was asked for meanwhile
+            self._grid = grid
+            self._places = (0, 0, 0, 0)
+            self.show(
+                total=len(grid),
+                sort=grid.sort,
+                ranked=grid.run_id is not None,
+                others=0,
+                opening=False,
+                **self._known(project),
+            )
+
+        beside(lambda: open_grid(project, sort, label), show, self._complain)
+
+    def refresh(self, status: Status) -> None:
+        """Show counts, and the window as it is now if something was decided or renamed."""
+        project, grid = self._project, self._grid
+        if project is None:
+            return
+        counts = list(status.classes.items())
+        self.show(counts=[list(pair) for pair in counts], images=status.images)
+        if grid is None:
+            if not self.state["opening"]:
+                self._open()
+            return
+        known = self._known(project)
+        stamp = (status.decisions, tuple(known["classes"]), known["can_redo"])
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self.show(**known)
+            self._send_cells()
+        held = status.classes.get(grid.label, 0) if grid.label else status.images
+        self.show(others=max(0, held - len(grid)))
+
+    def _known(self, project: Project) -> dict[str, Any]:
+        classes, steps = project.classes(), ledger.steps(project.database)
+        return {
+            "classes": [item.name for item in classes],
+            "class_ids": [item.id for item in classes],
+            "can_undo": steps.can_undo,
+            "can_redo": steps.can_redo,
+        }
+
+    def _choose(self, sort: str, label: str) -> None:
+        self.choose(sort, label)
+        self._open()
+        self._handlers["moved"]({})
+
+    def _ready(self) -> None:
+        self._held.clear()
+        self._send_cells()
+        self._send_pictures()
+
+    def _window(self, message: dict[str, Any]) -> None:
+        """Send what the browser is about to show; it asks again wherever it goes."""
+        if message["number"] != self.state["number"] or self._grid is None:
+            return
+        first, end, top, bottom = (int(message[key]) for key in ("first", "end", "top", "bottom"))
+        self._places = (first, min(end, first + WINDOW), top, bottom)
+        self._send_cells()
+        self._send_pictures()
+
+    def _send_cells(self) -> None:
+        if self._grid is None:
+            return
+        first, end, _, _ = self._places
+        cells = self._grid.window(first, end)
+        self._seen = {cell.id: cell.decision_id for cell in cells}
+        message = {
+            "type": "cells",
+            "number": self.state["number"],
+            "first": first,
+            "cells": [cell.to_dict() for cell in cells],
+        }
+        self.send(message)
+
+    def _send_pictures(self) -> None:
+        """Send a few pictures, what is in sight first, and go on until the window is full."""
+        project, grid = self._project, self._grid
+        if project is None or grid is None or self._sends:
+            return
+        first, end, top, bottom = self._places
+        wanted = grid.ids[first:end].tolist()
+        self._held.intersection_update(wanted)
+        in_sight = grid.ids[top:bottom].tolist()
+        fresh = [i for i in dict.fromkeys([*in_sight, *wanted]) if i not in self._held][:AT_ONCE]
+        if not fresh:
+            return
+        self._sends = True
+
+        def show(pictures: dict[int, bytes]) -> None:
+            self._sends = False
+            if grid is self._grid:
+                self._held.update(fresh)
+                message = {"type": "pictures", "ids": list(pictures), "keep": wanted}
+                self.send(message, buffers=list(pictures.values()))
+            self._send_pictures()
+
+        def fail(message: dict[str, Any]) -> None:
+            self._sends = False
+            self._complain(message)
+
+        beside(lambda: thumbnails_of(project, fresh), show, fail)
+
+    def _decide(self, message: dict[str, Any]) -> None:
+        """Decide on the images of ranges of places, as one step of undo."""
+        project, grid = self._project, self._grid
+        if project is None or grid is None or message["number"] != self.state["number"]:
+            raise InputError("That view was left already.", "Decide again on what is shown now.")
+        action, label = message["action"], message.get("label") or None
+        ids = _chosen(grid.ids, message["ranges"])
+        if message.get("fresh") and label:
+            project.new_class(label)
+        # By its id: another window may have renamed the class, or given its name to another.
+        class_id = message.get("class_id")
+        given = label if class_id is None else int(class_id)
+        seen = {i: self._seen[i] for i in ids if i in self._seen}
+        decided = project.decide(ids, action, given, run_id=grid.run_id, seen=seen)
+        if class_id is not None:
+            label = project.class_called(int(class_id))
+        self._after(wording.decided(action, label, decided), decided.batch)
+
+    def _step(self, step: Callable[[Project], list[ledger.Decided]], words: str) -> None:
+        """Undo or redo one act."""
+        project, grid = self._project, self._grid
+        if project is None or grid is None:
+            return
+        try:
+            done = step(project)[0]
+        except (NothingToUndo, NothingToRedo) as error:
+            self.show(status=str(error))
+            return
+        shown = done.image_ids if np.isin(done.image_ids, grid.ids).any() else ()
+        self._after(wording.stepped(words, done, shown), done.batch)
+
+    def _after(self, status: str, batch: int) -> None:
+        assert self._project is not None
+        self.show(status=status, **self._known(self._project))
+        self._send_cells()
+        self._handlers["decided"]({"batch": batch})
+
+    def _complain(self, message: dict[str, Any]) -> None:
+        self.show(opening=False)
+        self._handlers["error"](message)
+
+
+def _chosen(ids: NDArray[np.int64], ranges: Iterable[Iterable[Any]]) -> list[int]:
+    """The images of half-open ranges of places. Raises InputError for what is no range of them."""
+    found: list[int] = []
+    for start, stop in ranges:
+        if not (isinstance(start, int) and isinstance(stop, int) and 0 <= start < stop <= len(ids)):
+            raise InputError("What is selected is not there.", "Select again.")
+        found += ids[start:stop].tolist()
+    return found

@@ -1,0 +1,159 @@
+// @ts-check
+// What stands around the grid: classes with counts, the order, the size, and the foot that decides.
+
+import { dataTabs } from "./data_tabs.js";
+import { h } from "./drawing.js";
+import { count, many } from "./figures.js";
+import { decisions, undoing } from "./gallery_foot.js";
+import { badge } from "./marks.js";
+
+/** @import {Send} from "./types" */
+/** @import {GridState} from "./data_states" */
+/** @import {GridAct} from "./grid_keys" */
+
+export const LEAST = 48; // pixels of a tile's side
+export const MOST = 320;
+
+const ORDERS = {
+  suspicion: "most suspicious",
+  newest: "newest",
+  size: "largest file",
+  source: "source",
+};
+
+/** @param {GridState} s @param {Send} send */
+const choosing = (s, send) => (/** @type {{sort?: string, label?: string}} */ change) =>
+  send({ do: "sort", sort: s.sort, label: s.label, ...change });
+
+/** The classes at the left. @param {GridState} s @param {Send} send */
+export function facets(s, send) {
+  const choose = choosing(s, send);
+  const item = (
+    /** @type {string} */ label,
+    /** @type {string} */ title,
+    /** @type {number} */ number,
+  ) =>
+    h(
+      "button",
+      {
+        class: "cu-queue-item",
+        key: `of ${label}`,
+        "data-facet": label,
+        "aria-current": label === s.label ? "true" : null,
+        onclick: () => choose({ label }),
+      },
+      h(
+        "span",
+        { class: "cu-facet" },
+        label && badge(s.classes, label),
+        h("span", { class: "cu-name" }, title),
+      ),
+      h("span", { class: "cu-figure" }, count(number)),
+    );
+  return h(
+    "nav",
+    { class: "cu-queues cu-facets", "aria-label": "Classes" },
+    item("", "Everything", s.images),
+    s.counts.map(([label, number]) => item(label, label, number)),
+  );
+}
+
+/** @param {GridState} s @param {number} about pixels of a tile @param {Send} send
+ * @param {(about: number) => void} resize */
+export function head(s, about, send, resize) {
+  const choose = choosing(s, send);
+  return h(
+    "div",
+    { class: "cu-grid-head" },
+    h("h1", { class: "cu-hidden" }, "Data"),
+    dataTabs("grid", send),
+    h(
+      "select",
+      {
+        class: "cu-select cu-facet-choice",
+        "aria-label": "Class",
+        value: s.label,
+        onchange: (e) => choose({ label: e.target.value }),
+      },
+      h("option", { value: "" }, `Everything ${count(s.images)}`),
+      s.counts.map(([label, number]) =>
+        h("option", { value: label, key: label }, `${label} ${count(number)}`),
+      ),
+    ),
+    h(
+      "select",
+      {
+        class: "cu-select",
+        name: "sort",
+        "aria-label": "Order",
+        value: s.sort,
+        onchange: (e) => choose({ sort: e.target.value }),
+      },
+      s.sorts.map((sort) =>
+        h(
+          "option",
+          { value: sort, key: sort, disabled: sort === "suspicion" && !s.ranked },
+          `by ${ORDERS[/** @type {keyof typeof ORDERS} */ (sort)]}`,
+        ),
+      ),
+    ),
+    h("span", { class: "cu-hint cu-total" }, s.opening ? "Sorting…" : many(s.total, "image")),
+    s.others > 0 &&
+      h(
+        "button",
+        { class: "cu-button cu-others", onclick: () => choose({}) },
+        `Show ${count(s.others)} new`,
+      ),
+    h("input", {
+      class: "cu-slider",
+      type: "range",
+      min: LEAST,
+      max: MOST,
+      step: 8,
+      value: about,
+      "aria-label": "Size of the pictures",
+      oninput: (e) => resize(Number(e.target.value)),
+    }),
+  );
+}
+
+/** The foot, which never moves. @param {GridState} s @param {number} chosen images
+ * @param {Omit<GridAct, "move" | "look" | "larger">} act */
+export function foot(s, chosen, act) {
+  return h(
+    "div",
+    { class: "cu-foot" },
+    h(
+      "div",
+      { class: s.classes.length > 5 ? "cu-actions cu-many" : "cu-actions" },
+      h(
+        "div",
+        { class: "cu-decisions", role: "toolbar", "aria-label": "Decisions" },
+        decisions({ tiles: { length: s.total }, classes: s.classes }, act),
+      ),
+      undoing(s, act),
+    ),
+    h(
+      "div",
+      { class: "cu-going" },
+      h(
+        "div",
+        { class: "cu-told" },
+        h(
+          "p",
+          { class: "cu-status", role: "status", "aria-live": "polite", title: s.status },
+          chosen ? `${count(chosen)} selected. ${s.status}` : s.status,
+        ),
+      ),
+      h(
+        "span",
+        { class: "cu-turning" },
+        h(
+          "button",
+          { class: "cu-button", disabled: !s.total, onclick: chosen ? act.none : act.all },
+          chosen ? "select none" : "select all",
+        ),
+      ),
+    ),
+  );
+}
