@@ -34,11 +34,12 @@ class ClassesPanel(Panel):
 
     def refresh(self, project: Project, status: Status, busy: bool) -> None:
         """Show the project as it is now; the rows are counted in a thread."""
-        if project is not self._project:
+        other = project is not self._project
+        if other:
             self._project = self._counting.project = project
             self.show(rows=None)
         self.show(step=next_step(status).to_dict(), images=status.images, working=busy)
-        self._counting.count()
+        self._counting.count(anew=other)
 
     def leave(self) -> None:
         """Let go of the project."""
@@ -74,12 +75,11 @@ class Data:
         """Show another project, with the tab that it was left at."""
         self._project, self._latest = project, None
         self._grid.adopt(project)
-        sort = place.get("sort")
-        self._open(
-            place.get("tab") == GRID,
-            sort if sort in SORTS else "",
-            place.get("label", "") if place.get("label") in project.class_names() else "",
+        sort, label = (str(place.get(key, "")) for key in ("sort", "label"))
+        self._grid.choose(
+            sort if sort in SORTS else "", label if label in project.class_names() else ""
         )
+        self._show_tab(GRID if place.get("tab") == GRID else "")
 
     def leave(self) -> None:
         """Let go of the project."""

@@ -24,7 +24,7 @@ from curator.store.classes import all_classes
 if TYPE_CHECKING:
     from curator.store.workspace import Workspace
 
-STRIP = 16  # pictures of a class at most
+STRIP = 26  # pictures of a class at most
 PICTURES = 360  # of all classes together
 COLLECT = "collect"
 LIVE_STATES = (schema.NEW, schema.KEPT, schema.UNSURE)

@@ -66,6 +66,7 @@ def test_the_rail_tells_what_needs_the_user(small: Project, sample: Project) -> 
     shell.refresh(status(sample), "review")
     states = {row["id"]: row["state"] for row in shell.state["stations"]}
     assert states == {
+        "data": "empty",
         "collect": "done",
         "check": "needs you",
         "train": "done",

@@ -111,7 +111,10 @@ function data(state, pictures, send) {
       ? h("p", { class: "cu-hint" }, "Counting…")
       : h(
           "ul",
-          { class: "cu-classes-all", "aria-label": many(rows.length, "class", "classes") },
+          {
+            class: `cu-classes-all${rows.length < 4 ? " cu-few" : ""}`,
+            "aria-label": many(rows.length, "class", "classes"),
+          },
           rows.map((row) => classRow(row, names, largest, pictures, send)),
         ),
   );
