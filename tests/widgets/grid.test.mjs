@@ -83,6 +83,9 @@ test("in a grid taller than browsers allow, every row can be reached", () => {
 test("what is in sight is not moved, and what is not comes into sight", () => {
   const layout = laidOut(100_000, 1280, 128);
   assert.equal(revealing(5, TOP, layout, VIEW), TOP);
+  // At the end, too, where the browser rounds how far it is scrolled.
+  const end = { scrolled: Math.floor(layout.whole - VIEW), at: Math.floor(layout.whole - VIEW) };
+  assert.equal(revealing(99_999, end, layout, VIEW), end);
   for (const place of [0, 500, 77_777, 99_999]) {
     const there = revealing(place, placed(layout.whole / 3, layout, VIEW), layout, VIEW);
     const top = Math.floor(place / layout.columns) * layout.pitch;

@@ -9,6 +9,7 @@
 
 export const GAP = 2; // pixels between tiles, as in the stylesheet
 export const TALLEST = 8_000_000; // pixels
+const ROUNDING = 1; // pixel: browsers scroll by whole ones
 
 /** Tiles of about `about` pixels that fill a width. @param {number} total @param {number} width
  * @param {number} about @returns {Layout} */
@@ -50,12 +51,12 @@ export function placed(at, layout, view) {
 }
 
 /** The nearest position that has a place in sight. @param {number} place @param {Position} now
- * @param {Layout} layout @param {number} view @param {number} [foot] pixels that are covered below */
-export function revealing(place, now, layout, view, foot = 0) {
+ * @param {Layout} layout @param {number} view */
+export function revealing(place, now, layout, view) {
   const top = Math.floor(place / layout.columns) * layout.pitch;
-  const low = top + layout.pitch - (view - foot);
-  if (top < now.at) return placed(top, layout, view);
-  return low > now.at ? placed(low, layout, view) : now;
+  const low = top + layout.pitch - view;
+  if (top < now.at - ROUNDING) return placed(top, layout, view);
+  return low > now.at + ROUNDING ? placed(low, layout, view) : now;
 }
 
 /** The rows to draw, half open: those in sight, and as much again above and below as `beyond`
