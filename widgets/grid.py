@@ -79,7 +79,6 @@ class GridPanel(Panel):
     def adopt(self, project: Project) -> None:
         """Work on another project; :meth:`choose` says in what order."""
         self._project, self._grid, self._stamp = project, None, ()
-        self.show(total=0, opening=False)
         self._held.clear()
         self._seen.clear()
 
@@ -90,7 +89,9 @@ class GridPanel(Panel):
     def choose(self, sort: str, label: str) -> None:
         """Show another order, or another class, "" for all; the next refresh opens it."""
         self.asked, self._grid = sort, None
-        self.show(number=self.state["number"] + 1, label=label, sort=sort, opening=False, status="")
+        # Without a total the browser asks for no window: none could be given before it is open.
+        number = self.state["number"] + 1
+        self.show(number=number, total=0, label=label, sort=sort, opening=False, status="")
 
     def _open(self) -> None:
         """Put the images in order, in a thread."""
