@@ -23,14 +23,14 @@ FIELD_TERMS = ("err ", "bundled", "ONNX", "float32", "nats", "out-of-fold", "lef
 
 
 def rail(page: Page) -> dict[str, tuple[str, str, bool]]:
-    """Read state, figure and whether there is a tick, of each station."""
+    """Read state, figure and whether there is a tick, of each station of the work."""
     return {
         str(row.get_attribute("data-station")): (
             str(row.get_attribute("class")).split("cu-station cu-")[1],
             row.locator(".cu-figure").inner_text().strip(),
             row.locator(".cu-figure [data-icon=check]").count() == 1,
         )
-        for row in page.locator("[data-station]").all()
+        for row in page.locator("[data-station]:not([data-station=data])").all()
     }
 
 
