@@ -327,7 +327,7 @@ class Project(Workspace):
     def export_model(
         self, folder: str | Path, run_id: int | None = None, *, listener: Listener | None = None
     ) -> ModelReport:
-        """Write the model of a run, by default the newest, to a new folder.
+        """Write the model of a run, by default the one in use, to a new folder.
 
         Raises TargetNotEmpty, NoRun, UnknownRun, FileError, WeightsMissing, BundleInvalid.
         """
@@ -495,8 +495,16 @@ class Project(Workspace):
         with self.database.read() as connection:
             return runs.ranking_id(connection)
 
+    def use_run(self, run_id: int | None) -> None:
+        """Choose the run that is exported and reviewed from now on; None: always the newest.
+
+        Without a choice it is the newest that was asked for, never an automatic refit, which may be
+        chosen, however. Raises UnknownRun, NoRun.
+        """
+        runs.choose(self.database, run_id)
+
     def run_to_export(self) -> Run:
-        """The run whose model an export takes. Raises NoRun."""
+        """The run in use, whose model an export takes. Raises NoRun."""
         with self.database.read() as connection:
             return runs.to_export(connection)
 

@@ -200,6 +200,7 @@ def test_the_verbs_of_a_project() -> None:
         "trace",
         "train",
         "undo",
+        "use_run",
         "waiting_jobs",
     }
 

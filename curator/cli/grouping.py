@@ -19,7 +19,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "Collect": ("add", "snippet", "import", "fetch"),
     "Check": ("check", "tags"),
-    "Train": ("train", "backbones", "lr-find", "learning-curve", "runs", "compare"),
+    "Train": ("train", "backbones", "lr-find", "learning-curve", "runs", "use-run", "compare"),
     "Review": (
         *("rank", "queue", "confusion", "most-confused", "decide", "undo", "redo", "log"),
         *("suggest", "advice", "review-log"),

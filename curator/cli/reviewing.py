@@ -255,7 +255,8 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
     if found.run:
         error, judged = found.run.error, found.run.judged_on
         verdict = "no image to judge it on" if error is None else f"error {error:.1%} {judged}"
-        say(f"`curator export-model` takes {found.run.title}: {verdict}")
+        why = "chosen by you" if found.run.chosen else "the newest that was asked for"
+        say(f"in use, and what `curator export-model` takes: {found.run.title}, {why}: {verdict}")
     if job is not None:
         said = silence.sentence if silence else job.error
         say(f"last job: {job.kind}, {job.state}" + (f": {said}" if said else ""))
