@@ -219,6 +219,34 @@ class Project(Workspace):
 
         return self._run("check", job.run, {}, listener)
 
+    def dismiss(
+        self,
+        finding: str,
+        image_ids: Sequence[int] = (),
+        label: str | None = None,
+        by: str | None = None,
+    ) -> ledger.Decided:
+        """Say that a finding of the check, by its code, is no problem; undo takes it back.
+
+        ``image_ids``: of which of its images, by default of all; ``label``: the class, of a finding
+        of one class. Raises InputError, UnknownClass.
+        """
+        from curator.check.dismissing import dismiss
+
+        return dismiss(self, finding, image_ids, label, by)
+
+    def bring_back(
+        self,
+        finding: str,
+        image_ids: Sequence[int] = (),
+        label: str | None = None,
+        by: str | None = None,
+    ) -> ledger.Decided:
+        """Let a finding that was dismissed count again; see :meth:`dismiss`."""
+        from curator.check.dismissing import dismiss
+
+        return dismiss(self, finding, image_ids, label, by, back=True)
+
     def trace(self, image_id: int | None = None) -> tuple[Stage, ...]:
         """One image, by default the first, through every stage: what to look at when one fails.
 

@@ -90,6 +90,9 @@ def queue(
     issue: Annotated[
         str, typer.Option(help="Only with this quality problem, such as dark or blurry.")
     ] = "",
+    finding: Annotated[
+        str, typer.Option(help="Only the images of this finding of `curator check --json`.")
+    ] = "",
     tag: Annotated[
         str, typer.Option(help="Only images that the pretrained network calls so, in part.")
     ] = "",
@@ -102,7 +105,7 @@ def queue(
     from curator.review.queue.kinds import queue_named
 
     name = queue_named(kind)
-    filters = Filters(label, predicted, split, host, tag, probability, text, issue)
+    filters = Filters(label, predicted, split, host, tag, probability, text, issue, finding)
     with Project.open(project) as opened:
         opened_queue = opened.queue(name, filters)
         table = opened_queue.table(top)

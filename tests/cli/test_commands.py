@@ -43,6 +43,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "dashboard",
         "decide",
         "demo",
+        "dismiss",
         "export",
         "export-model",
         "fetch",
