@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 TINY_CLASS = 10  # images: below this neither training nor the figures can be trusted
 UNBALANCED = 5  # times: largest class against smallest
 EXAMPLES = 20
-# What is wrong whatever anybody says: it cannot be dismissed.
-TO_DO = ("one_class", "pending", "missing_originals", "altered_originals")
 
 
 @dataclass(frozen=True)
@@ -81,11 +79,6 @@ class Problem:
     label: str | None = None
     """The class that it is about, where it is about one."""
 
-    @property
-    def can_be_dismissed(self) -> bool:
-        """Whether a person may say that it is no problem."""
-        return self.code not in TO_DO
-
 
 @dataclass(frozen=True, kw_only=True)
 class CheckReport(Report):
@@ -98,6 +91,8 @@ class CheckReport(Report):
     problems: tuple[Problem, ...]
     dismissed: tuple[Problem, ...] = ()
     """What somebody said is no problem, with the images of which that was said."""
+    fine: tuple[str, ...] = ()
+    """What was looked for and not found, one sentence each; empty before every image is checked."""
     unreadable: tuple[str, ...] = ()
     """What is wrong with images that could not be read, one sentence each."""
     notes: tuple[str, ...] = ()
@@ -109,6 +104,7 @@ def report(workspace: Workspace) -> CheckReport:
     with workspace.database.read() as connection:
         seen = _seen(connection)
         dismissed = dismissals.in_force(connection)
+        checked = _all_checked(connection)
     problems = _problems(seen, _Sieve(dismissed))
     return CheckReport(
         images=sum(item.images for item in seen.per_class),
@@ -122,6 +118,7 @@ def report(workspace: Workspace) -> CheckReport:
         ),
         problems=_with_examples(problems),
         dismissed=_with_examples(_problems(seen, _Sieve(dismissed, dismissed_ones=True))),
+        fine=_fine({item.code for item in problems}) if checked else (),
         sentence=_sentence(seen.per_class, len(problems)),
     )
 
@@ -201,6 +198,32 @@ def _problems(seen: _Seen, sieve: _Sieve) -> list[Problem]:
         *_address_problems(seen.addresses, sieve),
         *_quality_problems(seen.quality, sieve),
     ]
+
+
+def _all_checked(connection: Connection) -> bool:
+    """Whether there are images, and each was compared with the others."""
+    table = schema.images.c
+    first = images.present(table.id).where(images.LIVE).limit(1)
+    lacking = first.where(table.group_id.is_(None))
+    return (
+        connection.execute(first).first() is not None
+        and connection.execute(lacking).first() is None
+    )
+
+
+def _fine(found: set[str]) -> tuple[str, ...]:
+    """What was looked for and is not among the codes ``found``."""
+    said = {
+        "near_duplicates": "No image is there twice.",
+        "listed_in_two_classes": "No image is listed under two classes.",
+        "near_duplicates_in_two_classes": "Images that look the same have the same label.",
+        "outliers": "No image looks unlike the others of its label.",
+        **{code_of(score): f"No image is {words}." for score, (_, words) in QUALITY.items()},
+        "tiny_class": "Every class has enough images to learn from.",
+        "unbalanced": "The classes are of similar size.",
+        "failed": "Every address and file gave an image.",
+    }
+    return tuple(sentence for code, sentence in said.items() if code not in found)
 
 
 def _with_examples(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -476,3 +499,4 @@ OF_IMAGES = (
 )
 """The codes of the findings that are of images."""
 DISMISSABLE = (*OF_IMAGES, "tiny_class", "unbalanced", "failed")
+"""What a person may say is no problem; the others are wrong whatever anybody says."""

@@ -1,6 +1,6 @@
 """The acts of a project in their order: which one undo takes back next, and which one redo brings.
 
-An act is a batch: rows of ``decisions``, ``class_acts``, ``dismissals`` that share a number. Numbers
+An act is a batch: rows of ``decisions``, ``class_acts``, ``dismissals`` with the same number. They
 count up from 1 without gaps, and no row is ever changed or removed. Undo and redo are batches too;
 each of their rows points (``undoes``) at the row whose inverse it is: those of an undo at the
 act's, those of a redo at the undo's, and an undo of what was redone at the act's again. An act is

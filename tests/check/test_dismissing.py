@@ -37,6 +37,7 @@ def flagged(small: Project) -> Project:
     small.check()
     set_score(small, "dark_score", [2, 3, 5])
     assert codes(small)["is_dark_issue"] == 3
+    assert "No image is very dark." not in report(small).fine
     return small
 
 
@@ -49,6 +50,7 @@ def test_a_dismissed_finding_is_remembered_until_undo_or_another_image(flagged: 
     with Project.open(flagged.path) as again:
         told = report(again)
     assert "is_dark_issue" not in {item.code for item in told.problems}
+    assert "No image is very dark." in told.fine
     (apart,) = told.dismissed
     assert (apart.code, apart.images, apart.count) == ("is_dark_issue", (2, 3, 5), 3)
     assert flagged.status().problems == before - 1

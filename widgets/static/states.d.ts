@@ -1,6 +1,6 @@
 // The state of each panel, as its Python side (widgets/NAME.py) sends it.
 
-import type { ConfusionState } from "./review_states";
+import type { ConfusionState, Fix } from "./review_states";
 
 export interface Counted {
   name: string;
@@ -191,15 +191,23 @@ export interface Finding {
   images: number[];
   queue: string | null;
   rule: string;
+  label: string | null; // the class that it is about
 }
 
 export interface CheckState {
   report: {
     problems: Finding[];
+    dismissed: Finding[];
+    fine: string[];
     classes: { label: string; train: number; valid: number }[];
   } | null;
   names: string[];
   looks: Look[];
+  fixes: Fix[]; // as in the drawer of Review
+  dismissable: string[]; // codes
+  said: string; // what was done here last
+  can_undo: boolean;
+  errors: Record<string, string>; // by the key of a fix
   busy: boolean;
 }
 
