@@ -29,9 +29,10 @@ def test_a_finding_from_look_to_done(
         page = open_page(dashboard.address)
         go(page, "check")
         page.click(f"{FINDING} button:has-text('Look at these')")
-        page.wait_for_selector(".cu-tile img")
-        assert "review/duplicates?finding=near_duplicates" in page.url
-        assert f"{found.count} in queue" in page.inner_text(".cu-meaning")
+        page.wait_for_function(
+            "() => location.hash.includes('review/duplicates?finding=near_duplicates')"
+        )
+        page.wait_for_selector(f".cu-meaning:has-text('{found.count} in queue')")
         page.go_back()
 
         page.click(f"{FINDING} >> text=Not a problem")
