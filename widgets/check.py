@@ -7,8 +7,8 @@ from typing import Any
 from curator.check.report import DISMISSABLE, report
 from curator.errors import CuratorError
 from curator.project import Project
-from curator.store import tags, undo
-from curator.store.undo import Decided
+from curator.store import ledger, tags
+from curator.store.ledger import Decided
 from widgets.fixes import offered, said_of
 from widgets.panel import Handler, Panel, script
 from widgets.thumbnails import Thumbnails
@@ -109,5 +109,4 @@ class CheckPanel(Panel):
     def _can_undo(self) -> bool:
         if self._project is None or not self._last:
             return False
-        with self._project.database.read() as connection:
-            return undo.undoable(connection) == self._last
+        return ledger.steps(self._project.database).undoes == self._last

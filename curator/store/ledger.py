@@ -270,12 +270,15 @@ class Steps:
 
     can_undo: bool
     can_redo: bool
+    undoes: int | None
+    """The batch that undo would take back; None where there is none."""
 
 
 def steps(database: Database) -> Steps:
     """Whether an act is in force, and whether one was taken back and no new one came since."""
     with database.read() as connection:
-        return Steps(can_undo(connection), can_redo(connection))
+        batch = undoable(connection)
+        return Steps(batch is not None, can_redo(connection), batch)
 
 
 @dataclass(frozen=True)
