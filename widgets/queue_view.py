@@ -294,11 +294,13 @@ class Paging(Panel):
         assert self.project is not None
         assert self._shown is not None
         changed = self._shown.update()
+        steps = ledger.steps(self.project.database)
         self.show(
             tiles=self._shown.tiles(),
             total=len(self._pager),
             seen=self._pager.seen,
-            **asdict(ledger.steps(self.project.database)),
+            can_undo=steps.can_undo,
+            can_redo=steps.can_redo,
             **changes,
         )
         return changed
