@@ -219,6 +219,34 @@ class Project(Workspace):
 
         return self._run("check", job.run, {}, listener)
 
+    def dismiss(
+        self,
+        finding: str,
+        image_ids: Sequence[int] = (),
+        label: str | None = None,
+        by: str | None = None,
+    ) -> ledger.Decided:
+        """Say that a finding of the check, by its code, is no problem; undo takes it back.
+
+        ``image_ids``: of which of its images, by default of all; ``label``: the class, of a finding
+        of one class. Raises InputError, UnknownClass.
+        """
+        from curator.check.dismissing import dismiss
+
+        return dismiss(self, finding, image_ids, label, by)
+
+    def bring_back(
+        self,
+        finding: str,
+        image_ids: Sequence[int] = (),
+        label: str | None = None,
+        by: str | None = None,
+    ) -> ledger.Decided:
+        """Let a finding that was dismissed count again; see :meth:`dismiss`."""
+        from curator.check.dismissing import dismiss
+
+        return dismiss(self, finding, image_ids, label, by, back=True)
+
     def trace(self, image_id: int | None = None) -> tuple[Stage, ...]:
         """One image, by default the first, through every stage: what to look at when one fails.
 
@@ -327,7 +355,7 @@ class Project(Workspace):
     def export_model(
         self, folder: str | Path, run_id: int | None = None, *, listener: Listener | None = None
     ) -> ModelReport:
-        """Write the model of a run, by default the newest, to a new folder.
+        """Write the model of a run, by default the one in use, to a new folder.
 
         Raises TargetNotEmpty, NoRun, UnknownRun, FileError, WeightsMissing, BundleInvalid.
         """
@@ -495,8 +523,16 @@ class Project(Workspace):
         with self.database.read() as connection:
             return runs.ranking_id(connection)
 
+    def use_run(self, run_id: int | None) -> None:
+        """Choose the run that is exported and reviewed from now on; None: always the newest.
+
+        Without a choice it is the newest that was asked for, never an automatic refit, which may be
+        chosen, however. Raises UnknownRun, NoRun.
+        """
+        runs.choose(self.database, run_id)
+
     def run_to_export(self) -> Run:
-        """The run whose model an export takes. Raises NoRun."""
+        """The run in use, whose model an export takes. Raises NoRun."""
         with self.database.read() as connection:
             return runs.to_export(connection)
 

@@ -153,6 +153,7 @@ def test_the_verbs_of_a_project() -> None:
         "add_class",
         "advice",
         "apply_suggestion",
+        "bring_back",
         "check",
         "class_called",
         "class_names",
@@ -165,6 +166,7 @@ def test_the_verbs_of_a_project() -> None:
         "decide",
         "decide_each",
         "details",
+        "dismiss",
         "estimate_cost",
         "export",
         "export_model",
@@ -200,6 +202,7 @@ def test_the_verbs_of_a_project() -> None:
         "trace",
         "train",
         "undo",
+        "use_run",
         "waiting_jobs",
     }
 

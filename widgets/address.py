@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from curator.check.report import OF_IMAGES
 from curator.errors import InputError, UnknownClass
 from curator.review.browsing import SORTS
 from curator.review.queue.filters import ISSUES, SPLITS, Filters
@@ -87,7 +88,7 @@ def read(given: object, named: float) -> Address:
     if not isinstance(filters, Mapping):
         raise InputError("The address filters by nothing that is known.", "Choose filters above.")
     narrowed = {name: _text(filters, _outside(name)) for name in NARROWING}
-    for key, allowed in (("split", SPLITS), ("issue", ISSUES)):
+    for key, allowed in (("split", SPLITS), ("issue", ISSUES), ("finding", OF_IMAGES)):
         if narrowed[key] and narrowed[key] not in allowed:
             raise InputError(
                 f"The address names the {key} {narrowed[key][:60]!r}, which there is not.",

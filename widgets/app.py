@@ -82,6 +82,7 @@ class Dashboard:
                 **common,
                 "check": lambda _: self._submit("check"),
                 "queue": self._look,
+                "decided": self._decided,
             }
         )
         self.train = TrainPanel({**common, "submit": self._asked, "queue": self._look})
@@ -463,6 +464,7 @@ class Dashboard:
             job.state if job else "",
             job.id if job else 0,
             rows.decisions,
+            rows.dismissals,
             _of_classes(rows),
             rows.images // 25 if running else rows.images,
         )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from curator.check.report import report
+from curator.check.report import DISMISSABLE, report
+from curator.errors import CuratorError
 from curator.project import Project
-from curator.store import tags
+from curator.store import ledger, tags
+from curator.store.ledger import Decided
+from widgets.fixes import offered, said_of
 from widgets.panel import Handler, Panel, script
 from widgets.thumbnails import Thumbnails
 
@@ -14,18 +17,39 @@ EXAMPLES = 6  # pictures of each problem
 
 
 class CheckPanel(Panel):
-    """Shows the report; checking again goes to the worker."""
+    """Shows the report, dismisses findings and makes fixes; checking goes to the worker."""
 
     _esm = script("check")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
-        own: dict[str, Handler] = {"ready": lambda _: self._pictures(anew=True)}
-        super().__init__({**handlers, **own}, report=None, names=[], looks=[], busy=False)
+        own: dict[str, Handler] = {
+            "ready": lambda _: self._pictures(anew=True),
+            "dismiss": lambda message: self._dismiss(message, back=False),
+            "bring_back": lambda message: self._dismiss(message, back=True),
+            "apply": lambda message: self._apply(str(message["key"]), message["leave_out"]),
+            "undo": lambda _: self._undo(),
+        }
+        super().__init__(
+            {**handlers, **own},
+            report=None,
+            names=[],
+            looks=[],
+            fixes=[],
+            dismissable=list(DISMISSABLE),
+            said="",
+            can_undo=False,
+            errors={},
+            busy=False,
+        )
         self._project: Project | None = None
         self._sent = Thumbnails(self)
+        self._last = 0  # the act that was done here last, by its batch
 
     def refresh(self, project: Project, busy: bool, shown: bool) -> None:
         """Report on the data as it stands; with names and pictures while the panel is ``shown``."""
+        if project is not self._project:
+            self._last = 0
+            self.show(said="", can_undo=False, errors={})
         self._project = project
         told = report(project)
         found: dict[str, Any] | None = told.to_dict() if told.images else None
@@ -37,15 +61,52 @@ class CheckPanel(Panel):
             {"label": name, "tags": seen.to_dict("records")}
             for name, seen in tags.counts_by_label(project.database, names).items()
         ]
-        self.show(names=names, looks=looks)
+        self.show(names=names, looks=looks, fixes=offered(project), can_undo=self._can_undo())
         self._pictures()
 
     def _pictures(self, anew: bool = False) -> None:
-        problems = (self.state["report"] or {}).get("problems", ())
-        self._sent.send(self._project, (i for p in problems for i in p["images"][:EXAMPLES]), anew)
+        found = self.state["report"] or {}
+        seen = [*found.get("problems", ()), *found.get("dismissed", ())]
+        examples = [i for item in seen for i in item["images"][:EXAMPLES]]
+        previews = [tile["id"] for fix in self.state["fixes"] for tile in fix["preview"]]
+        self._sent.send(self._project, dict.fromkeys(examples + previews), anew)
 
     @property
     def problems(self) -> int:
         """Kinds of things to look at, 0 before there is anything to check."""
         found = self.state["report"]
         return 0 if found is None else len(found["problems"])
+
+    def _dismiss(self, message: dict[str, Any], back: bool) -> None:
+        assert self._project is not None
+        act = self._project.bring_back if back else self._project.dismiss
+        done = act(str(message["finding"]), label=message.get("label"))
+        what = f"{done.what[:1].upper()}{done.what[1:]}." if done.batch else ""
+        self._did(done, what)
+
+    def _apply(self, key: str, leave_out: list[int]) -> None:
+        assert self._project is not None
+        try:
+            done = self._project.apply_suggestion(key, leave_out=[int(i) for i in leave_out])
+        except CuratorError as error:
+            self.show(errors={key: str(error)}, said="")
+            return
+        self._did(done, said_of(done, ""))
+
+    def _undo(self) -> None:
+        """Take back what was done here last, as long as nothing was done since."""
+        assert self._project is not None
+        if self._can_undo():
+            (done,) = self._project.undo()
+            self._did(Decided(0, ()), f"Took back: {done.what}.")
+
+    def _did(self, done: Decided, said: str) -> None:
+        self._last = done.batch
+        self.show(errors={}, said=said)
+        self._handlers["decided"]({})
+        self._handlers["changed"]({})
+
+    def _can_undo(self) -> bool:
+        if self._project is None or not self._last:
+            return False
+        return ledger.steps(self._project.database).undoes == self._last

@@ -44,27 +44,32 @@ class ConfusionPanel(Beside):
 
     def figures(self, project: Project) -> dict[str, Any]:
         """Count again; without a run there is nothing to show."""
-        try:
-            counts = project.confusion()
-        except NoRun:
-            return {"labels": [], "cells": [], "order": [], "pairs": [], "run": None, "since": None}
+        counted = counts_of(project)
+        if counted["run"] is None:
+            return {**counted, "since": None}
         run_id, *earlier = matrix.comparable(project)
         since = self.state["since"] if self.state["since"] in earlier else None
         change = [] if since is None else _cells(matrix.difference(project, since, run_id))
-        return {
-            "labels": [str(name) for name in counts.index],
-            "cells": _cells(counts),
-            "order": by_confusion(counts.to_numpy().astype(np.int64)),
-            "pairs": matrix.most_confused(counts).head(PAIRS).to_dict("records"),
-            "run": run_id,
-            "earlier": earlier,
-            "since": since,
-            "change": change,
-        }
+        return {**counted, "earlier": earlier, "since": since, "change": change}
 
     def _compare(self, run: int | None) -> None:
         self.show(since=None if run is None else int(run))
         self.count(anew=True)
+
+
+def counts_of(project: Project) -> dict[str, Any]:
+    """The matrix of the run that ranks, as scripts draw it; empty and with no run before one."""
+    try:
+        counts = project.confusion()
+    except NoRun:
+        return {"labels": [], "cells": [], "order": [], "pairs": [], "run": None}
+    return {
+        "labels": [str(name) for name in counts.index],
+        "cells": _cells(counts),
+        "order": by_confusion(counts.to_numpy().astype(np.int64)),
+        "pairs": matrix.most_confused(counts).head(PAIRS).to_dict("records"),
+        "run": project.ranking_run(),
+    }
 
 
 def _cells(counts: pd.DataFrame) -> list[list[int]]:

@@ -8,6 +8,7 @@ from curator.errors import CuratorError
 from curator.phrasing import many
 from curator.project import Project
 from curator.review.queue.tiles import rows
+from curator.store.undo import Decided
 from widgets.panel import Handler, script
 from widgets.section import Beside
 from widgets.thumbnails import Thumbnails
@@ -31,17 +32,7 @@ class FixesPanel(Beside):
 
     def figures(self, project: Project) -> dict[str, Any]:
         """Look for suggestions anew."""
-        found = project.suggestions()
-        shown = {i for item in found for i in item.preview[:PREVIEW]}
-        seen = {row["id"]: row for row in rows(project, "all", sorted(shown))}
-        fixes = [
-            {
-                **item.to_dict(),
-                "preview": [_tile(seen[i], item.key) for i in item.preview[:PREVIEW] if i in seen],
-            }
-            for item in found
-        ]
-        return {"names": project.class_names(), "fixes": fixes}
+        return {"names": project.class_names(), "fixes": offered(project)}
 
     def shown(self) -> None:
         """Send the pictures of fresh suggestions."""
@@ -57,10 +48,30 @@ class FixesPanel(Beside):
         except CuratorError as error:
             self.show(errors={key: str(error)}, said="")
             return
-        said = f"{many(len(decided.image_ids), 'image')} {decided.what}. U takes it back."
-        self.show(errors={}, said=said if decided.batch else "Nothing was left to do.")
+        self.show(errors={}, said=said_of(decided, "U takes it back."))
         self.count(anew=True)
         self._handlers["decided"]({})
+
+
+def offered(project: Project) -> list[dict[str, Any]]:
+    """What could be fixed, as scripts draw it: the one source of Check and of Review's drawer."""
+    found = project.suggestions()
+    shown = {i for item in found for i in item.preview[:PREVIEW]}
+    seen = {row["id"]: row for row in rows(project, "all", sorted(shown))}
+    return [
+        {
+            **item.to_dict(),
+            "preview": [_tile(seen[i], item.key) for i in item.preview[:PREVIEW] if i in seen],
+        }
+        for item in found
+    ]
+
+
+def said_of(decided: Decided, undo: str) -> str:
+    """What a fix did; ``undo``: the sentence on how it is taken back."""
+    if not decided.batch:
+        return "Nothing was left to do."
+    return f"{many(len(decided.image_ids), 'image')} {decided.what}. {undo}"
 
 
 def _tile(row: dict[str, Any], key: str) -> dict[str, Any]:

@@ -237,7 +237,7 @@ class Paging(Panel):
     def _row_is_open(self) -> bool:
         """Whether the page shows the filters because one of them is set."""
         f = self.filters
-        return bool(f.split or f.host or f.tag or f.text or f.issue)
+        return bool(f.split or f.host or f.tag or f.text or f.issue or f.finding)
 
     def _offer(self) -> None:
         """Count what the filters offer; only when they are looked at, since it reads all images."""
@@ -253,8 +253,8 @@ class Paging(Panel):
         return _lists(self._choices if is_known else Choices())
 
     def _open(self, kind: str) -> None:
-        """Another queue with the filters that were set, but for the cell of the matrix."""
-        self.show_queue(kind, self._outside_the_cell())
+        """Another queue with the filters that were set, but for what belongs to this one."""
+        self.show_queue(kind, replace(self._outside_the_cell(), finding=""))
 
     def _outside_the_cell(self) -> Filters:
         """The filters without the cell of the matrix, whose row is a class, too."""
@@ -294,11 +294,13 @@ class Paging(Panel):
         assert self.project is not None
         assert self._shown is not None
         changed = self._shown.update()
+        steps = ledger.steps(self.project.database)
         self.show(
             tiles=self._shown.tiles(),
             total=len(self._pager),
             seen=self._pager.seen,
-            **asdict(ledger.steps(self.project.database)),
+            can_undo=steps.can_undo,
+            can_redo=steps.can_redo,
             **changes,
         )
         return changed

@@ -14,10 +14,18 @@ from curator.review.queue import tiles
 from curator.review.status import Status, is_guessing
 from curator.store import jobs
 from curator.store.jobs import Job
+from widgets.confusion import counts_of
 from widgets.panel import Handler, Panel, script
 from widgets.thumbnails import Thumbnails
 
 MISTAKES = 12  # images shown of those that the model takes for another class
+NO_MATRIX: dict[str, Any] = {
+    **{name: [] for name in ("labels", "cells", "order", "pairs", "earlier", "change")},
+    "run": None,
+    "since": None,
+    "label": "",
+    "predicted": "",
+}
 
 # What the page offers of each recipe's settings; all of them are on the command line.
 OFFERED: dict[str, tuple[str, ...]] = {
@@ -58,6 +66,8 @@ class TrainPanel(Panel):
             "form": lambda message: self._change(message["values"]),
             "take_rate": lambda message: self._take(float(message["rate"])),
             "compare": lambda message: self._compare(message["side"], int(message["run"])),
+            "use": lambda message: self._use(message["run"]),
+            "cell": lambda message: handlers["queue"]({**message, "queue": "confused"}),
             "ready": lambda _: self._pictures(anew=True),
             "train": lambda _: self._ask("train", **self.arguments()),
             "cost": lambda _: self._ask("cost", **self.arguments(("recipe",))),
@@ -70,11 +80,13 @@ class TrainPanel(Panel):
             names=[],
             run=None,
             title="",
+            chosen=False,
             guessing=None,
             is_guessing=False,
             recipe="",
             metrics=None,
             mistakes=[],
+            confusion=NO_MATRIX,
             history=[],
             live=[],
             choice="",
@@ -110,6 +122,7 @@ class TrainPanel(Panel):
             values = {
                 "run": run.id,
                 "title": run.title,
+                "chosen": status.run.chosen,
                 "guessing": status.run.guessing,
                 "is_guessing": is_guessing(status.run),
                 "recipe": run.recipe,
@@ -130,10 +143,11 @@ class TrainPanel(Panel):
             stale=status.stale,
             busy=busy,
         )
-        self._look(project, (str(project.path), values["run"], status.decisions, status.images))
+        seen = (str(project.path), project.ranking_run(), status.decisions, status.images)
+        self._look(project, seen)
 
     def _look(self, project: Project, of: tuple[Any, ...]) -> None:
-        """Look for the images that the model takes for another class, surest first."""
+        """Look for the images that the model takes for another class, and count them by class."""
         if of == self._looked:
             return
         self._looked = of
@@ -146,7 +160,7 @@ class TrainPanel(Panel):
             for row in rows
             if row["predicted"] not in {None, row["label"]} and not row["in_sample"]
         ]
-        self.show(mistakes=shown[:MISTAKES])
+        self.show(mistakes=shown[:MISTAKES], confusion={**NO_MATRIX, **counts_of(project)})
         self._pictures()
 
     def _pictures(self, anew: bool = False) -> None:
@@ -189,6 +203,12 @@ class TrainPanel(Panel):
         """Put a found rate into the form, over what was typed there."""
         form = {**self.state["form"], "rate": float(f"{rate:.2g}")}
         self.show(form=form, form_number=self.state["form_number"] + 1)
+
+    def _use(self, run: int | None) -> None:
+        """Take a run into use; None: always the newest that was asked for."""
+        if self._project is not None:
+            self._project.use_run(None if run is None else int(run))
+            self._handlers["changed"]({})
 
     def _compare(self, side: str, run: int) -> None:
         self._chosen[side] = run

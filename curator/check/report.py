@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -15,7 +15,7 @@ from curator.check.outliers import THRESHOLD, outliers
 from curator.check.quality import QUALITY, quality_issues
 from curator.jobs.report import Report
 from curator.phrasing import many
-from curator.store import images, originals, schema
+from curator.store import dismissals, images, originals, schema
 from curator.store.classes import all_classes
 from curator.store.database import rows_of
 
@@ -31,6 +31,7 @@ EXAMPLES = 20
 class ClassCount:
     """Live images of one class, and how many of them are on each side of the split."""
 
+    class_id: int
     label: str
     images: int
     train: int
@@ -70,11 +71,13 @@ class Problem:
     fix: str
     """The next step."""
     images: tuple[int, ...] = ()
-    """Some of the ids, :data:`EXAMPLES` at most."""
+    """Some of the ids, :data:`EXAMPLES` at most; of :func:`findings` all."""
     queue: str | None = None
     """The review queue that shows all of them."""
     rule: str = ""
     """The measure and the threshold that found them, such as "blurry_score below 0.29"."""
+    label: str | None = None
+    """The class that it is about, where it is about one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +89,10 @@ class CheckReport(Report):
     addresses: AddressCounts
     originals: OriginalCounts
     problems: tuple[Problem, ...]
+    dismissed: tuple[Problem, ...] = ()
+    """What somebody said is no problem, with the images of which that was said."""
+    fine: tuple[str, ...] = ()
+    """What was looked for and not found, one sentence each; empty before every image is checked."""
     unreadable: tuple[str, ...] = ()
     """What is wrong with images that could not be read, one sentence each."""
     notes: tuple[str, ...] = ()
@@ -95,36 +102,132 @@ class CheckReport(Report):
 def report(workspace: Workspace) -> CheckReport:
     """What is wrong with the data as it was last measured and compared; changes nothing."""
     with workspace.database.read() as connection:
-        per_class = class_counts(connection)
-        addresses = address_counts(connection)
-        quality = quality_issues(connection)
-        table = twins(connection)
-        listed = sorted(listed_under(connection))
-        unusual = outliers(connection)
-        examined = originals.examined(connection)
-        missing = _live_files(connection, examined.missing if examined else [])
-        altered = _live_files(connection, examined.altered if examined else [])
-    problems = (
-        *_original_problems(missing, altered),
-        *_class_problems(per_class),
-        *_duplicate_problems(table, listed),
-        *_outlier_problems(unusual),
-        *_address_problems(addresses),
-        *_quality_problems(quality),
-    )
+        seen = _seen(connection)
+        dismissed = dismissals.in_force(connection)
+        checked = _all_checked(connection)
+    problems = _problems(seen, _Sieve(dismissed))
     return CheckReport(
-        images=sum(item.images for item in per_class),
-        classes=per_class,
-        addresses=addresses,
+        images=sum(item.images for item in seen.per_class),
+        classes=seen.per_class,
+        addresses=seen.addresses,
         originals=OriginalCounts(
-            examined.at if examined else None,
-            examined.files if examined else 0,
-            len(missing),
-            len(altered),
+            seen.examined.at if seen.examined else None,
+            seen.examined.files if seen.examined else 0,
+            len(seen.missing),
+            len(seen.altered),
         ),
-        problems=problems,
-        sentence=_sentence(per_class, len(problems)),
+        problems=_with_examples(problems),
+        dismissed=_with_examples(_problems(seen, _Sieve(dismissed, dismissed_ones=True))),
+        fine=_fine({item.code for item in problems}) if checked else (),
+        sentence=_sentence(seen.per_class, len(problems)),
     )
+
+
+def findings(connection: Connection, dismissed_ones: bool = False) -> list[Problem]:
+    """The problems with the ids of all their images; or those that were dismissed."""
+    return _problems(_seen(connection), _Sieve(dismissals.in_force(connection), dismissed_ones))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the problems follow from."""
+
+    per_class: tuple[ClassCount, ...]
+    addresses: AddressCounts
+    examined: originals.Examined | None
+    missing: dict[int, str]
+    altered: dict[int, str]
+    quality: dict[str, list[int]]
+    twins: pd.DataFrame
+    listed: list[int]
+    unusual: list[int]
+
+
+def _seen(connection: Connection) -> _Seen:
+    examined = originals.examined(connection)
+    return _Seen(
+        per_class=class_counts(connection),
+        addresses=address_counts(connection),
+        examined=examined,
+        missing=_live_files(connection, examined.missing if examined else []),
+        altered=_live_files(connection, examined.altered if examined else []),
+        quality=quality_issues(connection),
+        twins=twins(connection),
+        listed=sorted(listed_under(connection)),
+        unusual=outliers(connection),
+    )
+
+
+@dataclass(frozen=True)
+class _Sieve:
+    """Lets through what is not dismissed, or only what is (``dismissed_ones``)."""
+
+    dismissed: dismissals.Dismissed
+    dismissed_ones: bool = False
+
+    def ids(self, code: str, ids: Iterable[int]) -> list[int]:
+        """Of the images of a finding."""
+        out = self.dismissed.images[code]
+        return [i for i in ids if (i in out) == self.dismissed_ones]
+
+    def groups(self, code: str, table: pd.DataFrame) -> pd.DataFrame:
+        """Of groups of near-duplicates; one is dismissed while all its images are."""
+        if table.empty:
+            return table
+        out = table["image_id"].isin(self.dismissed.images[code])
+        return table[out.groupby(table["group_id"]).transform("all") == self.dismissed_ones]
+
+    def about(self, code: str, class_id: int | None = None) -> bool:
+        """Whether a finding of a class, or of the data as a whole, passes."""
+        out = (
+            code in self.dismissed.whole
+            if class_id is None
+            else class_id in self.dismissed.classes[code]
+        )
+        return out == self.dismissed_ones
+
+
+def _problems(seen: _Seen, sieve: _Sieve) -> list[Problem]:
+    """What passes the sieve, each with the ids of all its images."""
+    always = () if sieve.dismissed_ones else _original_problems(seen.missing, seen.altered)
+    return [
+        *always,
+        *_class_problems(seen.per_class, sieve),
+        *_duplicate_problems(seen.twins, seen.listed, sieve),
+        *_outlier_problems(sieve.ids("outliers", seen.unusual)),
+        *_address_problems(seen.addresses, sieve),
+        *_quality_problems(seen.quality, sieve),
+    ]
+
+
+def _all_checked(connection: Connection) -> bool:
+    """Whether there are images, and each was compared with the others."""
+    table = schema.images.c
+    first = images.present(table.id).where(images.LIVE).limit(1)
+    lacking = first.where(table.group_id.is_(None))
+    return (
+        connection.execute(first).first() is not None
+        and connection.execute(lacking).first() is None
+    )
+
+
+def _fine(found: set[str]) -> tuple[str, ...]:
+    """What was looked for and is not among the codes ``found``."""
+    said = {
+        "near_duplicates": "No image is there twice.",
+        "listed_in_two_classes": "No image is listed under two classes.",
+        "near_duplicates_in_two_classes": "Images that look the same have the same label.",
+        "outliers": "No image looks unlike the others of its label.",
+        **{code_of(score): f"No image is {words}." for score, (_, words) in QUALITY.items()},
+        "tiny_class": "Every class has enough images to learn from.",
+        "unbalanced": "The classes are of similar size.",
+        "failed": "Every address and file gave an image.",
+    }
+    return tuple(sentence for code, sentence in said.items() if code not in found)
+
+
+def _with_examples(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(replace(item, images=item.images[:EXAMPLES]) for item in problems)
 
 
 def class_counts(connection: Connection) -> tuple[ClassCount, ...]:
@@ -139,6 +242,7 @@ def class_counts(connection: Connection) -> tuple[ClassCount, ...]:
     found = {(row.class_id, row.split): row.number for row in connection.execute(query)}
     return tuple(
         ClassCount(
+            class_id=item.id,
             label=item.name,
             images=sum(number for (key, _), number in found.items() if key == item.id),
             train=found.get((item.id, schema.TRAIN), 0),
@@ -183,8 +287,9 @@ def _problem(
     ids: Sequence[int] = (),
     queue: str | None = None,
     rule: str = "",
+    label: str | None = None,
 ) -> Problem:
-    return Problem(code, count, problem, fix, tuple(int(i) for i in ids[:EXAMPLES]), queue, rule)
+    return Problem(code, count, problem, fix, tuple(int(i) for i in ids), queue, rule, label)
 
 
 def _live_files(connection: Connection, ids: list[int]) -> dict[int, str]:
@@ -219,9 +324,9 @@ def _original_problems(missing: dict[int, str], altered: dict[int, str]) -> list
     return found
 
 
-def _class_problems(per_class: Sequence[ClassCount]) -> list[Problem]:
+def _class_problems(per_class: Sequence[ClassCount], sieve: _Sieve) -> list[Problem]:
     found = []
-    if len(per_class) < 2:
+    if len(per_class) < 2 and not sieve.dismissed_ones:
         found.append(
             _problem(
                 "one_class",
@@ -236,12 +341,14 @@ def _class_problems(per_class: Sequence[ClassCount]) -> list[Problem]:
             item.images,
             f"The class {item.label} has {many(item.images, 'image')}.",
             f"Add more: below {TINY_CLASS} its figures mean little, below 2 it cannot be trained.",
+            label=item.label,
         )
         for item in per_class
-        if item.images < TINY_CLASS
+        if item.images < TINY_CLASS and sieve.about("tiny_class", item.class_id)
     )
     sizes = [item.images for item in per_class if item.images]
-    if len(sizes) > 1 and max(sizes) > UNBALANCED * min(sizes):
+    lopsided = len(sizes) > 1 and max(sizes) > UNBALANCED * min(sizes)
+    if lopsided and sieve.about("unbalanced"):
         found.append(
             _problem(
                 "unbalanced",
@@ -253,9 +360,10 @@ def _class_problems(per_class: Sequence[ClassCount]) -> list[Problem]:
     return found
 
 
-def _duplicate_problems(table: pd.DataFrame, listed: list[int]) -> list[Problem]:
+def _duplicate_problems(table: pd.DataFrame, listed: list[int], sieve: _Sieve) -> list[Problem]:
     """``table``: the live near-duplicates; ``listed``: images listed under several classes."""
     found = []
+    listed = sieve.ids("listed_in_two_classes", listed)
     if listed:
         found.append(
             _problem(
@@ -269,7 +377,7 @@ def _duplicate_problems(table: pd.DataFrame, listed: list[int]) -> list[Problem]
                 "two classes",
             )
         )
-    mixed = differing(table)
+    mixed = differing(sieve.groups("near_duplicates_in_two_classes", table))
     if mixed:
         found.append(
             _problem(
@@ -282,6 +390,7 @@ def _duplicate_problems(table: pd.DataFrame, listed: list[int]) -> list[Problem]
             )
         )
     leaks = table[table.groupby("group_id")["split"].transform("nunique") > 1]
+    leaks = sieve.groups("near_duplicates_across_splits", leaks)
     if len(leaks):
         found.append(
             _problem(
@@ -294,6 +403,7 @@ def _duplicate_problems(table: pd.DataFrame, listed: list[int]) -> list[Problem]
                 "duplicates",
             )
         )
+    table = sieve.groups("near_duplicates", table)
     if len(table):
         spare = len(table) - table["group_id"].nunique()
         found.append(
@@ -327,9 +437,9 @@ def _outlier_problems(ids: list[int]) -> list[Problem]:
     ]
 
 
-def _address_problems(addresses: AddressCounts) -> list[Problem]:
+def _address_problems(addresses: AddressCounts, sieve: _Sieve) -> list[Problem]:
     found = []
-    if addresses.pending:
+    if addresses.pending and not sieve.dismissed_ones:
         found.append(
             _problem(
                 "pending",
@@ -338,7 +448,7 @@ def _address_problems(addresses: AddressCounts) -> list[Problem]:
                 "Run fetch.",
             )
         )
-    if addresses.failed:
+    if addresses.failed and sieve.about("failed"):
         number = sum(addresses.failed.values())
         reasons = ", ".join(
             f"{count} {code.replace('_', ' ')}" for code, count in addresses.failed.items()
@@ -354,10 +464,15 @@ def _address_problems(addresses: AddressCounts) -> list[Problem]:
     return found
 
 
-def _quality_problems(flagged: dict[str, list[int]]) -> list[Problem]:
+def _quality_problems(flagged: dict[str, list[int]], sieve: _Sieve) -> list[Problem]:
+    passing = {
+        column: ids
+        for column, every in flagged.items()
+        if (ids := sieve.ids(code_of(column), every))
+    }
     return [
         _problem(
-            f"is_{column.removesuffix('_score')}_issue",
+            code_of(column),
             len(ids),
             f"{many(len(ids), 'image is', 'images are')} {QUALITY[column][1]}.",
             "Look at them; delete what shows nothing.",
@@ -365,5 +480,23 @@ def _quality_problems(flagged: dict[str, list[int]]) -> list[Problem]:
             "problems",
             f"{column} below {QUALITY[column][0]}",
         )
-        for column, ids in flagged.items()
+        for column, ids in passing.items()
     ]
+
+
+def code_of(score: str) -> str:
+    """The code of the finding of a quality score."""
+    return f"is_{score.removesuffix('_score')}_issue"
+
+
+OF_IMAGES = (
+    "listed_in_two_classes",
+    "near_duplicates_in_two_classes",
+    "near_duplicates_across_splits",
+    "near_duplicates",
+    "outliers",
+    *(code_of(score) for score in QUALITY),
+)
+"""The codes of the findings that are of images."""
+DISMISSABLE = (*OF_IMAGES, "tiny_class", "unbalanced", "failed")
+"""What a person may say is no problem; the others are wrong whatever anybody says."""

@@ -328,9 +328,11 @@ def check(
     say_table(pd.DataFrame([asdict(item) for item in found.classes]))
     for problem in found.problems:
         rule = f" ({problem.rule})" if problem.rule else ""
-        say("", f"! {problem.problem}{rule}", f"  {problem.fix}")
+        say("", f"! {problem.code}: {problem.problem}{rule}", f"  {problem.fix}")
         if problem.images:
             say(f"  images: {', '.join(map(str, problem.images))}")
+    for problem in found.dismissed:
+        say("", f"- {problem.code}, no problem as you said: {problem.problem}")
     if stages:
         say("", "One image through every stage:")
         say_table(pd.DataFrame([stage.to_dict() for stage in stages]))

@@ -8,7 +8,7 @@ import typer
 
 from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table, to_the_second
 from curator.cli.training import interval
-from curator.errors import DataError
+from curator.errors import DataError, InputError
 from curator.project import Project
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _TITLES = {
 }
 _COLUMNS = [
     "run",
+    "in_use",
     "at",
     "recipe",
     "backbone",
@@ -33,6 +34,7 @@ _COLUMNS = [
 def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command()(runs)
+    app.command("use-run")(use_run)
     app.command()(compare)
 
 
@@ -52,12 +54,33 @@ def runs(project: ProjectPath, as_json: AsJson = False) -> None:
         return
     shares = {"out_of_fold_error": ".1%", "valid_error": ".1%"}
     table["at"] = to_the_second(table["at"])
+    table["in_use"] = ["in use" if used else "" for used in table["in_use"]]
+    refit = " (automatic refit)"
+    table["recipe"] += ["" if not interim else refit for interim in table["interim"]]
     say_table(table[_COLUMNS], shares)
-    say("")
+    say("", "In use: what is exported and reviewed. Choose with `curator use-run PROJECT RUN`.", "")
     if found is None:
         say(problem)
     else:
         say_comparison(found)
+
+
+def use_run(
+    project: ProjectPath,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's number, or: newest.")],
+    as_json: AsJson = False,
+) -> None:
+    """Choose the run that is exported and reviewed; newest: always the newest trained one."""
+    if run != "newest" and not run.isdecimal():
+        raise InputError(f"{run!r} is no run.", "Give a run's number, or: newest.")
+    with Project.open(project) as opened:
+        opened.use_run(None if run == "newest" else int(run))
+        used = opened.run_to_export()
+    if as_json:
+        say_json({"run": used.id, "title": used.title, "newest": run == "newest"})
+    else:
+        always = ", as the newest that was asked for" if run == "newest" else ""
+        say(f"{used.title[:1].upper()}{used.title[1:]} is in use{always}.")
 
 
 def compare(

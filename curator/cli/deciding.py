@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command()(undo)
     app.command()(redo)
     app.command()(log)
+    app.command()(dismiss)
     app.command()(classes)
     app.command("new-class")(new_class)
     app.command("rename-class")(rename_class)
@@ -98,6 +99,31 @@ def _undecided(project: Project, image_ids: Sequence[int]) -> dict[int, int | No
         image_id: row.decision_id if row.state == schema.NEW else _NEVER
         for image_id, row in present.items()
     }
+
+
+def dismiss(
+    project: ProjectPath,
+    finding: Annotated[str, typer.Argument(metavar="FINDING", help="As `curator check` names it.")],
+    image_ids: Annotated[
+        list[int] | None, typer.Argument(metavar="[IMAGE_ID...]", help="Only of these images.")
+    ] = None,
+    *,
+    label: Annotated[
+        str | None, typer.Option("--class", metavar="CLASS", help="Of a finding of one class.")
+    ] = None,
+    back: Annotated[bool, typer.Option("--back", help="Let it count again.")] = False,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that a finding of the check is no problem. Undo takes it back."""
+    with Project.open(project) as opened:
+        act = opened.bring_back if back else opened.dismiss
+        done = act(finding, image_ids or (), label, by)
+    if as_json:
+        say_json(_as_dict(done))
+    else:
+        said = done.what or "nothing was left to do"
+        say(f"{said[:1].upper()}{said[1:]}.")
 
 
 def undo(project: ProjectPath, steps: Steps = 1, by: By = None, as_json: AsJson = False) -> None:

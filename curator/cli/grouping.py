@@ -18,8 +18,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("merge-classes", "stop", "restore", "waiting"),
     ),
     "Collect": ("add", "snippet", "import", "fetch"),
-    "Check": ("check", "tags"),
-    "Train": ("train", "backbones", "lr-find", "learning-curve", "runs", "compare"),
+    "Check": ("check", "dismiss", "tags"),
+    "Train": ("train", "backbones", "lr-find", "learning-curve", "runs", "use-run", "compare"),
     "Review": (
         *("rank", "queue", "confusion", "most-confused", "decide", "undo", "redo", "log"),
         *("suggest", "advice", "review-log"),

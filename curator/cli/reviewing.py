@@ -90,6 +90,9 @@ def queue(
     issue: Annotated[
         str, typer.Option(help="Only with this quality problem, such as dark or blurry.")
     ] = "",
+    finding: Annotated[
+        str, typer.Option(help="Only the images of this finding of `curator check --json`.")
+    ] = "",
     tag: Annotated[
         str, typer.Option(help="Only images that the pretrained network calls so, in part.")
     ] = "",
@@ -102,7 +105,7 @@ def queue(
     from curator.review.queue.kinds import queue_named
 
     name = queue_named(kind)
-    filters = Filters(label, predicted, split, host, tag, probability, text, issue)
+    filters = Filters(label, predicted, split, host, tag, probability, text, issue, finding)
     with Project.open(project) as opened:
         opened_queue = opened.queue(name, filters)
         table = opened_queue.table(top)
@@ -255,7 +258,8 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
     if found.run:
         error, judged = found.run.error, found.run.judged_on
         verdict = "no image to judge it on" if error is None else f"error {error:.1%} {judged}"
-        say(f"`curator export-model` takes {found.run.title}: {verdict}")
+        why = "chosen by you" if found.run.chosen else "the newest that was asked for"
+        say(f"in use, and what `curator export-model` takes: {found.run.title}, {why}: {verdict}")
     if job is not None:
         said = silence.sentence if silence else job.error
         say(f"last job: {job.kind}, {job.state}" + (f": {said}" if said else ""))

@@ -22,7 +22,7 @@ from curator.deliver.card import card
 from curator.deliver.predict import Predictor
 from curator.deliver.received import CONFIG_FILE, FORMAT_VERSION, WEIGHTS_FILE, digest
 from curator.encode.backbones import choose, fetch_weights
-from curator.errors import BundleInvalid, UnknownRun
+from curator.errors import BundleInvalid
 from curator.files import refuse_occupied, replacing_folder, write_atomic
 from curator.hashing import sha256_of
 from curator.imaging.decoding import decode
@@ -74,10 +74,7 @@ def run(
     with workspace.database.read() as connection:
         found = runs.to_export(connection) if run_id is None else runs.get(connection, run_id)
         if found.interim and not found.out_of_fold:
-            raise UnknownRun(
-                f"Run {found.id} was an automatic refit, and a newer one took its place.",
-                f"Export {runs.to_export(connection).title}, or train again.",
-            )
+            raise runs.replaced(found)
         names = names_by_id(connection)
         live = images.live(connection)
         said = runs.predictions_of(connection, found)

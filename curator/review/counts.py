@@ -26,7 +26,7 @@ STATES = (schema.NEW, schema.KEPT, schema.UNSURE, *schema.OUT)
 
 @dataclass(frozen=True)
 class NewestRun(Record):
-    """The run that an export takes: what it is, where it ran and why there, and how good it is."""
+    """The run in use: what it is, where it ran and why there, and how good it is."""
 
     run: int
     title: str
@@ -44,6 +44,8 @@ class NewestRun(Record):
     """Ends of the error's 95 % interval."""
     guessing: float | None
     """0..1, the error of always saying the commonest class; None where it is not known."""
+    chosen: bool
+    """Whether the user chose it; else it is the newest that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Counts(Record):
     decisions: int
     """Those in force, undone ones not counted."""
     run: NewestRun | None
-    """The run that is exported, and that the page and the command line speak of."""
+    """The run in use: exported, and what the page and the command line speak of."""
     left: int
     """Images that the run which ranks flags as label issues and nobody decided on yet."""
     stale: int
@@ -104,7 +106,7 @@ def count(workspace: Workspace) -> Counts:
         run = None
         left = stale = 0
         if runs.latest_id(connection) is not None:
-            run = _described(runs.to_export(connection))
+            run = _described(runs.to_export(connection), runs.chosen(connection) is not None)
             left = _flagged(connection, runs.ranking_id(connection))
             stale = _changed(connection, run.run)
         looked = _looked(connection)
@@ -132,7 +134,7 @@ def count(workspace: Workspace) -> Counts:
     )
 
 
-def _described(run: runs.Run) -> NewestRun:
+def _described(run: runs.Run, chosen: bool) -> NewestRun:
     out_of_fold, valid = run.figures("out_of_fold"), run.figures("valid")
     # A network that was fine-tuned without folds has no error out-of-fold.
     whole = out_of_fold["error"] is not None
@@ -150,6 +152,7 @@ def _described(run: runs.Run) -> NewestRun:
         low=judged["low"],
         high=judged["high"],
         guessing=_guessing(run),
+        chosen=chosen,
     )
 
 

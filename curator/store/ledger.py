@@ -17,7 +17,7 @@ import pandas as pd
 from sqlalchemy import Connection, func, insert, select, text
 
 from curator.errors import InputError, NothingToRedo, NothingToUndo, UnknownClass, UnknownImage
-from curator.store import class_changes, runs, schema
+from curator.store import class_changes, dismissals, runs, schema
 from curator.store.classes import all_classes, names_by_id
 from curator.store.database import Database, now, rows_of
 from curator.store.images import frame
@@ -241,6 +241,7 @@ def _invert(connection: Connection, batch: int, action: str, by: str | None) -> 
     what = class_changes.invert(connection, batch, number, action, by)
     if what and action == REDO:
         class_changes.follow(connection)  # what came under a merged class since the undo
+    what = what or dismissals.invert(connection, batch, number, action, by)
     return Decided(number, tuple(ids), what=what or described(connection, batch))
 
 
@@ -269,12 +270,15 @@ class Steps:
 
     can_undo: bool
     can_redo: bool
+    undoes: int | None
+    """The batch that undo would take back; None where there is none."""
 
 
 def steps(database: Database) -> Steps:
     """Whether an act is in force, and whether one was taken back and no new one came since."""
     with database.read() as connection:
-        return Steps(can_undo(connection), can_redo(connection))
+        batch = undoable(connection)
+        return Steps(batch is not None, can_redo(connection), batch)
 
 
 @dataclass(frozen=True)

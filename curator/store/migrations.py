@@ -48,4 +48,5 @@ MIGRATIONS = {
         "CREATE INDEX IF NOT EXISTS images_by_split ON images (split)",
     ),
     4: ("ALTER TABLE jobs ADD COLUMN mark TEXT",),
+    5: (),  # a new table
 }

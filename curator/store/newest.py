@@ -1,4 +1,4 @@
-"""The newest row of each table whose growth changes what people are shown: six look-ups by key.
+"""The newest row of each table whose growth changes what people are shown: seven look-ups by key.
 
 Rows are only ever added to these tables, so two readings that agree saw the same.
 """
@@ -24,6 +24,7 @@ class Newest:
     images: int
     decisions: int
     class_acts: int
+    dismissals: int
     runs: int
     pages: int
 
@@ -39,6 +40,7 @@ _TABLES = (
     schema.images,
     schema.decisions,
     schema.class_acts,
+    schema.dismissals,
     schema.runs,
     schema.pages,
 )

@@ -51,13 +51,14 @@ def show(database: Database, run_id: int, out_of_fold: bool, interim: bool) -> N
     """Let a whole run be seen, and hide the interim runs before it.
 
     The run that ranked until now is spared until the next: a page that is open shows its scores.
+    One that the user chose stays.
     """
     table = schema.runs
     with database.write() as connection:
-        shown = runs.ranking_id(connection)
+        spared = {run_id, runs.ranking_id(connection) or 0, runs.in_use_id(connection) or 0}
         connection.execute(
             update(table)
-            .where(table.c.interim == 1, table.c.id.not_in([run_id, shown or 0]))
+            .where(table.c.interim == 1, table.c.id.not_in(spared))
             .values(out_of_fold=0)
         )
         connection.execute(

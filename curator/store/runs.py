@@ -4,6 +4,10 @@ A run is asked for by the user, or is an *interim* one: a refit between two page
 interim run that is not out-of-fold is *hidden*: it is being written, was never finished, or a newer
 one took its place (:mod:`curator.store.run_writer`). Hidden runs are the newest of nothing and rank
 nothing; their rows stay, since decisions refer to them.
+
+One run is *in use*: it is exported, and it ranks, it or the refits that a review makes of it. It is
+the newest that was asked for until the user chooses one (:func:`choose`); the choice holds until
+the next. So nobody exports a refit without having chosen it.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sqlalchemy import Connection, false, func, insert, or_, select
+from sqlalchemy import Connection, and_, delete, false, func, insert, or_, select
 
 from curator.errors import NoRun, ProjectAltered, UnknownRun
 from curator.store import schema
@@ -24,6 +28,7 @@ from curator.store.database import Database, now
 from curator.store.images import frame
 from curator.store.run_json import HistoryRow, Metrics, Quality, RunSettings
 
+CHOSEN = "chosen_run"  # in ``meta``: the run, and the newest one when it was chosen
 SHOWN = or_(schema.runs.c.interim == 0, schema.runs.c.out_of_fold == 1)
 
 
@@ -132,28 +137,86 @@ def latest_id(connection: Connection) -> int | None:
     return None if found is None else int(found)
 
 
-def to_export(connection: Connection) -> Run:
-    """The run that is exported where none is named, and that every view speaks of. Raises NoRun.
+@dataclass(frozen=True)
+class Choice:
+    """The run that the user chose to be in use."""
 
-    It is the newest. An interim run stands in for the instant one that it repeats, and says so, but
-    not for a fine-tuned model.
+    run: int
+    since: int
+    """The newest run, a hidden one too, when it was chosen: interim runs after it are refits of the
+    chosen one."""
+
+
+def chosen(connection: Connection) -> Choice | None:
+    """What the user chose; None where the newest run that was asked for is in use."""
+    query = select(schema.meta.c.value).where(schema.meta.c.key == CHOSEN)
+    try:
+        run_id, since = map(int, str(connection.execute(query).scalar_one_or_none()).split())
+    except ValueError:
+        return None
+    there = select(schema.runs.c.id).where(SHOWN, schema.runs.c.id == run_id)
+    if not 0 < run_id <= schema.LARGEST_ID or connection.execute(there).first() is None:
+        return None
+    return Choice(run_id, min(since, schema.LARGEST_ID))
+
+
+def choose(database: Database, run_id: int | None) -> None:
+    """Take a run into use, or again always the newest that was asked for. Raises UnknownRun, NoRun.
+
+    An automatic refit may be chosen, too; it is kept from then on.
     """
-    newest = get(connection)
-    if newest.interim:
-        asked = get(connection, _asked_id(connection))
-        return newest if asked.recipe == newest.recipe else asked
-    return newest
+    with database.write() as connection:
+        connection.execute(delete(schema.meta).where(schema.meta.c.key == CHOSEN))
+        if run_id is None:
+            return
+        found = get(connection, run_id)
+        if found.interim and not found.out_of_fold:
+            raise replaced(found)
+        last = connection.execute(select(func.max(schema.runs.c.id))).scalar_one()
+        connection.execute(insert(schema.meta), {"key": CHOSEN, "value": f"{run_id} {last}"})
 
 
-def _asked_id(connection: Connection) -> int:
-    """Id of the newest run that was asked for; 0 where there is none."""
-    query = select(func.coalesce(func.max(schema.runs.c.id), 0)).where(schema.runs.c.interim == 0)
-    return int(connection.execute(query).scalar_one())
+def replaced(run: Run) -> UnknownRun:
+    """The error for a refit whose predictions and files are gone."""
+    return UnknownRun(
+        f"Run {run.id} was an automatic refit, and a newer one took its place.",
+        "Choose one of `curator runs PROJECT`, or train again.",
+    )
+
+
+def in_use_id(connection: Connection) -> int | None:
+    """Id of the run that is in use; None before the first."""
+    choice = chosen(connection)
+    if choice is not None:
+        return choice.run
+    query = select(func.max(schema.runs.c.id)).where(schema.runs.c.interim == 0)
+    found = connection.execute(query).scalar()
+    return None if found is None else int(found)
+
+
+def to_export(connection: Connection) -> Run:
+    """The run in use: exported where none is named, and what every view speaks of. Raises NoRun."""
+    found = in_use_id(connection)
+    if found is None:
+        raise never_trained()
+    return get(connection, found)
 
 
 def ranking_id(connection: Connection) -> int | None:
-    """Id of the newest run that ranks images: whose predictions are all out-of-fold; or None."""
-    query = select(func.max(schema.runs.c.id)).where(schema.runs.c.out_of_fold == 1)
+    """Id of the run that ranks images: whose predictions are all out-of-fold; or None.
+
+    It is the chosen one or the newest refit made since it was chosen. Without a choice, or where
+    the chosen one has no folds, it is the newest of all.
+    """
+    table = schema.runs.c
+    query = select(func.max(table.id)).where(table.out_of_fold == 1)
+    choice = chosen(connection)
+    if choice is not None:
+        refits = and_(table.interim == 1, table.id > choice.since)
+        found = connection.execute(query.where(or_(table.id == choice.run, refits))).scalar()
+        itself = connection.execute(query.where(table.id == choice.run)).scalar()
+        if found is not None and itself is not None:
+            return int(found)
     found = connection.execute(query).scalar()
     return None if found is None else int(found)
 
@@ -185,11 +248,11 @@ def get(connection: Connection, run_id: int | None = None) -> Run:
 
 
 def all_runs(connection: Connection) -> list[Run]:
-    """The runs that were asked for, oldest first, and the newest interim run if it comes last."""
-    newest = latest_id(connection)
+    """The runs that were asked for, the one in use, and the newest if it is interim, by age."""
+    shown = [latest_id(connection), in_use_id(connection)]
     query = (
         select(schema.runs)
-        .where(or_(schema.runs.c.interim == 0, schema.runs.c.id == newest))
+        .where(or_(schema.runs.c.interim == 0, schema.runs.c.id.in_(shown)))
         .order_by(schema.runs.c.id)
     )
     return [_run(row) for row in connection.execute(query)]
@@ -283,13 +346,15 @@ def matrix(blobs: Sequence[bytes], classes: int, run_id: int) -> NDArray[np.floa
 def table(database: Database) -> pd.DataFrame:
     """The runs of :func:`all_runs`: run, at, recipe, backbone, images, decisions known, and errors.
 
-    ``interim``: whether it is a refit between two pages of a review.
+    ``interim``: whether it is a refit between two pages of a review; ``in_use``: whether it is what
+    is exported and reviewed.
     ``out_of_fold_error`` is over every image that the run saw, missing for a run without folds;
     ``valid_error`` over the fixed validation images by a model that saw only training images; both
     0..1, with the ends of their 95 % intervals.
     """
     with database.read() as connection:
         found = all_runs(connection)
+        in_use = in_use_id(connection)
         if not found:
             return frame(connection, select(schema.runs.c.id.label("run")).where(false()))
     rows = []
@@ -301,6 +366,7 @@ def table(database: Database) -> pd.DataFrame:
                 "at": run.at,
                 "recipe": run.recipe,
                 "interim": run.interim,
+                "in_use": run.id == in_use,
                 "backbone": run.backbone,
                 "images": run.settings.get("images", out_of_fold["images"]),
                 "ledger_position": run.ledger_position,

@@ -5,7 +5,8 @@
     images       one row for each distinct content (SHA-256); measures and split live here
     tags         what the pretrained network calls each image: its five best ImageNet names
     decisions    the ledger, append-only: the last row of an image is its present state
-    class_acts   the ledger's other half: classes made, renamed and merged
+    class_acts   the ledger's second part: classes made, renamed and merged
+    dismissals   its third: findings of the check that a person says are no problem
     current      label and state of each image, derived from the ledger by triggers
     pages        the review log: each page of images that a person went through
     looks        what each of its images was before and after
@@ -34,7 +35,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 # States of a source. `pending` is asked for by the next fetch, `failed` only when asked again.
 PENDING, FETCHED, FAILED = "pending", "fetched", "failed"
@@ -174,6 +175,24 @@ class_acts = Table(
     Column("undoes", ForeignKey("class_acts.id")),
     Index("class_acts_by_batch", "batch"),
     Index("class_acts_by_undone", "undoes"),
+)
+
+dismissals = Table(
+    "dismissals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("batch", Integer, nullable=False),  # from the same count as those of `decisions`
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("action", Text, nullable=False),  # dismiss, bring back, undo, redo
+    Column("finding", Text, nullable=False),  # code of curator.check.report
+    Column("image_id", ForeignKey("images.id")),  # None: of no image, but of the data as a whole
+    Column("class_id", ForeignKey("classes.id")),  # of a finding of one class
+    Column("before", Integer, nullable=False),  # 1: dismissed
+    Column("after", Integer, nullable=False),
+    Column("undoes", ForeignKey("dismissals.id")),
+    Index("dismissals_by_batch", "batch"),
+    Index("dismissals_by_undone", "undoes"),
 )
 
 current = Table(

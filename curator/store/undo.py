@@ -1,6 +1,6 @@
 """The acts of a project in their order: which one undo takes back next, and which one redo brings.
 
-An act is a batch: rows of ``decisions``, of ``class_acts`` or of both that share a number. Numbers
+An act is a batch: rows of ``decisions``, ``class_acts``, ``dismissals`` with the same number. They
 count up from 1 without gaps, and no row is ever changed or removed. Undo and redo are batches too;
 each of their rows points (``undoes``) at the row whose inverse it is: those of an undo at the
 act's, those of a redo at the undo's, and an undo of what was redone at the act's again. An act is
@@ -38,7 +38,7 @@ UNDO: Literal["undo"] = "undo"
 REDO: Literal["redo"] = "redo"
 MERGE = "merge"  # action of a class act, and of the decisions that come with it
 
-_TABLES = (schema.decisions, schema.class_acts)
+_TABLES = (schema.decisions, schema.class_acts, schema.dismissals)
 
 WORDS = {
     "keep": "kept",
@@ -147,6 +147,10 @@ WITH RECURSIVE chain(batch) AS (
         (SELECT target.batch FROM class_acts AS row JOIN class_acts AS target
            ON target.id = row.undoes
          WHERE row.id = (SELECT MIN(id) FROM class_acts WHERE batch = chain.batch)
+           AND row.action = :action),
+        (SELECT target.batch FROM dismissals AS row JOIN dismissals AS target
+           ON target.id = row.undoes
+         WHERE row.id = (SELECT MIN(id) FROM dismissals WHERE batch = chain.batch)
            AND row.action = :action)
     ) - 1
     FROM chain WHERE chain.batch > 0

@@ -121,11 +121,21 @@ def test_a_model_that_guesses_has_no_tick(
 def test_the_run_that_is_named_is_the_one_that_is_written(
     tmp_path: Path, open_page: Callable[[str], Page], sample_copy: Project
 ) -> None:
-    """A refit is marked; beside a newer fine-tuned model it is not what is named."""
+    """A refit is written only when it was chosen, what was chosen stays, and the newest may again.
+
+    A cell of the matrix beside the mistakes opens its images.
+    """
     sample_copy.decide([1, 2], "delete")
     assert sample_copy.refit().run == 2
     with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
+        go(page, "export")
+        page.wait_for_selector("[data-exported='1']:has-text('run 1')")
+        go(page, "train")
+        assert page.locator("[data-part=runs] tr[data-run='2'] :text('refit')").count() == 1
+        page.wait_for_selector("[data-part=runs] tr[data-run='1']:has-text('in use')")
+        page.click("[data-part=newer] button")
+        page.wait_for_selector("[data-part=runs] tr[data-run='2']:has-text('in use')")
         go(page, "export")
         page.wait_for_selector("[data-exported='2']:has-text('run 2, an automatic refit')")
         form = page.locator("form:has-text('Write the model')")
@@ -137,8 +147,17 @@ def test_the_run_that_is_named_is_the_one_that_is_written(
         sample_copy.decide([3], "delete")
         assert sample_copy.refit().run == 4
         go(page, "train")
-        page.wait_for_selector("h2:text-is('Run 3, fine-tuned')")
-        assert page.locator("[data-part=runs] :text('refit')").count() == 1
+        page.wait_for_selector("[data-part=runs] tr[data-run='2']:has-text('in use')")
+        page.click("text=Always use the newest")
+        page.wait_for_selector("[data-part=runs] tr[data-run='3']:has-text('in use')")
         go(page, "export")
         page.wait_for_selector("[data-exported='3']")
         assert page.locator(".cu-command:has-text('--run 3')").count() == 1
+        go(page, "train")
+        cell = page.locator("[data-part=matrix] td:not(.cu-diagonal) button").first
+        label, predicted = (cell.get_attribute("data-cell") or "").split("/")
+        number = int(cell.inner_text())
+        cell.click()
+        address = f"review/confused?class={label}&predicted={predicted}"
+        page.wait_for_function(f"() => location.hash.includes('{address}')")
+        page.wait_for_selector(f".cu-meaning:has-text('{number} in queue')")

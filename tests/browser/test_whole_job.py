@@ -104,9 +104,10 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
 
         go(page, "train")
         page.click("button:text-is('Train')")
-        page.wait_for_selector("text=Run 1", timeout=JOB)
+        page.wait_for_selector("[data-part=verdict]", timeout=JOB)
         assert "% right" in page.inner_text("[data-part=verdict] .cu-verdict")
         page.wait_for_selector("[data-part=verdict] .cu-mistakes img")
+        page.click("[data-part=details] > summary")
         assert "%" in page.inner_text("[data-figure=out-of-fold]")
 
         go(page, "review")

@@ -43,6 +43,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "dashboard",
         "decide",
         "demo",
+        "dismiss",
         "export",
         "export-model",
         "fetch",
@@ -69,6 +70,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "tags",
         "train",
         "undo",
+        "use-run",
         "waiting",
     ]
     assert sorted(name for names in GROUPS.values() for name in names) == COMMANDS

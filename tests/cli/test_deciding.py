@@ -132,3 +132,35 @@ def test_the_environment_names_the_reviewer(
     assert list(small.log()["by"]) == ["ada", "grace"]
     acts = curator("log", small.path, "--classes", "--json").json
     assert [row["by"] for row in acts] == ["grace", "grace"]
+
+
+def test_a_finding_is_dismissed_and_brought_back(curator: Curator, sample_copy: Project) -> None:
+    """By the name that the check gives it; undo takes it back, and what is unknown is named."""
+    folder = sample_copy.path
+    done = curator("dismiss", folder, "near_duplicates")
+    assert (done.status, done.err) == (0, "")
+    assert "Dismissed the finding near duplicates of" in done.out
+    assert "- near_duplicates, no problem as you said" in curator("check", folder).out
+    assert "Brought back" in curator("dismiss", folder, "near_duplicates", "--back").out
+    assert (
+        curator("dismiss", folder, "near_duplicates", "--back").out == "Nothing was left to do.\n"
+    )
+    assert "Took back: brought back the finding" in curator("undo", folder).out
+    wrong = curator("dismiss", folder, "nearly")
+    assert (wrong.status, wrong.out) == (2, "")
+    assert "'nearly' cannot be dismissed" in wrong.err
+
+
+def test_the_run_in_use_is_chosen(curator: Curator, sample_copy: Project) -> None:
+    """It is told by runs and status; what is no run is refused."""
+    folder = sample_copy.path
+    sample_copy.decide([1], "delete")
+    refit = sample_copy.refit().run
+    assert curator("use-run", folder, refit).out == "Run 2, an automatic refit is in use.\n"
+    assert "run 2, an automatic refit, chosen by you" in curator("status", folder).out
+    rows = curator("runs", folder, "--json").json["runs"]
+    assert [row["in_use"] for row in rows] == [False, True]
+    assert "in use" in curator("runs", folder).out
+    assert curator("use-run", folder, "newest", "--json").json["run"] == 1
+    assert "is no run" in curator("use-run", folder, "some").err
+    assert "There is no run 9" in curator("use-run", folder, 9).err

@@ -34,6 +34,7 @@ RUN = NewestRun(
     low=0.007,
     high=0.031,
     guessing=0.6,
+    chosen=False,
 )
 COUNTS = Counts(
     project="bears",
@@ -210,18 +211,24 @@ def test_an_export_counts_until_something_changes(sample_copy: Project, tmp_path
 
 
 def test_what_is_named_is_what_is_exported(sample_copy: Project, tmp_path: Path) -> None:
-    """A refit that stands in says so everywhere; beside a fine-tuned model it is not the one."""
+    """A refit is exported only when it was chosen, and says so everywhere."""
     sample_copy.decide([1, 2], "delete")
     refit = sample_copy.refit().run
+    assert refit is not None
+    asked = sample_copy.status().run
+    assert asked is not None
+    assert (asked.run, asked.title, asked.chosen) == (1, "run 1", False)
+    sample_copy.use_run(refit)
     named = sample_copy.status().run
     assert named is not None
-    assert (named.run, named.title) == (refit, "run 2, an automatic refit")
+    assert (named.run, named.title, named.chosen) == (refit, "run 2, an automatic refit", True)
     assert "Run 2, an automatic refit" in sample_copy.status().station("train").details
     written = sample_copy.export_model(tmp_path / "model")
     assert (written.run, written.sentence.partition(" is in ")[0]) == (
         2,
         "The model of run 2, an automatic refit",
     )
+    sample_copy.use_run(None)
     tuned = add_tuned_run(sample_copy)
     sample_copy.decide([3], "delete")
     assert sample_copy.refit().run == tuned + 1

@@ -117,7 +117,7 @@ def test_all_stations_work_under_the_policy(
         page = open_page(dashboard.address)
         for station, sign in {
             "check": "text=duplicates",
-            "train": "[data-figure=out-of-fold]",
+            "train": "[data-part=verdict]",
             "review": ".cu-tile img",
             "export": "text=Export",
             "collect": "textarea[name=text]",

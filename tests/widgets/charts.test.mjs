@@ -8,7 +8,7 @@ import { rateChart } from "../../widgets/static/recipes.js";
 
 /** @import {Side, TrainState} from "../../widgets/static/states" */
 
-const plain = { label: "chart", unit: "step", format: String, formatX: String };
+const plain = { label: "chart", unit: "step", unitY: "loss", format: String, formatX: String };
 const texts = (/** @type {Element | null | undefined} */ chart) =>
   [...(chart?.querySelectorAll("text") ?? [])].map((text) => text.textContent);
 const points = (/** @type {Element | null | undefined} */ chart) =>
@@ -35,8 +35,21 @@ test("a line spans the chart, its name stands at its end, and the scale has roun
       },
     ],
   });
-  assert.deepEqual(points(chart), ["48.0,16.0", "296.0,168.0"]);
-  assert.deepEqual(texts(chart), ["0", "1", "2", "3", "4", "0", "5", "10", "step", "loss"]);
+  assert.deepEqual(points(chart), ["56.0,32.0", "624.0,236.0"]);
+  assert.deepEqual(texts(chart), [
+    "loss",
+    "",
+    "0",
+    "1",
+    "2",
+    "3",
+    "4",
+    "0",
+    "5",
+    "10",
+    "step",
+    "loss",
+  ]);
 });
 
 test("equal values draw a line, and names at one height do not cover each other", () => {
@@ -71,7 +84,7 @@ test("what is above the highest value is drawn at the edge", () => {
       },
     ],
   });
-  assert.equal(points(chart)[1], "296.0,16.0");
+  assert.equal(points(chart)[1], "624.0,32.0");
 });
 
 test("a column leaves out rows without a value", () => {
@@ -115,4 +128,19 @@ test("bars share one scale, and say both errors with their intervals", () => {
   );
   assert.deepEqual(widths, ["width:50%", "width:25%"]);
   assert.match(drawn[0].textContent ?? "", /20.0 % \(10.0–40.0\).*10.0 % \(5.0–20.0\)/);
+});
+
+test("the values under the pointer are told", () => {
+  /** @type {[number, number][]} */
+  const points = [
+    [1, 4],
+    [2, 3],
+    [3, 1],
+  ];
+  const chart = lineChart({ ...plain, series: [{ name: "training", look: "a", points }] });
+  assert.ok(chart);
+  chart.getBoundingClientRect = () => /** @type {DOMRect} */ ({ left: 0, width: 720 });
+  const page = /** @type {Window & typeof globalThis} */ (document.defaultView);
+  chart.dispatchEvent(new page.MouseEvent("pointermove", { clientX: 350 }));
+  assert.equal(chart.querySelector(".cu-reading")?.textContent, "step 2: training 3");
 });

@@ -8,7 +8,7 @@
 /** @import {Place, ShellState} from "./states" */
 
 const STATIONS = ["data", "collect", "check", "train", "review", "export"];
-const FILTERS = ["class", "predicted", "split", "host", "tag", "issue", "text"];
+const FILTERS = ["class", "predicted", "split", "host", "tag", "issue", "finding", "text"];
 
 /** Take a fragment apart; null when there is none. What it cannot be is left in `station`, for the
  * kernel to say so. @param {string} hash @returns {Place | null} */

@@ -3,12 +3,17 @@
 
 import { drawn, h } from "./drawing.js";
 import { count, many } from "./figures.js";
+import { card } from "./fixes.js";
 import { holding } from "./held_pictures.js";
 import { badge, icon } from "./marks.js";
 
 /** @import {Context, Send} from "./types" */
 /** @import {CheckState, Counted, Finding, Look} from "./states" */
-/** @import {PicturesMessage} from "./review_states" */
+/** @import {Fix, PicturesMessage} from "./review_states" */
+/** @import {Ticks} from "./fixes.js" */
+
+/** What the page alone holds. `previewed`: code of the finding and key of the fix whose pictures are shown
+ * @typedef {Ticks & {previewed: Set<string>, redraw: () => void}} Shown */
 
 const COMMON = 4; // names shown of each class; the others, rarer and stranger, are in the list
 
@@ -48,48 +53,152 @@ function looks(state, row, send) {
   );
 }
 
-/** One finding: its pictures, its sentence, its next step.
- * @param {Finding} item @param {Map<number, string>} pictures @param {Send} send */
-function finding(item, pictures, send) {
-  const look = () =>
-    send({
-      do: "queue",
-      queue: item.queue,
-      issue: item.queue === "problems" ? item.code.slice(3, -6) : "",
-    });
+/** The pictures of a finding; a click opens all of them. @param {Finding} item @param {Map<number, string>} pictures @param {() => void} look */
+function strip(item, pictures, look) {
   const shown = item.images.filter((id) => pictures.has(id)).slice(0, 6);
+  return (
+    shown.length > 0 &&
+    h(
+      "div",
+      {
+        class: item.queue ? "cu-strip cu-opens" : "cu-strip",
+        "aria-hidden": "true", // the button beside it does the same
+        onclick: () => item.queue && look(),
+      },
+      shown.map((id) => h("img", { key: id, src: pictures.get(id), alt: "", draggable: "false" })),
+    )
+  );
+}
+
+/** One finding: its sentence, its pictures, and what can be done about it.
+ * @param {CheckState} state @param {Finding} item @param {Shown} shown @param {Send} send */
+function finding(state, item, shown, send) {
+  const look = () => send({ do: "queue", queue: item.queue, finding: item.code });
+  const fixes = state.fixes.filter((fix) => fix.findings.includes(item.code));
+  const opened = fixes.filter((fix) => shown.previewed.has(`${item.code} ${fix.key}`));
+  const toggle = (/** @type {Fix} */ fix) => {
+    const key = `${item.code} ${fix.key}`;
+    if (!shown.previewed.delete(key)) shown.previewed.add(key);
+    shown.redraw();
+  };
   return h(
     "li",
-    { key: item.code + item.problem },
+    { key: item.code + (item.label ?? ""), "data-finding": item.code },
+    strip(item, shown.pictures, look),
     h(
       "div",
       { class: "cu-finding" },
-      h("p", { title: item.rule }, icon("alert"), h("strong", {}, item.problem)),
+      h("p", {}, icon("alert"), h("strong", {}, item.problem)),
       h("p", { class: "cu-hint" }, item.fix),
-      item.queue &&
-        h(
-          "button",
-          { class: "cu-button", onclick: look },
-          item.count > 1 ? `Look at these ${count(item.count)}` : "Look at it",
-        ),
-    ),
-    shown.length > 0 &&
       h(
         "div",
-        {
-          class: item.queue ? "cu-strip cu-opens" : "cu-strip",
-          "aria-hidden": "true", // the button beside it does the same
-          onclick: () => item.queue && look(),
-        },
-        shown.map((id) =>
-          h("img", { key: id, src: pictures.get(id), alt: "", draggable: "false" }),
+        { class: "cu-row" },
+        item.queue &&
+          h(
+            "button",
+            { class: "cu-button", onclick: look },
+            item.count > 1 ? `Look at these ${count(item.count)}` : "Look at it",
+          ),
+        fixes.map((fix) =>
+          h(
+            "button",
+            {
+              class: "cu-button",
+              key: fix.key,
+              "data-fix-of": fix.key,
+              "aria-expanded": String(opened.includes(fix)),
+              onclick: () => toggle(fix),
+            },
+            fixes.length > 1 || fix.images !== item.count
+              ? `Fix ${count(fix.images)}: ${fix.title.toLowerCase()}…`
+              : `Fix ${fix.images === 1 ? "it" : `all ${count(fix.images)}`}…`,
+          ),
         ),
+        state.dismissable.includes(item.code) &&
+          h(
+            "button",
+            {
+              class: "cu-link",
+              onclick: () => send({ do: "dismiss", finding: item.code, label: item.label }),
+            },
+            "Not a problem",
+          ),
+      ),
+      item.rule &&
+        h(
+          "details",
+          {},
+          h("summary", { class: "cu-hint" }, "How it was found"),
+          h("p", { class: "cu-hint" }, item.rule),
+        ),
+    ),
+    opened.length > 0 &&
+      h(
+        "div",
+        { class: "cu-fix-list cu-preview-of-fix" },
+        opened.map((fix) => card(state, fix, shown, send, shown.redraw)),
       ),
   );
 }
 
-/** @param {CheckState} state @param {Map<number, string>} pictures @param {Send} send */
-function check(state, pictures, send) {
+/** What is no problem any more, or never was: folded, green. @param {CheckState} state @param {Shown} shown @param {Send} send */
+function solved(state, shown, send) {
+  const report = state.report;
+  if (!report) return null;
+  const { fine, dismissed } = report;
+  return [
+    dismissed.length > 0 &&
+      h(
+        "details",
+        { class: "cu-card cu-solved", "data-part": "dismissed" },
+        h(
+          "summary",
+          {},
+          icon("check"),
+          `${many(dismissed.length, "thing is", "things are")} no problem, as you said`,
+        ),
+        h(
+          "ul",
+          { class: "cu-problems" },
+          dismissed.map((item) =>
+            h(
+              "li",
+              { key: item.code + (item.label ?? "") },
+              h(
+                "div",
+                { class: "cu-finding" },
+                h("p", {}, item.problem),
+                h(
+                  "button",
+                  {
+                    class: "cu-button",
+                    onclick: () =>
+                      send({ do: "bring_back", finding: item.code, label: item.label }),
+                  },
+                  "Bring back",
+                ),
+              ),
+              strip(item, shown.pictures, () => {}),
+            ),
+          ),
+        ),
+      ),
+    fine.length > 0 &&
+      h(
+        "details",
+        { class: "cu-card cu-solved", "data-part": "fine" },
+        h("summary", {}, icon("check"), `${many(fine.length, "thing is", "things are")} fine`),
+        h(
+          "ul",
+          {},
+          fine.map((sentence) => h("li", { key: sentence }, sentence)),
+        ),
+      ),
+  ];
+}
+
+/** @param {CheckState} state @param {Shown} shown @param {Send} send */
+function check(state, shown, send) {
   const report = state.report;
   return h(
     "div",
@@ -142,11 +251,20 @@ function check(state, pictures, send) {
               ),
             ),
             h(
+              "p",
+              { class: "cu-status", role: "status", "aria-live": "polite" },
+              state.said,
+              state.can_undo && " ",
+              state.can_undo &&
+                h("button", { class: "cu-link", onclick: () => send({ do: "undo" }) }, "Undo"),
+            ),
+            h(
               "ul",
               { class: "cu-problems" },
-              report.problems.map((item) => finding(item, pictures, send)),
+              report.problems.map((item) => finding(state, item, shown, send)),
             ),
           ),
+          solved(state, shown, send),
           state.looks.some((row) => row.tags.length) &&
             h(
               "section",
@@ -224,7 +342,14 @@ export default {
   /** @param {Context<CheckState, PicturesMessage>} context */
   render({ model, el }) {
     const held = holding(model, () => page.redraw());
-    const page = drawn(model, el, (state, send) => check(state, held.pictures, send));
+    /** @type {Shown} */
+    const shown = {
+      pictures: held.pictures,
+      out: new Set(),
+      previewed: new Set(),
+      redraw: () => page.redraw(),
+    };
+    const page = drawn(model, el, (state, send) => check(state, shown, send));
     held.ask();
     return () => {
       page.end();

@@ -16,8 +16,21 @@ import { blank, folded, section } from "./section.js";
 
 const LISTED = 8;
 
+/** How the matrix is shown at first. @returns {Omit<Own, "open">} */
+export function asItComes() {
+  return {
+    show: "counts",
+    shares: false,
+    order: "",
+    all: false,
+    pairs: false,
+    at: [0, 0],
+    said: "",
+  };
+}
+
 /** @param {ConfusionState} state @param {Own} own @param {Send} send @param {() => void} redraw @param {HTMLElement} el */
-function grid(state, own, send, redraw, el) {
+export function grid(state, own, send, redraw, el) {
   const shown = groups(state, own);
   const change = own.show === "change";
   const counts = table(state.cells, shown);
@@ -258,7 +271,7 @@ function pairList(state, own, send, redraw) {
 }
 
 /** @param {ConfusionState} state @param {Own} own @param {Send} send @param {() => void} redraw */
-function choices(state, own, send, redraw) {
+export function choices(state, own, send, redraw) {
   const shown = own.show === "change" ? `since ${state.since}` : own.show;
   const option = (
     /** @type {string} */ value,
@@ -372,16 +385,7 @@ export default {
   /** @param {Context<ConfusionState>} context */
   render({ model, el }) {
     /** @type {Own} */
-    const own = {
-      ...folded(model),
-      show: "counts",
-      shares: false,
-      order: "",
-      all: false,
-      pairs: false,
-      at: [0, 0],
-      said: "",
-    };
+    const own = { ...folded(model), ...asItComes() };
     const page = drawn(model, el, (state, send) =>
       confusion(state, own, send, () => page.redraw(), el),
     );

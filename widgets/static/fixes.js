@@ -10,10 +10,13 @@ import { folded, section } from "./section.js";
 /** @import {Context, Send} from "./types" */
 /** @import {Fix, FixesState, FixTile, PicturesMessage} from "./review_states" */
 
+/** @typedef {{pictures: Map<number, string>, out: Set<string>}} Ticks `out`: key of the suggestion and image */
 /** @typedef {{open: boolean, pictures: Map<number, string>, out: Set<string>}} Fixes `out`: key of the suggestion and image */
 
-/** @param {FixesState} state @param {Fix} fix @param {Fixes} own @param {Send} send @param {() => void} redraw */
-function card(state, fix, own, send, redraw) {
+/** A fix with its pictures and the button that makes it, in Check and in the drawer of Review.
+ * @param {{names: string[], errors: Record<string, string>}} state @param {Fix} fix @param {Ticks} own
+ * @param {Send} send @param {() => void} redraw */
+export function card(state, fix, own, send, redraw) {
   const key = (/** @type {FixTile} */ tile) => `${fix.key} ${tile.id}`;
   const out = fix.preview.filter((tile) => own.out.has(key(tile)));
   const left = fix.images - out.length;

@@ -87,7 +87,10 @@ function render({ model, el }) {
     open: (kind) => ask({ do: "open", kind }),
     narrow: (filters) => ask({ do: "narrow", filters }),
     unfiltered: () =>
-      ask({ do: "narrow", filters: { split: "", host: "", tag: "", issue: "", text: "" } }),
+      ask({
+        do: "narrow",
+        filters: { split: "", host: "", tag: "", issue: "", finding: "", text: "" },
+      }),
     filters: () => {
       ui.filters = !ui.filters;
       if (ui.filters) send({ do: "choices" });

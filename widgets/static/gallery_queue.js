@@ -75,7 +75,7 @@ function choice(name, title, value, options, choose) {
 /** The queue, what narrows it, and the size of the tiles. @param {GalleryState} s @param {Ui} ui @param {Act} act */
 export function queueBar(s, ui, act) {
   const f = s.filters;
-  const number = [f.split, f.host, f.tag, f.issue, f.text].filter(Boolean).length;
+  const number = [f.split, f.host, f.tag, f.issue, f.finding, f.text].filter(Boolean).length;
   const current = s.queues.find((queue) => queue.kind === s.kind);
   const some = (/** @type {string} */ all, /** @type {string[][]} */ rest) => [["", all], ...rest];
   return h(
@@ -251,6 +251,14 @@ export function queueBar(s, ui, act) {
         s.kind === "problems" &&
           choice("issue", "Problem", f.issue, some("any", s.choices.issues), (issue) =>
             act.narrow({ issue }),
+          ),
+        f.finding &&
+          choice(
+            "finding",
+            "Found by the check",
+            f.finding,
+            some("any", [[f.finding, f.finding.replace(/^is_|_issue$/g, "").replaceAll("_", " ")]]),
+            (finding) => act.narrow({ finding }),
           ),
         number > 0 && h("button", { class: "cu-button", onclick: act.unfiltered }, "Clear filters"),
       ),

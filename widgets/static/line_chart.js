@@ -22,8 +22,8 @@ function ticks(low, high, count = 4) {
 /**
  * A chart with labels at the lines' ends instead of a legend.
  * @param {{label: string, series: Series[], format: (y: number) => string, formatX: (x: number) => string,
- *   logarithmic?: boolean, unit: string, band?: [number, number, number][], marks?: Mark[], highest?: number}} chart
- * `band`: (x, low, high) of an interval; `marks`: vertical lines, two at most; `highest`: where y is cut off
+ *   logarithmic?: boolean, unit: string, unitY: string, band?: [number, number, number][], marks?: Mark[], highest?: number}} chart
+ * `unitY`: what y is; `band`: (x, low, high) of an interval; `marks`: vertical lines, two at most; `highest`: where y is cut off
  */
 export function lineChart({
   label,
@@ -32,18 +32,19 @@ export function lineChart({
   formatX,
   logarithmic,
   unit,
+  unitY,
   band = [],
   marks = [],
   highest,
 }) {
   const shown = series.filter((one) => one.points.length > 1);
   if (!shown.length) return null;
-  const width = 380,
-    height = 208,
-    left = 48,
-    right = 84,
-    top = 16,
-    bottom = 40;
+  const width = 720,
+    height = 280,
+    left = 56,
+    right = 96,
+    top = 32,
+    bottom = 44;
   const place = (/** @type {number} */ x) => (logarithmic ? Math.log10(x) : x);
   const xs = shown.flatMap((one) => one.points.map(([x]) => place(x)));
   const ys = [
@@ -72,9 +73,34 @@ export function lineChart({
   ends.forEach((end, number) => {
     if (number && end.at - ends[number - 1].at < 13) end.at = ends[number - 1].at + 13;
   });
+  const every = shown.flatMap((one) => one.points.map(([a]) => a));
+  /** Show the values where the pointer is. @param {PointerEvent & {currentTarget: SVGElement}} event */
+  const read = (event) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    const at = ((event.clientX - box.left) / box.width) * width;
+    const nearest = every.reduce((a, b) => (Math.abs(x(b) - at) < Math.abs(x(a) - at) ? b : a));
+    const values = shown.flatMap((one) => {
+      const point = one.points.find(([a]) => a === nearest);
+      return point ? [`${one.name} ${format(point[1])}`] : [];
+    });
+    const said = event.currentTarget.querySelector(".cu-reading");
+    const line = event.currentTarget.querySelector(".cu-pointer");
+    if (said) said.textContent = `${unit} ${formatX(nearest)}: ${values.join(", ")}`;
+    for (const end of ["x1", "x2"]) line?.setAttribute(end, String(x(nearest)));
+    line?.setAttribute("class", "cu-pointer cu-shown");
+  };
   return h(
     "svg",
-    { viewBox: `0 0 ${width} ${height}`, class: "cu-plot", role: "img", "aria-label": label },
+    {
+      viewBox: `0 0 ${width} ${height}`,
+      class: "cu-plot",
+      role: "img",
+      "aria-label": label,
+      onpointermove: read,
+    },
+    h("text", { x: 4, y: 14, class: "cu-axis" }, unitY),
+    h("text", { x: width - right, y: 14, "text-anchor": "end", class: "cu-reading" }),
+    h("line", { x1: left, x2: left, y1: top, y2: height - bottom, class: "cu-pointer" }),
     ticks(low, high, 4).map((value) =>
       h(
         "g",

@@ -256,6 +256,7 @@ export function rateChart(state, send) {
     lineChart({
       label: `Loss over learning rates${steepest}`,
       unit: "learning rate",
+      unitY: "loss",
       logarithmic: true,
       series: [{ name: "loss", look: "cu-train", points }],
       format: (value) => value.toFixed(1),

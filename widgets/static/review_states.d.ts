@@ -57,6 +57,7 @@ export interface Fix {
   why: string;
   images: number;
   action: string;
+  findings: string[]; // codes of what it mends
   preview: FixTile[];
 }
 
@@ -131,6 +132,7 @@ export interface Filters {
   host: string;
   tag: string;
   issue: string;
+  finding: string; // code of a finding of the check
   text: string;
 }
 

@@ -1,5 +1,7 @@
 // The state of each panel, as its Python side (widgets/NAME.py) sends it.
 
+import type { ConfusionState, Fix } from "./review_states";
+
 export interface Counted {
   name: string;
   images: number;
@@ -190,15 +192,23 @@ export interface Finding {
   images: number[];
   queue: string | null;
   rule: string;
+  label: string | null; // the class that it is about
 }
 
 export interface CheckState {
   report: {
     problems: Finding[];
+    dismissed: Finding[];
+    fine: string[];
     classes: { label: string; train: number; valid: number }[];
   } | null;
   names: string[];
   looks: Look[];
+  fixes: Fix[]; // as in the drawer of Review
+  dismissable: string[]; // codes
+  said: string; // what was done here last
+  can_undo: boolean;
+  errors: Record<string, string>; // by the key of a fix
   busy: boolean;
 }
 
@@ -254,7 +264,9 @@ export interface Comparison extends Version {
 
 export interface RunRow {
   run: number;
+  at: string; // when it ended, as ISO 8601
   interim: boolean; // an automatic refit
+  in_use: boolean; // exported and reviewed
   recipe: string;
   backbone: string;
   images: number;
@@ -268,12 +280,14 @@ export type RunSide = "before" | "after";
 export interface TrainState {
   names: string[];
   run: number | null;
-  title: string; // of the run: that it is a refit, if so
+  title: string; // of the run in use: that it is a refit, if so
+  chosen: boolean; // by the user; else it is the newest that was asked for
   guessing: number | null; // error 0..1 of always saying one class
   is_guessing: boolean;
   recipe: string;
   metrics: Metrics | null;
   mistakes: { id: number; label: string; predicted: string; confidence: number }[];
+  confusion: Omit<ConfusionState, "opened" | "counted">; // of the run that ranks
   history: HistoryRow[];
   live: HistoryRow[];
   choice: string;

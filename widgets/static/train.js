@@ -1,18 +1,21 @@
 // @ts-check
 // The station Train: how to train, the newest run, what cleaning changed, what more images would do.
 
+import { asItComes } from "./confusion.js";
 import { drawn, h } from "./drawing.js";
 import { errorBars } from "./error_bars.js";
-import { count, many, percent } from "./figures.js";
+import { many, percent } from "./figures.js";
 import { holding } from "./held_pictures.js";
 import { column, lineChart } from "./line_chart.js";
 import { icon, problem } from "./marks.js";
 import { deepSettings, instantSettings, recipeChoice } from "./recipes.js";
-import { byClass, newestRun } from "./train_figures.js";
+import { byClass, exactFigures } from "./train_figures.js";
+import { allRuns } from "./train_runs.js";
 import { verdict } from "./train_verdict.js";
 
 /** @import {Context, Send} from "./types" */
-/** @import {Comparison, HistoryRow, RunRow, RunSide, TrainState} from "./states" */
+/** @import {Comparison, HistoryRow, Metrics, TrainState} from "./states" */
+/** @import {Shown} from "./train_verdict.js" */
 /** @import {PicturesMessage} from "./review_states" */
 
 /** Losses over steps or epochs. @param {HistoryRow[]} history */
@@ -23,6 +26,7 @@ function lossChart(history) {
   return lineChart({
     label: `Losses over ${history.length} ${x}s: training ${last?.train_loss}, validation ${last?.valid_loss}`,
     unit: x,
+    unitY: "loss: how wrong the stated chances are, in nats",
     format: (value) => value.toFixed(2),
     formatX: String,
     series: [
@@ -79,7 +83,7 @@ function comparison(compared) {
   if (!compared || compared.before.error === null) return null;
   return h(
     "section",
-    { class: "cu-card cu-side", "data-part": "comparison" },
+    { class: "cu-card", "data-part": "comparison" },
     h("h2", {}, "Before and after"),
     compared.warning && h("p", { class: "cu-warning" }, icon("alert"), compared.warning),
     errorBars(compared),
@@ -112,76 +116,16 @@ function training(state, history) {
   );
 }
 
-/** How the solver of the head came to its end, for who wants to know. @param {HistoryRow[]} history */
-function steps(history) {
+/** What only who knows the field asks for: exact figures, baselines, device, the solver's steps.
+ * @param {TrainState} state @param {Metrics} metrics */
+function details(state, metrics) {
+  const steps = state.history.length > 1 && !("epoch" in state.history[0]);
   return h(
     "details",
-    { class: "cu-card", "data-part": "steps" },
-    h("summary", {}, "The solver's steps"),
-    historyTable(history),
-  );
-}
-
-/** Every run, newest first; two may be compared. @param {TrainState} state @param {Send} send */
-function allRuns(state, send) {
-  if (state.runs.length < 2) return null;
-  const pick = (/** @type {RunSide} */ side, /** @type {RunRow} */ row) =>
-    h(
-      "td",
-      { class: "cu-right" },
-      h("input", {
-        type: "radio",
-        name: side,
-        checked: state.compared[side] === row.run,
-        "aria-label": `run ${row.run} as ${side}`,
-        onchange: () => send({ do: "compare", side, run: row.run }),
-      }),
-    );
-  return h(
-    "section",
-    { class: "cu-card cu-whole", "data-part": "runs" },
-    h("h2", {}, "Runs"),
-    h(
-      "div",
-      { class: "cu-window" },
-      h(
-        "table",
-        { class: "cu-table" },
-        h(
-          "thead",
-          {},
-          h(
-            "tr",
-            {},
-            h("th", {}, "run"),
-            h("th", {}, "recipe"),
-            h("th", {}, "network"),
-            ["images", "out-of-fold", "validation", "time", "before", "after"].map((n) =>
-              h("th", { class: "cu-right" }, n),
-            ),
-          ),
-        ),
-        h(
-          "tbody",
-          {},
-          state.runs.map((row) =>
-            h(
-              "tr",
-              { key: row.run },
-              h("td", {}, row.run, row.interim && h("span", { class: "cu-hint" }, " refit")),
-              h("td", {}, row.recipe),
-              h("td", {}, row.backbone),
-              h("td", { class: "cu-right" }, count(row.images)),
-              h("td", { class: "cu-right" }, percent(row.out_of_fold_error)),
-              h("td", { class: "cu-right" }, percent(row.valid_error)),
-              h("td", { class: "cu-right" }, `${row.seconds.toFixed(row.seconds < 10 ? 1 : 0)} s`),
-              pick("before", row),
-              pick("after", row),
-            ),
-          ),
-        ),
-      ),
-    ),
+    { class: "cu-card", "data-part": "details" },
+    h("summary", {}, h("h2", {}, "Details")),
+    h("div", { class: "cu-columns" }, exactFigures(state, metrics), byClass(state, metrics)),
+    steps && [h("h3", {}, "The solver's steps"), historyTable(state.history)],
   );
 }
 
@@ -190,12 +134,13 @@ function moreImages(state, send) {
   const found = state.learning;
   return h(
     "section",
-    { class: "cu-card cu-side", "data-part": "learning-curve" },
+    { class: "cu-card", "data-part": "learning-curve" },
     h("h2", {}, "Would more images help?"),
     found &&
       lineChart({
         label: found.sentence,
         unit: "training images",
+        unitY: "share taken for another class",
         formatX: String,
         format: (value) => percent(value, 0),
         series: [
@@ -257,8 +202,8 @@ function recipe(state, send) {
   );
 }
 
-/** @param {TrainState} state @param {Map<number, string>} pictures @param {Send} send */
-function train(state, pictures, send) {
+/** @param {TrainState} state @param {Shown} shown @param {Send} send */
+function train(state, shown, send) {
   const metrics = state.metrics;
   const history = state.live.length ? state.live : state.history;
   const epochs = history.length > 1 && "epoch" in history[0];
@@ -276,14 +221,13 @@ function train(state, pictures, send) {
       ),
     ),
     !metrics && recipe(state, send),
-    verdict(state, pictures, send),
+    verdict(state, shown, send),
     metrics && recipe(state, send),
     epochs && training(state, history),
-    metrics &&
-      h("div", { class: "cu-columns" }, newestRun(state, metrics), byClass(state, metrics)),
     metrics && comparison(state.comparison),
-    metrics && h("div", { class: "cu-columns" }, allRuns(state, send), moreImages(state, send)),
-    metrics && history.length > 1 && !epochs && steps(history),
+    metrics && allRuns(state, send),
+    metrics && moreImages(state, send),
+    metrics && details(state, metrics),
   );
 }
 
@@ -291,7 +235,14 @@ export default {
   /** @param {Context<TrainState, PicturesMessage>} context */
   render({ model, el }) {
     const held = holding(model, () => page.redraw());
-    const page = drawn(model, el, (state, send) => train(state, held.pictures, send));
+    /** @type {Shown} */
+    const shown = {
+      pictures: held.pictures,
+      matrix: { ...asItComes(), open: true },
+      redraw: () => page.redraw(),
+      el,
+    };
+    const page = drawn(model, el, (state, send) => train(state, shown, send));
     held.ask();
     return () => {
       page.end();

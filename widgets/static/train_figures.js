@@ -1,5 +1,5 @@
 // @ts-check
-// The exact figures of the newest run: errors with their intervals, baselines, and class by class.
+// The exact figures of the run in use: errors with their intervals, baselines, and class by class.
 
 import { h } from "./drawing.js";
 import { interval, many, percent } from "./figures.js";
@@ -8,14 +8,14 @@ import { badge, icon } from "./marks.js";
 /** @import {Metrics, TrainState} from "./states" */
 
 /** @param {TrainState} state @param {Metrics} metrics */
-export function newestRun(state, metrics) {
+export function exactFigures(state, metrics) {
   const fixed = metrics.out_of_fold.error === null;
   const error = metrics.out_of_fold.calibration_error ?? metrics.valid.calibration_error;
   return h(
     "section",
-    { class: "cu-card cu-run" },
+    { class: "cu-run" },
     h(
-      "h2",
+      "h3",
       {},
       `${state.title.replace("run", "Run")}, ${state.recipe === "finetune" ? "fine-tuned" : "instant"}`,
     ),
@@ -81,9 +81,9 @@ export function newestRun(state, metrics) {
 export function byClass(state, metrics) {
   return h(
     "section",
-    { class: "cu-card cu-grow" },
+    { class: "cu-grow" },
     h(
-      "h2",
+      "h3",
       {},
       `By class, ${metrics.judged_on === "validation" ? "validation images" : "out-of-fold"}`,
     ),

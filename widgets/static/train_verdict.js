@@ -1,13 +1,20 @@
 // @ts-check
-// What a training came to, first in plain words, then in pictures: how many images are right, and
-// which are taken for another class.
+// What a training came to, first in plain words, then in pictures: how many images are right, which
+// are taken for another class, and beside them which class is taken for which.
 
+import { choices, grid } from "./confusion.js";
+import { NAMED } from "./confusion_cells.js";
 import { h } from "./drawing.js";
 import { count, many, percent } from "./figures.js";
-import { badge } from "./marks.js";
+import { badge, icon } from "./marks.js";
+import { nameOf } from "./train_runs.js";
 
 /** @import {Send} from "./types" */
 /** @import {JudgedRate, Metrics, RunRow, TrainState} from "./states" */
+/** @import {Own} from "./confusion_cells.js" */
+
+/** What the page alone holds. `matrix`: how the confusion matrix is shown
+ * @typedef {{pictures: Map<number, string>, matrix: Own, redraw: () => void, el: HTMLElement}} Shown */
 
 /** A share of right ones. @param {number} error */
 const right = (error) => percent(1 - error);
@@ -51,48 +58,106 @@ function figure(state, metrics) {
   ];
 }
 
-/** The verdict on the newest run, and its mistakes as pictures.
- * @param {TrainState} state @param {Map<number, string>} pictures @param {Send} send */
-export function verdict(state, pictures, send) {
+/** That a newer run is not the one in use, and the way to take it. @param {TrainState} state @param {Send} send */
+function newer(state, send) {
+  const [last] = state.runs;
+  if (!last || last.in_use || last.run < (state.run ?? 0)) return null;
+  const error = last.out_of_fold_error ?? last.valid_error;
+  return h(
+    "p",
+    { class: "cu-warning", "data-part": "newer" },
+    icon("alert"),
+    h(
+      "span",
+      {},
+      `${nameOf(last)}, is newer${error === null ? "" : `: ${right(error)} right`}. In use stays ${state.title}. `,
+      h(
+        "button",
+        { class: "cu-link", onclick: () => send({ do: "use", run: last.run }) },
+        `Use run ${last.run}`,
+      ),
+    ),
+  );
+}
+
+/** The mistakes as pictures. @param {TrainState} state @param {Shown} shown @param {number} number */
+function mistakes(state, shown, number) {
+  const rows = state.mistakes.filter((row) => shown.pictures.has(row.id));
+  if (!rows.length) return null;
+  return h(
+    "section",
+    { "data-part": "mistakes" },
+    h(
+      "h2",
+      {},
+      `${many(number, "image looks", "images look")} like another class. A wrong label, or a hard image?`,
+    ),
+    h(
+      "ul",
+      { class: "cu-mistakes" },
+      rows.map((row) =>
+        h(
+          "li",
+          { key: row.id, title: `${row.label}, taken for ${row.predicted}` },
+          h("img", { src: shown.pictures.get(row.id), alt: "", draggable: "false" }),
+          h(
+            "p",
+            { class: "cu-label" },
+            badge(state.names, row.label),
+            h("span", { class: "cu-name" }, row.label),
+          ),
+          h(
+            "p",
+            { class: "cu-label" },
+            badge(state.names, row.predicted),
+            h("span", { class: "cu-name" }, `${row.predicted}?`),
+            h("span", { class: "cu-figure" }, percent(row.confidence, 0)),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+/** Which class is taken for which. @param {TrainState} state @param {Shown} shown @param {Send} send */
+function matrix(state, shown, send) {
+  const counted = { ...state.confusion, opened: true, counted: true };
+  if (!counted.cells.length) return null;
+  const own = shown.matrix;
+  own.show = own.shares ? "shares" : "counts";
+  const by = counted.run === state.run ? "" : ` By run ${counted.run}, which orders the review.`;
+  return h(
+    "section",
+    { class: "cu-section", "data-part": "matrix" },
+    h("h2", {}, "Which class is taken for which"),
+    h(
+      "p",
+      { class: "cu-hint" },
+      `A row is a label, a column what the model says; a cell opens its images.${by}`,
+    ),
+    choices(counted, own, send, shown.redraw),
+    grid(counted, own, send, shown.redraw, shown.el),
+  );
+}
+
+/** The verdict on the run in use, its mistakes as pictures, and beside them the matrix.
+ * @param {TrainState} state @param {Shown} shown @param {Send} send */
+export function verdict(state, shown, send) {
   if (!state.metrics) return null;
   const rate = state.metrics.out_of_fold;
+  const manyClasses = state.confusion.labels.length > NAMED; // the matrix takes the whole width
   const number = rate.error === null ? state.mistakes.length : Math.round(rate.error * rate.images);
-  const shown = state.mistakes.filter((row) => pictures.has(row.id));
   return h(
     "section",
     { class: "cu-card", "data-part": "verdict" },
     figure(state, state.metrics),
-    shown.length > 0 && [
-      h(
-        "h2",
-        {},
-        `${many(number, "image looks", "images look")} like another class. A wrong label, or a hard image?`,
-      ),
-      h(
-        "ul",
-        { class: "cu-mistakes" },
-        shown.map((row) =>
-          h(
-            "li",
-            { key: row.id, title: `${row.label}, taken for ${row.predicted}` },
-            h("img", { src: pictures.get(row.id), alt: "", draggable: "false" }),
-            h(
-              "p",
-              { class: "cu-label" },
-              badge(state.names, row.label),
-              h("span", { class: "cu-name" }, row.label),
-            ),
-            h(
-              "p",
-              { class: "cu-label" },
-              badge(state.names, row.predicted),
-              h("span", { class: "cu-name" }, `${row.predicted}?`),
-              h("span", { class: "cu-figure" }, percent(row.confidence, 0)),
-            ),
-          ),
-        ),
-      ),
-    ],
+    newer(state, send),
+    h(
+      "div",
+      { class: manyClasses ? "cu-outcome cu-many" : "cu-outcome" },
+      mistakes(state, shown, number),
+      matrix(state, shown, send),
+    ),
     h(
       "div",
       { class: "cu-row cu-go" },

@@ -1,9 +1,9 @@
 """The job `refit`: the instant recipe again, between two pages of a review.
 
 What was decided since the last run is learnt, so that the images nobody has seen yet are ranked by
-what is known now. Network and settings are those of the newest instant run, and the heads start
-from its. The run is an interim one: see :mod:`curator.store.runs`. Where there is nothing to do, or
-not enough to learn from, the job ends with a sentence and without a run.
+what is known now. Network and settings are those of the instant run in use, else of the newest, and
+the heads start from its. The run is an interim one: see :mod:`curator.store.runs`. Where there is
+nothing to do, or not enough to learn from, the job ends with a sentence and without a run.
 """
 
 from __future__ import annotations
@@ -78,12 +78,18 @@ def _nothing(why: str) -> RefitReport:
 
 
 def _last(connection: Connection) -> runs.Run | None:
-    """The newest instant run; None before the first."""
+    """The run that ranks where it is an instant one, else the newest that is; None before it."""
+    ranking = runs.ranking_id(connection)
+    if (
+        ranking is not None
+        and (found := runs.get(connection, ranking)).recipe == InstantRecipe.name
+    ):
+        return found
     query = select(func.max(schema.runs.c.id)).where(
         schema.runs.c.recipe == InstantRecipe.name, schema.runs.c.out_of_fold == 1
     )
-    found = connection.execute(query).scalar()
-    return None if found is None else runs.get(connection, found)
+    newest = connection.execute(query).scalar()
+    return None if newest is None else runs.get(connection, newest)
 
 
 def _changed(connection: Connection, last: runs.Run) -> bool:

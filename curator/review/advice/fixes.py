@@ -2,24 +2,30 @@
 
 A suggestion is worked out anew when it is applied, in case the ledger moved on since it was shown,
 and is one act, which one undo takes back. Images that a person decided on are never touched, but
-for those marked as of none of the classes, which may follow the others into the trash.
+for those marked as of none of the classes, which may follow the others into the trash; nor are
+those of a finding that was dismissed. The check and the review offer the same ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
 from curator.check.duplicates.keepers import shared_groups
+from curator.check.outliers import outliers
+from curator.check.quality import QUALITY, quality_issues
+from curator.check.report import code_of
 from curator.errors import InputError
 from curator.records import Record
 from curator.review.advice.contradicted import contradicted
-from curator.store import images, ledger, runs, schema
+from curator.store import dismissals, images, ledger, runs, schema
 from curator.store.classes import names_by_id
+from curator.store.database import rows_of
 from curator.store.ledger import Choice
 
 if TYPE_CHECKING:
@@ -43,13 +49,41 @@ _MEASURES = (
 
 
 @dataclass(frozen=True)
+class _Look:
+    """One look at the project, with what several kinds read read once."""
+
+    workspace: Workspace
+    connection: Connection
+
+    @cached_property
+    def dismissed(self) -> dismissals.Dismissed:
+        """What somebody said is no problem."""
+        return dismissals.in_force(self.connection)
+
+    @cached_property
+    def quality(self) -> dict[str, list[int]]:
+        """Images of poor quality by the score that flags them, worst first."""
+        return quality_issues(self.connection)
+
+    def undecided(self, finding: str, ids: Iterable[int]) -> list[int]:
+        """Those of a finding's images that nobody decided on or dismissed, in their order."""
+        asked = [i for i in ids if i not in self.dismissed.images[finding]]
+        now = schema.current.c
+        query = select(now.image_id).where(now.state == schema.NEW)
+        new = {row.image_id for row in rows_of(self.connection, query, now.image_id, asked)}
+        return [i for i in asked if i in new]
+
+
+@dataclass(frozen=True)
 class _Kind:
     """One kind of suggestion."""
 
     title: str
     why: str
     action: str
-    find: Callable[[Workspace, Connection], list[Choice]]
+    find: Callable[[_Look], list[Choice]]
+    findings: tuple[str, ...] = ()
+    """The findings of the check that it mends."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +100,8 @@ class Suggestion(Record):
     """The first 24 ids."""
     action: str
     """What would be done, in words."""
+    findings: tuple[str, ...]
+    """Codes of the findings of the check that it mends."""
 
 
 def suggestions(workspace: Workspace) -> list[Suggestion]:
@@ -73,8 +109,9 @@ def suggestions(workspace: Workspace) -> list[Suggestion]:
     found = []
     with workspace.database.read() as connection:
         names = names_by_id(connection)
+        look = _Look(workspace, connection)
         for key, kind in KINDS.items():
-            choices = kind.find(workspace, connection)
+            choices = kind.find(look)
             if choices:
                 found.append(
                     Suggestion(
@@ -84,6 +121,7 @@ def suggestions(workspace: Workspace) -> list[Suggestion]:
                         images=len(choices),
                         preview=tuple(choice.image_id for choice in choices[:PREVIEW]),
                         action=kind.action + _classes(choices, names),
+                        findings=kind.findings,
                     )
                 )
     return found
@@ -99,7 +137,7 @@ def apply(
     if key not in KINDS:
         raise InputError(f"{key!r} is no suggestion.", f"Use one of {', '.join(KINDS)}.")
     with workspace.database.read() as connection:
-        choices = KINDS[key].find(workspace, connection)
+        choices = KINDS[key].find(_Look(workspace, connection))
         choices = [choice for choice in choices if choice.image_id not in leave_out]
         # An image decided on between this and the next line is left as it is.
         seen = {
@@ -125,19 +163,20 @@ def _trash(image_ids: Iterable[int]) -> list[Choice]:
     return [Choice(image_id, "delete") for image_id in image_ids]
 
 
-def _copies(_project: Workspace, connection: Connection) -> list[Choice]:
-    return _trash(_spares(connection)[0])
+def _copies(look: _Look) -> list[Choice]:
+    return _trash(_spares(look)[0])
 
 
-def _near(_project: Workspace, connection: Connection) -> list[Choice]:
-    return _trash(_spares(connection)[1])
+def _near(look: _Look) -> list[Choice]:
+    return _trash(_spares(look)[1])
 
 
-def _spares(connection: Connection) -> tuple[list[int], list[int]]:
+def _spares(look: _Look) -> tuple[list[int], list[int]]:
     """Undecided images of groups whose labels agree, without the one of each group to keep.
 
-    Those with the same pixels as one that is kept or near, and the others. What a person decided
-    to keep is kept; else the order of :func:`curator.check.duplicates.keepers.keepers` decides.
+    Those with the same pixels as one that is kept or near, and the others. Dismissed groups stay.
+    What a person decided to keep is kept; else the order of
+    :func:`curator.check.duplicates.keepers.keepers` decides.
     """
     table, now = schema.images.c, schema.current.c
     measures = [table[name] for name in _MEASURES]
@@ -148,9 +187,12 @@ def _spares(connection: Connection) -> tuple[list[int], list[int]]:
     )
     copies: list[int] = []
     near: list[int] = []
-    for _, members in groupby(connection.execute(query), lambda row: row.group_id):
+    dismissed = look.dismissed.images["near_duplicates"]
+    for _, members in groupby(look.connection.execute(query), lambda row: row.group_id):
         ranked = sorted(members, key=_keep_first)
-        if len({row.class_id for row in ranked}) > 1:
+        if len({row.class_id for row in ranked}) > 1 or dismissed.issuperset(
+            row.id for row in ranked
+        ):
             continue
         pixels = set()
         for place, row in enumerate(ranked):
@@ -166,29 +208,50 @@ def _keep_first(row: Any) -> tuple[Any, ...]:
     return (row.state == schema.NEW, -row.width * row.height, -sharpness, -row.bytes, row.id)
 
 
-def _no_class(_project: Workspace, connection: Connection) -> list[Choice]:
+def _no_class(look: _Look) -> list[Choice]:
     now = schema.current.c
     query = select(now.image_id).where(now.state == schema.NONE).order_by(now.image_id)
-    return _trash(connection.execute(query).scalars())
+    return _trash(look.connection.execute(query).scalars())
 
 
-def _labels(workspace: Workspace, connection: Connection) -> list[Choice]:
+def _labels(look: _Look) -> list[Choice]:
     return [
         Choice(found.image_id, "relabel", found.class_id)
-        for found in contradicted(workspace, connection)
+        for found in contradicted(look.workspace, look.connection)
     ]
 
 
-def _empty(_project: Workspace, connection: Connection) -> list[Choice]:
+def _empty(look: _Look) -> list[Choice]:
     table = schema.images.c
     query = (
         images.present(table.id)
         .where(schema.current.c.state == schema.NEW, table.low_information_score < EMPTY)
         .order_by(table.low_information_score, table.id)
     )
-    return _trash(connection.execute(query).scalars())
+    return _trash(look.undecided(_LOW_INFORMATION, look.connection.execute(query).scalars()))
 
 
+def _outliers(look: _Look) -> list[Choice]:
+    return _trash(look.undecided("outliers", outliers(look.connection)))
+
+
+def _poor(score: str) -> _Kind:
+    """The kind for what one measure of quality flags."""
+    words = QUALITY[score][1]
+
+    def find(look: _Look) -> list[Choice]:
+        return _trash(look.undecided(code_of(score), look.quality.get(score, ())))
+
+    return _Kind(
+        f"{words[:1].upper()}{words[1:]}",
+        "A measure of the pixels says so, and knows nothing of what they show: look at them first.",
+        "Put them in the trash",
+        find,
+        (code_of(score),),
+    )
+
+
+_LOW_INFORMATION = code_of("low_information_score")
 KINDS = {
     "copies": _Kind(
         "Copies",
@@ -196,6 +259,7 @@ KINDS = {
         "stays, or the one that you kept.",
         "Put the copies in the trash",
         _copies,
+        ("near_duplicates", "near_duplicates_across_splits"),
     ),
     "near-duplicates": _Kind(
         "Near-duplicates",
@@ -203,6 +267,7 @@ KINDS = {
         "The best of each group stays, or the one that you kept.",
         "Put the spare ones in the trash",
         _near,
+        ("near_duplicates", "near_duplicates_across_splits"),
     ),
     "no class": _Kind(
         "Of none of the classes",
@@ -223,5 +288,19 @@ KINDS = {
         "One plain ground with almost nothing on it.",
         "Put them in the trash",
         _empty,
+        (_LOW_INFORMATION,),
     ),
+    "outliers": _Kind(
+        "Unlike the others of their label",
+        "The check finds nothing like them under their label. They may be the rare ones that are "
+        "worth most: look at them first.",
+        "Put them in the trash",
+        _outliers,
+        ("outliers",),
+    ),
+    **{
+        score.removesuffix("_score").replace("_", " "): _poor(score)
+        for score in QUALITY
+        if score != "low_information_score"  # those that are nearly empty are above
+    },
 }

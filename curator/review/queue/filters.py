@@ -6,15 +6,17 @@ typed: ``%`` and ``_`` stand for themselves.
 
 from __future__ import annotations
 
+import json
 import string
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Connection, and_, distinct, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, distinct, func, or_, select
 
 from curator.check.quality import QUALITY
+from curator.check.report import OF_IMAGES, findings
 from curator.errors import InputError
 from curator.store import images, schema, tags
 from curator.store.classes import find_class
@@ -50,6 +52,9 @@ class Filters:
     """Part, in whatever case, of an address, a final address or a path that it came from."""
     issue: str = ""
     """One of :data:`ISSUES`."""
+    finding: str = ""
+    """Code of a finding of the check, of :data:`curator.check.report.OF_IMAGES`: the very images
+    that it has now."""
 
 
 def conditions(scope: Scope, filters: Filters) -> list[ColumnElement[bool]]:
@@ -81,6 +86,8 @@ def conditions(scope: Scope, filters: Filters) -> list[ColumnElement[bool]]:
         )
     if filters.issue:
         found.append(_in_images(_has_issue(scope, filters.issue)))
+    if filters.finding:
+        found.append(schema.current.c.image_id.in_(_found(connection, filters.finding)))
     return found
 
 
@@ -143,6 +150,15 @@ def choices(workspace: Workspace, label: str | None, known: Choices) -> Choices:
             issues=tuple((name.removesuffix("_score"), QUALITY[name][1]) for name in QUALITY),
             counted=counted,
         )
+
+
+def _found(connection: Connection, code: str) -> Select[tuple[int]]:
+    if code not in OF_IMAGES:
+        raise InputError(f"{code[:60]!r} is no finding of images.", f"Use {', '.join(OF_IMAGES)}.")
+    ids = [i for item in findings(connection) if item.code == code for i in item.images]
+    # One value, however many they are: a statement takes a limited number.
+    each = func.json_each(json.dumps(ids)).table_valued("value")
+    return select(each.c.value)
 
 
 def _in_images(condition: ColumnElement[bool]) -> ColumnElement[bool]:
