@@ -76,7 +76,7 @@ class Dashboard:
                 "moved": lambda _: self._remember(),
             }
         )
-        self.collect = CollectPanel({**common, "submit": self._asked})
+        self.collect = CollectPanel({**common, "submit": self._asked, "decided": self._decided})
         self.check = CheckPanel(
             {
                 **common,
@@ -458,15 +458,16 @@ class Dashboard:
         return job
 
     def _fingerprint(self, job: jobs.Job | None, rows: Newest) -> tuple[Any, ...]:
-        """Differ whenever the shown figures may: job, decisions, images (by 25 as they come)."""
+        """Differ whenever the shown figures may: job, decisions, images (by some as they come)."""
         running = job is not None and job.is_open
+        some = min(25, 1 + rows.images // 40)
         return (
             job.state if job else "",
             job.id if job else 0,
             rows.decisions,
             rows.dismissals,
             _of_classes(rows),
-            rows.images // 25 if running else rows.images,
+            rows.images // some if running else rows.images,
         )
 
     def _newest(self) -> Newest:

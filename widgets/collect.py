@@ -15,16 +15,21 @@ import traitlets
 from curator.collect.adding import Added
 from curator.collect.failures import addresses, by_class, report
 from curator.collect.imports.uploads import Upload, interrupted
+from curator.collect.pictures import newest_of_class
 from curator.collect.snippet import bookmarklet, console_snippet
-from curator.errors import CuratorError
+from curator.errors import CuratorError, InputError
 from curator.project import Project
 from curator.review.status import Status
 from curator.store import jobs
+from curator.store.ledger import steps_of_import
 from widgets.address_drafts import Drafts, added_or_not, previewed, refusals
 from widgets.background import beside
+from widgets.import_offers import Offers
 from widgets.panel import Handler, Panel, script
+from widgets.thumbnails import Thumbnails
 from widgets.upload_receiver import Receiver
 
+STRIP, STRIPS = 6, 8  # newest pictures of a class, and classes that show theirs
 LOOK_SECONDS = 3.0  # between two looks whether another page's upload has ended
 
 
@@ -37,6 +42,7 @@ class CollectPanel(Panel):
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         self._receiver = Receiver(self, self._take_in)
+        self._offers = Offers(self, self._submit_import, handlers["error"])
         own: dict[str, Handler] = {
             "ready": lambda _: self._shown(),
             "choose": lambda message: self._choose(message["name"]),
@@ -53,6 +59,10 @@ class CollectPanel(Panel):
             "again": self._again,
             "fetch": lambda message: self._fetch(message["retry"]),
             "import": self._import,
+            "take_in": lambda message: self._offers.take(str(message["key"])),
+            "leave_it": lambda message: self._offers.leave(str(message["key"])),
+            "undo_import": lambda message: self._step("undo_import", message),
+            "redo_import": lambda message: self._step("redo_import", message),
             "dismiss": lambda _: self.show(notices=[]),
         }
         super().__init__(
@@ -67,11 +77,16 @@ class CollectPanel(Panel):
             adding=False,
             upload=None,
             notices=[],
+            more_of=None,
+            offers=[],
+            undo_import=0,
+            redo_import=0,
             taken=None,
             addresses={"pending": 0},
             failures=[],
             errors={},
             busy=False,
+            fetching=False,
             allow_private=False,
             by_folder=False,
         )
@@ -79,6 +94,7 @@ class CollectPanel(Panel):
         self.project: Project | None = None
         self._ids: dict[str, int] = {}  # of the classes by the names that are shown
         self._drafts = Drafts()
+        self._sent = Thumbnails(self)
         self._is_shown = False
 
     def refresh(self, project: Project, status: Status, busy: bool) -> None:
@@ -91,6 +107,8 @@ class CollectPanel(Panel):
         sources = by_class(project)
         self._ids = {item.name: item.id for item in sources}
         names = list(self._ids)
+        chosen = chosen if chosen in names else (names[0] if names else None)
+        with_strip = {*[item.name for item in sources[:STRIPS]], chosen}
         self.show(
             names=names,
             classes=[
@@ -99,17 +117,28 @@ class CollectPanel(Panel):
                     "images": status.classes.get(item.name, 0),
                     "pending": item.pending,
                     "failed": item.failed,
+                    "newest": newest_of_class(project, item.id, STRIP)
+                    if item.name in with_strip
+                    else [],
                 }
                 for item in sources
             ],
-            chosen=chosen if chosen in names else (names[0] if names else None),
+            chosen=chosen,
             addresses=asdict(status.addresses),
             failures=[group.to_dict() for group in report(project)],
             taken=_refused_by_import(project),
+            more_of=_more_of(project),
             busy=busy,
+            fetching=_is_fetching(project),
+            **steps(project),
         )
+        self._pictures()
         if is_other and self._is_shown:
             self._look()
+
+    def _pictures(self, anew: bool = False) -> None:
+        shown = (image for item in self.state["classes"] for image in item["newest"])
+        self._sent.send(self.project, shown, anew)
 
     def _present(self, name: str | None) -> str | None:
         """What the class that is shown by that name is called now: another window may rename it."""
@@ -121,6 +150,7 @@ class CollectPanel(Panel):
         """Let go of the project: what is on its way in is dropped."""
         self._drafts.clear()
         self._receiver.end()
+        self._offers.clear()
         self.project = None
         self._ids = {}
         self.show(added=None, previews=[], notices=[], errors={}, upload=None)
@@ -135,6 +165,7 @@ class CollectPanel(Panel):
     def _shown(self) -> None:
         """A page shows this panel: say what an earlier one left unfinished."""
         self._is_shown = True
+        self._pictures(anew=True)
         if self.project is not None:
             self._look()
 
@@ -221,7 +252,7 @@ class CollectPanel(Panel):
                 previewing=False,
             )
             self._handlers["changed"](message)
-            if message.get("fetch"):
+            if message.get("fetch") and not _is_fetching(project):  # it takes these in as well
                 self._fetch("passing")
 
         def fail(problem: dict[str, Any]) -> None:
@@ -242,13 +273,28 @@ class CollectPanel(Panel):
         """All of an upload has come: images go to the worker, lists are previewed."""
         images, lists = upload.finish()
         if images:
-            arguments = {"upload": upload.key, "class_name": None if by_folder else label}
-            self._handlers["submit"]({"kind": "import", "arguments": arguments})
+            upload.hold()
+            self._offers.dropped(upload, None if by_folder else label)
         if lists:
             self._drafts.hold(upload, lists)
             self._preview()
         else:
             upload.discard()
+
+    def _submit_import(self, arguments: dict[str, Any]) -> None:
+        self._handlers["submit"]({"kind": "import", "arguments": arguments})
+
+    def _step(self, step: str, message: dict[str, Any]) -> None:
+        """Take back the import that was the last act, or do it again."""
+        assert self.project is not None
+        if not steps(self.project)[step]:
+            raise InputError("Something else was done since.", "Undo and redo it in Review.")
+        is_undo = step == "undo_import"
+        done = (self.project.undo if is_undo else self.project.redo)()[0]
+        said = f"{'Took back' if is_undo else 'Did again'}: {done.what}."
+        self.show(notices=[said], taken=None)
+        self._handlers["decided"]({"batch": done.batch})
+        self._handlers["changed"](message)
 
     # Failures, and work for the worker
 
@@ -275,12 +321,30 @@ class CollectPanel(Panel):
         values = {
             key: str(message.get(key) or "").strip() or None for key in ("labels", "label_regex")
         }
-        arguments = {"folder": str(message["folder"]).strip(), **values}
-        self._handlers["submit"]({"kind": "import", "arguments": arguments})
+        self.show(errors={})
+        self._offers.folder(str(message["folder"]).strip(), **values)
 
     def _complain(self, message: dict[str, Any]) -> None:
         self.show(previewing=False)
         self._handlers["error"](message)
+
+
+def _more_of(project: Project) -> dict[str, Any] | None:
+    """The class of which more images would help most, by the newest learning curve, if any."""
+    job = jobs.latest(project.database, (jobs.DONE,), "learning-curve")
+    found = ((job.result or {}).get("more_of") if job else None) or [None]
+    return found[0] if isinstance(found, list) and isinstance(found[0], dict) else None
+
+
+def _is_fetching(project: Project) -> bool:
+    job = jobs.latest(project.database, (jobs.RUNNING,))
+    return job is not None and job.kind == "fetch"
+
+
+def steps(project: Project) -> dict[str, int]:
+    """Images of the import that undo would take back next, and that redo would bring back."""
+    undone, redone = steps_of_import(project.database)
+    return {"undo_import": undone, "redo_import": redone}
 
 
 def _refused_by_import(project: Project) -> dict[str, Any] | None:

@@ -167,7 +167,8 @@ def import_(
 ) -> None:
     """Take in images on this machine: CLASS/image.jpg or train/CLASS/image.jpg, also in a zip.
 
-    They are copied, never changed. Importing the same again adds nothing.
+    They are copied, never changed. Importing the same again adds nothing, and `curator undo` takes
+    an import back as a whole.
     """
     if new_class and class_name is None:
         raise InputError("--new-class makes the class of --class.", "Name it with --class.")

@@ -7,7 +7,7 @@ ends is recorded in batches, so a kill loses at most the record of one batch, an
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 # A record is written for so many outcomes or after so many seconds: each costs an fsync. A kill in
 # between forgets that these were fetched; their files are found again by content.
 BATCH, BATCH_SECONDS = 128, 0.5
+
+_WITH_PENDING = ("passing", "all", "none")  # ask for what was never tried, too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +91,11 @@ def run(
 ) -> FetchReport:
     """Fetch what is missing. ``settings``: fields of FetchSettings to override.
 
+    What is listed meanwhile is fetched as well, unless ``retry`` asks for some failures alone.
     Raises InputError for a setting that cannot be.
     """
     chosen = FetchSettings.of(settings or {})
-    with workspace.database.read() as connection:
-        total = connection.execute(
-            select(func.count()).select_from(schema.sources).where(missing(retry))
-        ).scalar_one()
+    total, seen = _asked(workspace, retry)
     progress.begin("fetching", total)
     sweep(workspace.originals)  # the lock of long work is held: no one else writes there
     images = same = 0
@@ -109,18 +109,31 @@ def run(
         images += new
         same += sum(item.image is not None for item in batch) - new
         batch.clear()
+        if retry in _WITH_PENDING:
+            progress.total = max(total, progress.done + _asked(workspace, "none")[0])
         saved = time.monotonic()
 
-    try:
-        for item in chain(_given(workspace, retry), _fetched(workspace, progress, retry, chosen)):
-            batch.append(item)
-            if item.reason is not None:
-                failed[item.reason] = failed.get(item.reason, 0) + 1
-            if len(batch) >= BATCH or time.monotonic() - saved > BATCH_SECONDS:
-                save()
-            progress.advance(1, **{item.reason or "fetched": 1})
-    finally:
-        save()
+    def take(items: Iterable[Ended]) -> None:
+        try:
+            for item in items:
+                batch.append(item)
+                if item.reason is not None:
+                    failed[item.reason] = failed.get(item.reason, 0) + 1
+                progress.advance(1, **{item.reason or "fetched": 1})
+                if len(batch) >= BATCH or time.monotonic() - saved > BATCH_SECONDS:
+                    save()
+        finally:
+            save()
+
+    take(chain(_given(workspace, retry), _fetched(workspace, progress, retry, chosen)))
+    while retry in _WITH_PENDING:
+        after = seen
+        more, seen = _asked(workspace, "none", after)
+        if not more:
+            break
+        late = _given(workspace, "none", after)
+        take(chain(late, _fetched(workspace, progress, "none", chosen, after)))
+    total = progress.done
     _tidy(workspace)
     progress.check()
     bad = sum(failed.values())
@@ -131,6 +144,15 @@ def run(
         failed=dict(sorted(failed.items(), key=lambda item: -item[1])),
         sentence=_sentence(total, images, same, bad),
     )
+
+
+def _asked(workspace: Workspace, retry: str, after: int = 0) -> tuple[int, int]:
+    """How many sources with ids above ``after`` are asked for, and the newest id of all."""
+    table = schema.sources
+    asked = select(func.count()).where(missing(retry), table.c.id > after)
+    newest = select(func.coalesce(func.max(table.c.id), 0))
+    with workspace.database.read() as connection:
+        return connection.execute(asked).scalar_one(), connection.execute(newest).scalar_one()
 
 
 def _sentence(total: int, images: int, same: int, bad: int) -> str:
@@ -145,10 +167,10 @@ def _sentence(total: int, images: int, same: int, bad: int) -> str:
     return ", ".join(parts) + f". Next: {step}."
 
 
-def _rows(workspace: Workspace, kind: str, retry: str) -> Iterator[tuple[int, str]]:
+def _rows(workspace: Workspace, kind: str, retry: str, after: int = 0) -> Iterator[tuple[int, str]]:
     """Go by pages of rows, so that memory stays flat, and by id, so that none comes twice."""
     table = schema.sources
-    last = 0
+    last = after
     while True:
         query = (
             select(table.c.id, table.c.origin)
@@ -165,17 +187,17 @@ def _rows(workspace: Workspace, kind: str, retry: str) -> Iterator[tuple[int, st
 
 
 def _fetched(
-    workspace: Workspace, progress: Progress, retry: str, settings: FetchSettings
+    workspace: Workspace, progress: Progress, retry: str, settings: FetchSettings, after: int = 0
 ) -> Iterator[Ended]:
-    wanted = (Wanted(key, url) for key, url in _rows(workspace, "address", retry))
+    wanted = (Wanted(key, url) for key, url in _rows(workspace, "address", retry, after))
     for outcome in download(wanted, workspace.originals, settings, cancelled=progress.cancelled):
         yield _ended(outcome)
 
 
-def _given(workspace: Workspace, retry: str) -> Iterator[Ended]:
+def _given(workspace: Workspace, retry: str, after: int = 0) -> Iterator[Ended]:
     """Verify what lies in the inbox."""
     with Verifiers(workspace.originals) as verifiers:
-        for key, origin in _rows(workspace, "data", retry):
+        for key, origin in _rows(workspace, "data", retry, after):
             try:
                 path = _lying(workspace, origin.rpartition(",")[2])
             except ProjectAltered as error:

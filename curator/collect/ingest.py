@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from curator.imaging.inspection import VerifiedImage
 from curator.imaging.measures import MEASURES_VERSION
 from curator.platform import sync_files
 from curator.store import class_changes, schema
+from curator.store.arrivals import Arrivals, withdrawn
 from curator.store.database import now, rows_of
 
 if TYPE_CHECKING:
@@ -41,8 +42,11 @@ def ended(source_id: int, verdict: Verdict) -> Ended:
     return Ended(source_id, verdict.image, verdict.file, reason, verdict.detail, facts)
 
 
-def keep(workspace: Workspace, batch: Sequence[Ended]) -> int:
+def keep(workspace: Workspace, batch: Sequence[Ended], arrivals: Arrivals | None = None) -> int:
     """Record a batch in one transaction; return how many images are new by content.
+
+    ``arrivals``: the act that they are part of, of an import. An image that is there, but whose
+    import was undone, counts as new and comes back.
 
     Files and thumbnails go first: an image row never lacks either, whatever fails when. Raises
     FileError when the disk refuses.
@@ -59,6 +63,7 @@ def keep(workspace: Workspace, batch: Sequence[Ended]) -> int:
             for item in reversed(batch)
             if item.image and item.image.sha256 not in there
         }
+        new: dict[str, int] = {}
         if fresh:
             given = _given(connection, [item.source_id for item in fresh.values()])
             rows = [
@@ -68,8 +73,13 @@ def keep(workspace: Workspace, batch: Sequence[Ended]) -> int:
             ]
             connection.execute(insert(schema.images), rows)
             new = known(connection, fresh.keys())
-            class_changes.follow(connection, list(new.values()))
             there |= new
+        again = _again(connection, batch, there, fresh)
+        if arrivals is not None:
+            arrivals.came(connection, list(new.values()), again)
+        else:
+            class_changes.follow(connection, list(new.values()))
+            Arrivals().came(connection, [], again)
         by_columns: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
         for item in batch:
             row = _source_row(item, there.get(item.image.sha256) if item.image else None)
@@ -78,7 +88,27 @@ def keep(workspace: Workspace, batch: Sequence[Ended]) -> int:
             connection.execute(
                 update(schema.sources).where(schema.sources.c.id == bindparam("key")), rows
             )
-    return len(fresh)
+    return len(fresh) + len(again)
+
+
+def _again(
+    connection: Connection,
+    batch: Sequence[Ended],
+    there: Mapping[str, int],
+    fresh: Collection[str],
+) -> dict[int, int]:
+    """The class of the first source of each image that comes back, by its id."""
+    known_before = [e for e in batch if e.image and e.image.sha256 not in fresh]
+    if not known_before:
+        return {}
+    missing = withdrawn(connection)
+    back = {
+        there[e.image.sha256]: e.source_id
+        for e in reversed(known_before)
+        if e.image and there[e.image.sha256] in missing
+    }
+    given = _given(connection, list(back.values())) if back else {}
+    return {image_id: given[source_id][0] for image_id, source_id in back.items()}
 
 
 def _make_durable(files: Sequence[Path]) -> None:

@@ -51,6 +51,22 @@ def thumbnails_of(workspace: Workspace, image_ids: Sequence[int]) -> dict[int, b
     return {row.id: pictures[row.sha256] for row in rows if row.sha256 in pictures}
 
 
+def newest_of_class(workspace: Workspace, class_id: int, number: int) -> list[int]:
+    """Ids of the newest live images of a class, at most ``number``, the newest first."""
+    table = schema.current.c
+    found: list[int] = []
+    with workspace.database.read() as connection:
+        for state in (schema.NEW, schema.KEPT, schema.UNSURE):  # each is a step into an index
+            query = (
+                select(table.image_id)
+                .where(table.state == state, table.class_id == class_id)
+                .order_by(table.image_id.desc())
+                .limit(number)
+            )
+            found += connection.execute(query).scalars()
+    return sorted(found, reverse=True)[:number]
+
+
 def enlarged(workspace: Workspace, file: str) -> bytes | None:
     """An original as WebP, at most :data:`ENLARGED` pixels wide and high; None if unreadable."""
     try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from curator.store.workspace import Workspace
 
 EXPORTS = ("export", "export-model")
-STATES = (schema.NEW, schema.KEPT, schema.UNSURE, *schema.OUT)
+STATES = (schema.NEW, schema.KEPT, schema.UNSURE, *schema.LEFT_OUT)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ def count(workspace: Workspace) -> Counts:
         states = dict.fromkeys(STATES, 0)
         query = select(now.state, now.class_id, func.count()).group_by(now.state, now.class_id)
         for state, class_id, number in connection.execute(query):
-            states[state] += number
+            if state in states:
+                states[state] += number
             if state not in schema.OUT:
                 per_class[class_id] += number
         names = names_by_id(connection)

@@ -20,8 +20,9 @@ from curator.store import schema
 from curator.store.classes import LONGEST_NAME, add_classes, names_by_id, validated_names
 from curator.store.database import Database, now, pieces
 from curator.store.images import frame
-from curator.store.undo import MERGE, UNDO, Decided, last_batch, reviewer
+from curator.store.undo import IMPORT, MERGE, UNDO, Decided, last_batch, reviewer
 
+_SHOWN = 3  # classes of an import that are named when it is undone
 NEW_CLASS = "new class"
 RENAME = "rename"
 
@@ -78,19 +79,38 @@ def merge(database: Database, class_id: int, into_id: int, by: str | None = None
         return Decided(batch, moved, what=f"merged {before.name} into {into.name}")
 
 
-def follow(connection: Connection, image_ids: Sequence[int] | None = None) -> None:
+def follow(
+    connection: Connection,
+    image_ids: Sequence[int] | None = None,
+    before: int = schema.LARGEST_ID,
+    state: str | None = None,
+) -> None:
     """Bring images (by default all) that came under a merged class into what it was merged into.
 
     They join the batch of the merge, signed by who merged. For one transaction with their coming.
+    ``before``: only merges of an earlier batch count; ``state``: that of the images until then,
+    where it is not the present one.
     """
     # Oldest first: what a class was merged into may itself have been merged, but only later.
     for act in _merges(connection):
+        if act.batch >= before:
+            break
         whole = (act.batch, act.by, act.class_id, act.merged_after)
         if image_ids is None:
             _move(connection, *whole)
             continue
         for piece in pieces(image_ids):
-            _move(connection, *whole, piece)
+            _move(connection, *whole, piece, state)
+
+
+def record_imported(connection: Connection, batch: int, made: Sequence[int], by: str) -> None:
+    """Record classes that an import has made as part of its act."""
+    for class_id in made:
+        row = connection.execute(
+            select(schema.classes.c.name).where(schema.classes.c.id == class_id)
+        ).one()
+        values = {"name_before": row.name, "retired_before": 1, "merged_before": None}
+        _record(connection, batch, by, IMPORT, class_id, values)
 
 
 def invert(connection: Connection, batch: int, number: int, action: str, by: str | None) -> str:
@@ -101,12 +121,22 @@ def invert(connection: Connection, batch: int, number: int, action: str, by: str
     undone, and a name that another class has taken meanwhile gets a number; the words say so.
     """
     table = schema.class_acts
-    row: Any = connection.execute(select(table).where(table.c.batch == batch)).first()
-    if row is None:
-        return ""
+    rows = connection.execute(
+        select(table).where(table.c.batch == batch).order_by(table.c.id)
+    ).all()
+    said = [_invert_row(connection, row, number, action, by) for row in rows]
+    if len(said) > _SHOWN:
+        said = [*said[:_SHOWN], f"{len(said) - _SHOWN} more classes"]
+    return " and ".join(said)
+
+
+def _invert_row(connection: Connection, row: Any, number: int, action: str, by: str | None) -> str:
+    table = schema.class_acts
     act = row
     if row.undoes is not None:
         act = connection.execute(select(table).where(table.c.id == row.undoes)).one()
+        while act.undoes is not None:  # the redo of what is undone again
+            act = connection.execute(select(table).where(table.c.id == act.undoes)).one()
     said = _in_words(connection, act)
     present = connection.execute(
         select(schema.classes).where(schema.classes.c.id == row.class_id)
@@ -116,8 +146,13 @@ def invert(connection: Connection, batch: int, number: int, action: str, by: str
         "retired": row.retired_before,
         "merged_into": row.merged_before,
     }
-    if action == UNDO and act.action == NEW_CLASS:
-        if _in_use(connection, row.class_id):
+    if action == UNDO and act.action in (NEW_CLASS, IMPORT):
+        used = (
+            _in_use(connection, row.class_id)
+            if act.action == NEW_CLASS
+            else _has_others(connection, row.class_id)
+        )
+        if used:
             values = {}
             said += ", which stays because it has images or addresses"
         else:
@@ -236,6 +271,7 @@ def _move(
     class_id: int,
     into_id: int,
     image_ids: Sequence[int] | None = None,
+    state: str | None = None,
 ) -> None:
     """Record that images of a class, all or these, are now of another, with their state."""
     table = schema.current
@@ -247,8 +283,8 @@ def _move(
         literal(MERGE),
         table.c.class_id,
         literal(into_id),
-        table.c.state,
-        table.c.state,
+        table.c.state if state is None else literal(state),
+        table.c.state if state is None else literal(state),
     ).where(table.c.class_id == class_id)
     if image_ids is not None:
         query = query.where(table.c.image_id.in_(image_ids))
@@ -285,7 +321,20 @@ def _in_use(connection: Connection, class_id: int) -> bool:
     return bool(connection.execute(select(or_(*known))).scalar_one())
 
 
+def _has_others(connection: Connection, class_id: int) -> bool:
+    """Whether the class of an import that was taken back has more: images, or addresses."""
+    kept = select(schema.current.c.image_id).where(
+        schema.current.c.class_id == class_id, schema.current.c.state != schema.WITHDRAWN
+    )
+    listed = select(schema.sources.c.id).where(
+        schema.sources.c.class_id == class_id, schema.sources.c.kind != "file"
+    )
+    return bool(connection.execute(select(or_(kept.exists(), listed.exists()))).scalar_one())
+
+
 def _in_words(connection: Connection, act: Any) -> str:
+    if act.action == IMPORT:
+        return f"the class {act.name_after}"
     if act.action == NEW_CLASS:
         return f"made the class {act.name_after}"
     if act.action == RENAME:

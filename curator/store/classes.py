@@ -112,7 +112,8 @@ def class_sizes(connection: Connection) -> list[ClassSize]:
     live: Counter[int] = Counter()
     left_out: Counter[int] = Counter()
     for class_id, state, number in connection.execute(query):
-        (left_out if state in schema.OUT else live)[class_id] += number
+        if state != schema.WITHDRAWN:
+            (left_out if state in schema.LEFT_OUT else live)[class_id] += number
     return [
         ClassSize(item.id, item.name, live[item.id], left_out[item.id])
         for item in all_classes(connection)

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from curator.phrasing import utf8
 from curator.store import schema
 from curator.store.database import Database, now
+from curator.store.undo import IMPORT
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 OFFERED = "offered"  # found in the project, asked for by nobody here: run when the user says so
@@ -256,8 +257,8 @@ def _asked_of(connection: Connection) -> str:
     """The last of what people did by now; differs whenever they did something since."""
     decisions, acts, sources = schema.decisions.c, schema.class_acts.c, schema.sources.c
     newest = (
-        select(func.max(decisions.id)),
-        select(func.max(acts.id)),
+        select(func.max(decisions.id)).where(decisions.action != IMPORT),
+        select(func.max(acts.id)).where(acts.action != IMPORT),
         select(func.max(sources.id)).where(sources.kind != "file"),
     )
     return json.dumps([connection.execute(query).scalar() for query in newest])

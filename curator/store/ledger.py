@@ -22,9 +22,11 @@ from curator.store.classes import all_classes, names_by_id
 from curator.store.database import Database, now, rows_of
 from curator.store.images import frame
 from curator.store.undo import (
+    IMPORT,
     REDO,
     UNDO,
     Decided,
+    brought,
     can_redo,
     can_undo,
     described,
@@ -147,6 +149,11 @@ def decide_each(
             if seen is not None and seen.get(image_id, before.decision_id) != before.decision_id:
                 conflicts.append(image_id)
                 continue
+            if before.state == schema.WITHDRAWN:
+                raise UnknownImage(
+                    f"The import that brought image {image_id} was taken back.",
+                    "Redo, or import it again, to decide on it. Nothing was decided.",
+                )
             after = before.class_id if choice.class_id is None else choice.class_id
             state = STATE_AFTER[choice.action]
             if (after, state) != (before.class_id, before.state):
@@ -207,6 +214,13 @@ def redo(database: Database, steps: int = 1, by: str | None = None) -> list[Deci
     return redone
 
 
+def steps_of_import(database: Database) -> tuple[int, int]:
+    """Images of the import that undo would take back next, and redo bring; 0: it is no import."""
+    with database.read() as connection:
+        undo_, redo_ = undoable(connection), redoable(connection)
+        return brought(connection, undo_), brought(connection, redo_)
+
+
 _INVERSE = text("""
 INSERT INTO decisions (batch, at, "by", image_id, action, class_before, class_after,
                        state_before, state_after, score, run_id, undoes)
@@ -219,12 +233,12 @@ WHERE row.batch = :batch ORDER BY row.id
 # Taken back are few: counting them beats asking of each decision whether it is one of them.
 _MADE = text("""
 SELECT COUNT(*) FROM decisions
-WHERE id > :after AND id <= :until AND action NOT IN ('undo', 'redo', 'merge')
+WHERE id > :after AND id <= :until AND action NOT IN ('undo', 'redo', 'merge', 'import')
 """)
 _TAKEN_BACK = text("""
 SELECT COUNT(*) FROM decisions AS undone JOIN decisions AS act ON act.id = undone.undoes
 WHERE undone.undoes IS NOT NULL AND undone.action = 'undo'
-  AND act.id > :after AND act.id <= :until AND act.action != 'merge'
+  AND act.id > :after AND act.id <= :until AND act.action NOT IN ('merge', 'import')
   AND NOT EXISTS (SELECT 1 FROM decisions AS redone WHERE redone.undoes = undone.id)
 """)
 
@@ -238,11 +252,12 @@ def _invert(connection: Connection, batch: int, action: str, by: str | None) -> 
     ids = connection.execute(
         select(table.c.image_id).where(table.c.batch == number).order_by(table.c.id)
     ).scalars()
-    what = class_changes.invert(connection, batch, number, action, by)
-    if what and action == REDO:
+    changed = class_changes.invert(connection, batch, number, action, by)
+    if changed and action == REDO:
         class_changes.follow(connection)  # what came under a merged class since the undo
-    what = what or dismissals.invert(connection, batch, number, action, by)
-    return Decided(number, tuple(ids), what=what or described(connection, batch))
+    dismissed = dismissals.invert(connection, batch, number, action, by)
+    said = (described(connection, batch), changed, dismissed)
+    return Decided(number, tuple(ids), what=" and ".join(words for words in said if words))
 
 
 def count(connection: Connection, after: int = 0, until: int | None = None) -> int:
@@ -294,7 +309,7 @@ def decided_since(database: Database, after: int, without: Collection[int]) -> l
     table = schema.decisions.c
     query = (
         select(table.by, func.count(table.image_id.distinct()).label("images"))
-        .where(table.id > after, table.batch.not_in(without))
+        .where(table.id > after, table.batch.not_in(without), table.action != IMPORT)
         .group_by(table.by)
         .order_by(table.by)
     )

@@ -32,11 +32,13 @@ from sqlalchemy import (
     text,
 )
 
+from curator.phrasing import many
 from curator.store import schema
 
 UNDO: Literal["undo"] = "undo"
 REDO: Literal["redo"] = "redo"
 MERGE = "merge"  # action of a class act, and of the decisions that come with it
+IMPORT = "import"  # of a class act, and of the row of each image that an import brought
 
 _TABLES = (schema.decisions, schema.class_acts, schema.dismissals)
 
@@ -113,8 +115,23 @@ def can_redo(connection: Connection) -> bool:
 
 def described(connection: Connection, batch: int) -> str:
     """The decisions of a batch, or those that an undo in this batch took back, in a few words."""
-    rows = connection.execute(_DECIDED, {"batch": batch})
+    rows = connection.execute(_DECIDED, {"batch": batch}).all()
+    brought = sum(row.images for row in rows if row.action == IMPORT)
+    if brought:
+        return f"the import of {many(brought, 'image')}"
     return in_words({(row.action, row.name) for row in rows})
+
+
+def brought(connection: Connection, batch: int | None) -> int:
+    """How many images the act, or the undo, of this batch has as an import; 0: it is of none."""
+    if batch is None:
+        return 0
+    return int(connection.execute(_BROUGHT, {"batch": batch}).scalar_one())
+
+
+def is_undone(connection: Connection, batch: int) -> bool:
+    """Whether an undo in force points to the act."""
+    return bool(connection.execute(_UNDONE, {"batch": batch}).scalar_one())
 
 
 def in_words(actions: Collection[tuple[str, str]]) -> str:
@@ -129,11 +146,31 @@ def in_words(actions: Collection[tuple[str, str]]) -> str:
 # Queries are built once: SQLAlchemy takes milliseconds for an alias of a table.
 _LAST = [select(func.coalesce(func.max(t.c.batch), 0)) for t in _TABLES]
 _DECIDED = text("""
-SELECT DISTINCT act.action, classes.name
+SELECT act.action, classes.name, COUNT(*) AS images
 FROM decisions AS row
 JOIN decisions AS act ON act.id = COALESCE(row.undoes, row.id)
 JOIN classes ON classes.id = act.class_after
 WHERE row.batch = :batch
+GROUP BY act.action, classes.name
+""")
+_BROUGHT = text("""
+SELECT CASE (
+    SELECT act.action FROM decisions AS row
+    JOIN decisions AS undone ON undone.id = COALESCE(row.undoes, row.id)
+    JOIN decisions AS act ON act.id = COALESCE(undone.undoes, undone.id)
+    WHERE row.id = (SELECT MAX(id) FROM decisions WHERE batch = :batch)
+) WHEN 'import' THEN (SELECT COUNT(*) FROM decisions WHERE batch = :batch) ELSE 0 END
+""")
+_UNDONE = text("""
+SELECT EXISTS (
+    SELECT 1 FROM decisions AS act JOIN decisions AS undone ON undone.undoes = act.id
+    WHERE act.batch = :batch
+      AND NOT EXISTS (SELECT 1 FROM decisions AS redone WHERE redone.undoes = undone.id)
+) OR EXISTS (
+    SELECT 1 FROM class_acts AS act JOIN class_acts AS undone ON undone.undoes = act.id
+    WHERE act.batch = :batch
+      AND NOT EXISTS (SELECT 1 FROM class_acts AS redone WHERE redone.undoes = undone.id)
+)
 """)
 _CHAIN = text("""
 WITH RECURSIVE chain(batch) AS (

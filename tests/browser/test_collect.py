@@ -100,6 +100,9 @@ def test_files_a_zip_and_a_list_are_dropped_together(
         page = open_page(dashboard.address)
         choose(page, "brown")
         drop(page, files)
+        page.click("text=1 file would be skipped", timeout=30_000)
+        assert "more.zip: ../evil.png" in page.inner_text(".cu-offer")
+        page.click("text=Take in 7 images")
         page.wait_for_selector("text=7 new images of 7 files, 1 refused", timeout=30_000)
         page.click("text=1 file not taken in")
         page.wait_for_selector("text=more.zip: ../evil.png")
@@ -117,14 +120,29 @@ def test_files_a_zip_and_a_list_are_dropped_together(
 def test_a_dropped_folder_can_name_the_classes(
     tmp_path: Path, open_page: Callable[[str], Page], project: Project
 ) -> None:
-    """A folder of folders, dropped as from the desktop, makes the classes that are missing."""
+    """A folder of folders makes the classes that are missing, once the user has seen which.
+
+    It is taken back, and brought again, with one button.
+    """
     folder = write_folders(tmp_path / "bears", {"black": 3, "polar": 2})
     (folder / "notes.txt").write_text("no list")
     with shared(project.path) as dashboard:
         page = open_page(dashboard.address)
         page.check("input[name=by_folder]")
         drop_from_disk(page, folder)
+        page.wait_for_selector(".cu-offer", timeout=30_000)
+        offered = page.inner_text(".cu-offer")
+        assert "This makes 1 class that the project does not have: polar." in offered
+        assert page.inner_text(".cu-offered li:has(.cu-new)").split() == ["new", "polar", "2"]
+        assert project.class_names() == ["black", "brown"]
+        page.click("text=Take in 5 images")
         page.wait_for_selector("text=5 new images of 5 files", timeout=30_000)
+        assert project.status().classes == {"black": 3, "brown": 0, "polar": 2}
+        page.click("text=Take back the import of 5 images")
+        page.wait_for_selector("text=Took back: the import of 5 images and the class polar.")
+        assert project.status().classes == {"black": 0, "brown": 0}
+        page.click("text=Bring back the import of 5 images")
+        page.wait_for_selector("text=Did again: the import of 5 images and the class polar.")
         assert project.status().classes == {"black": 3, "brown": 0, "polar": 2}
 
 
@@ -259,3 +277,26 @@ def test_two_windows_upload_side_by_side(
         first.wait_for_selector("text=1 new image of 1 file")
         assert project.status().images == 1
         assert not list(uploads_of(project).iterdir())
+
+
+def test_pictures_arrive_and_a_list_joins_the_fetch_that_runs(
+    tmp_path: Path, open_page: Callable[[str], Page], project: Project, watched: Watched
+) -> None:
+    """The class's newest pictures come while it is fetched, and the next list needs no wait."""
+    items = [
+        Item(f"/{n}.png", "a" if n < 6 else "b", None, "", encoded(picture(n)), delay=n % 6)
+        for n in range(8)
+    ]
+    with serving(items) as served, shared(project.path) as dashboard:
+        page = open_page(dashboard.address)
+        page.check("input[name=private]")
+        page.fill("textarea[name=text]", "\n".join(served.addresses("a")))
+        page.click("text=Add and fetch")
+        page.wait_for_selector(".cu-newest img", timeout=30_000)
+        assert project.status().images < len(items)
+        page.fill("textarea[name=text]", "\n".join(served.addresses("b")))
+        page.click("text=Add to what is fetched")
+        page.wait_for_selector("text=8 new images from 8 addresses", timeout=30_000)
+        assert page.locator(".cu-newest img").count() == 6
+        assert page.evaluate("() => document.querySelector('.cu-newest img').naturalWidth") > 0
+    assert watched.errors == []

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from curator.store import ledger
+from tests.pictures import write_folders
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from curator.project import Project
     from tests.cli.conftest import Curator
 
@@ -17,22 +20,35 @@ def test_deciding(curator: Curator, small: Project) -> None:
     """Decide, undo, redo and log agree on what was done, when and by whom."""
     home = small.path
     decided = curator("decide", home, 1, 2, "--delete", "--by", "ada", "--json")
-    assert decided.json == {"batch": 1, "changed": [1, 2], "conflicts": [], "what": "deleted"}
+    assert decided.json == {"batch": 2, "changed": [1, 2], "conflicts": [], "what": "deleted"}
     assert "1 image changed, 1 was so already" in curator("decide", home, 1, 3, "--delete").out
     undone = curator("undo", home, "--json")
-    assert undone.json == [{"batch": 3, "images": [3], "what": "deleted"}]
+    assert undone.json == [{"batch": 4, "images": [3], "what": "deleted"}]
     assert curator("undo", home).out == "Took back: deleted (images 1, 2).\n"
     assert curator("redo", home, "--by", "bo").out == "Did again: deleted (images 1, 2).\n"
     assert curator("redo", home, "--steps", 9, "--json").json[0]["images"] == [3]
     answer = curator("redo", home)
     assert (answer.status, answer.out) == (1, "")
     assert "nothing to redo" in answer.err
-    log = curator("log", home, "--json").json
+    log = curator("log", home, "--limit", 9, "--json").json
     assert [row["action"] for row in log] == [*["redo"] * 3, *["undo"] * 3, *["delete"] * 3]
     assert [row["by"] for row in log[1:3]] == ["bo", "bo"]
     assert log[-1]["by"] == "ada"
     assert len(curator("log", home, "--limit", 2, "--json").json) == 2
     assert "label_before" in curator("log", home).out
+
+
+def test_an_import_is_taken_back(curator: Curator, small: Project, tmp_path: Path) -> None:
+    """Undo after an import takes it back with its class and says so; redo brings it again."""
+    home = small.path
+    write_folders(tmp_path / "in", {"bee": 2, "owl": 1}, start=100)
+    curator("import", home, tmp_path / "in")
+    undone = curator("undo", home).out
+    assert undone == "Took back: the import of 3 images and the class bee (images 31, 32, 33).\n"
+    assert small.status().classes == {"cat": 12, "dog": 10, "owl": 8}
+    assert "import that brought image 31 was" in curator("decide", home, 31, "--keep").err
+    assert "the import of 3 images and the class bee" in curator("redo", home).out
+    assert small.status().classes == {"bee": 2, "cat": 12, "dog": 10, "owl": 9}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +145,7 @@ def test_the_environment_names_the_reviewer(
     curator("decide", small.path, 2, "--keep", "--by", "ada")
     curator("rename-class", small.path, "cat", "kitty")
     curator("undo", small.path)
-    assert list(small.log()["by"]) == ["ada", "grace"]
+    assert list(small.log(2)["by"]) == ["ada", "grace"]
     acts = curator("log", small.path, "--classes", "--json").json
     assert [row["by"] for row in acts] == ["grace", "grace"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,8 @@ from tests.pictures import encoded, picture
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from curator.jobs.progress import Progress
 
 PRIVATE = {"allow_private": True, "backoff": 0.0}
 
@@ -107,3 +110,23 @@ def test_wrong_settings_are_named(settings: dict[str, object], tmp_path: Path) -
         pytest.raises(InputError, match=next(iter(settings))),
     ):
         project.fetch(FetchSettings(**settings))
+
+
+def test_what_is_listed_during_a_fetch_is_fetched_too(tmp_path: Path) -> None:
+    """Also what comes when the last address has ended, pasted pictures too; it is all counted."""
+    # Slow enough for a report after each.
+    slow = [Item(f"/{n}.png", "a", None, "", encoded(picture(n)), delay=0.3) for n in range(3)]
+    pasted = "data:image/png;base64," + base64.b64encode(encoded(picture(9))).decode()
+    with serving(slow) as served, Project.create(tmp_path / "p", ["a"]) as project:
+        first, *others = served.addresses("a")
+        project.add("a", first)
+        waiting = ["\n".join(others), pasted]
+
+        def add_more(progress: Progress) -> None:
+            if progress.done and waiting:
+                project.add("a", waiting.pop(0))
+
+        answer = project.fetch(FetchSettings(**PRIVATE), listener=add_more)
+        assert (answer.asked, answer.images, waiting) == (4, 4, [])
+        assert project.status().addresses.pending == 0
+        assert project.fetch(FetchSettings(**PRIVATE)).asked == 0

@@ -23,7 +23,9 @@ ORDER BY images.id
 """
 
 
-def add_images(connection: Connection, class_ids: Sequence[int]) -> list[int]:
+def add_images(
+    connection: Connection, class_ids: Sequence[int], kind: str = "address"
+) -> list[int]:
     """Add an image of each of these classes, with its address; give their ids."""
     last = connection.execute(select(func.coalesce(func.max(schema.images.c.id), 0))).scalar_one()
     ids = list(range(last + 1, last + 1 + len(class_ids)))
@@ -51,7 +53,7 @@ def add_images(connection: Connection, class_ids: Sequence[int]) -> list[int]:
         insert(schema.sources),
         [
             {
-                "kind": "address",
+                "kind": kind,
                 "origin": f"https://pictures.example/{number}.png",
                 "class_id": class_id,
                 "state": schema.FETCHED,

@@ -9,7 +9,7 @@ import pytest
 from curator.check.conflicts import listed_under
 from curator.collect.failures import report
 from curator.collect.http.client import FetchSettings
-from curator.errors import BadClassName, InputError, NothingToUndo, UnknownClass
+from curator.errors import BadClassName, InputError, NothingToRedo, NothingToUndo, UnknownClass
 from curator.sample.digits import Item
 from curator.sample.server import serving
 from curator.store import class_changes, schema
@@ -29,7 +29,7 @@ def sizes(project: Project) -> dict[str, int]:
     assert kept == derived_current(project.database)
     with project.database.read() as connection:
         names = names_by_id(connection)
-    labels = [names[int(str(row[1]))] for row in kept]
+    labels = [names[int(str(row[1]))] for row in kept if row[2] != schema.WITHDRAWN]
     return {name: labels.count(name) for name in names.values() if name in labels}
 
 
@@ -184,27 +184,28 @@ def test_what_is_imported_later_comes_in_where_its_class_went(
 ) -> None:
     """Files of a merged class, imported again or new, are images of what it was merged into.
 
-    Undoing the merge gives them their own class, and redoing it moves them once more, with those
-    that came in between.
+    The import came after the merges and is undone before them. Redone together, they end as they
+    were; an import in between is a new act, which ends what could be redone.
     """
     small.merge_classes("owl", "dog", by="ada")
     small.merge_classes("dog", "cat", by="bo")
     more = write_folders(tmp_path / "more", {"Owl": 3}, start=200)
     small.import_files(more)
     assert sizes(small) == {"cat": 33}
-    assert small.log(6)["by"].tolist() == ["bo"] * 3 + ["ada"] * 3
+    assert small.log(9)["action"].tolist() == ["import"] * 3 + ["merge"] * 6
+    assert small.log(9)["by"].tolist()[3:] == ["bo"] * 3 + ["ada"] * 3
+    assert [small.undo()[0].what, sizes(small)] == ["the import of 3 images", {"cat": 30}]
     small.undo()
-    assert sizes(small) == {"cat": 12, "dog": 21}
+    assert sizes(small) == {"cat": 12, "dog": 18}
     small.undo()
-    assert sizes(small) == {"cat": 12, "dog": 10, "owl": 11}
+    assert sizes(small) == {"cat": 12, "dog": 10, "owl": 8}
+    small.redo(3)
+    assert sizes(small) == {"cat": 33}
+    small.undo(3)
     small.import_files(write_folders(tmp_path / "late", {"owl": 2}, start=300))
-    assert sizes(small) == {"cat": 12, "dog": 10, "owl": 13}
-    small.redo()
-    assert sizes(small) == {"cat": 12, "dog": 23}
-    small.undo()
-    assert sizes(small) == {"cat": 12, "dog": 10, "owl": 13}
-    small.redo(2)
-    assert sizes(small) == {"cat": 35}
+    assert sizes(small) == {"cat": 12, "dog": 10, "owl": 10}
+    with pytest.raises(NothingToRedo):
+        small.redo()
 
 
 def test_a_new_class_of_a_merged_name_is_a_new_class(small: Project, tmp_path: Path) -> None:

@@ -23,13 +23,15 @@ from hypothesis.stateful import (
 )
 
 from curator.deliver.folder import plan
-from curator.errors import BadClassName, InputError, NothingToRedo, NothingToUndo
+from curator.errors import BadClassName, InputError, NothingToRedo, NothingToUndo, UnknownImage
 from curator.project import Project
 from curator.store import class_changes, ledger, schema
-from curator.store.classes import merged_ids
+from curator.store.arrivals import Arrivals
+from curator.store.classes import add_classes, merged_ids
 from tests.store.made_up import add_images, derived_current, kept_current, ledger_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from curator.store.ledger import Action
@@ -50,11 +52,12 @@ class Act:
     name_before: str = ""
     name_undone: str = ""  # what the class was called when the act was last undone
     moved: set[int] = field(default_factory=set)  # images that a merge moved
+    brought: set[int] = field(default_factory=set)  # images of an import
 
     @property
     def images(self) -> set[int]:
         """The images that undo and redo of it touch."""
-        return self.moved | set(self.choices)
+        return self.moved | self.brought | set(self.choices)
 
 
 class Model:
@@ -62,6 +65,7 @@ class Model:
 
     def __init__(self) -> None:
         self.given: dict[int, int] = {}  # class of each image when it came
+        self.imported: set[int] = set()  # images that an act brought
         self.acts: list[Act] = []
         self.pointer = 0
         self.names = dict(AT_FIRST)  # of the classes that are not retired
@@ -69,8 +73,13 @@ class Model:
 
     def states(self) -> dict[int, tuple[int, str]]:
         """Class and state of each image: the acts in force, replayed."""
-        found = {image: (given, schema.NEW) for image, given in self.given.items()}
+        found = {
+            image: (given, schema.WITHDRAWN if image in self.imported else schema.NEW)
+            for image, given in self.given.items()
+        }
         for act in self.acts[: self.pointer]:
+            for image in act.brought:
+                found[image] = (found[image][0], schema.NEW)
             for image, (action, class_id) in act.choices.items():
                 found[image] = (class_id or found[image][0], ledger.STATE_AFTER[action])
             if act.kind == "merge":
@@ -110,7 +119,11 @@ class Model:
         self.touch(act)
         if act.kind:
             act.name_undone = self.names.get(act.class_id, "")
-        if act.kind == "new class":
+        if act.kind == "import":
+            later = {self.given[image] for image in self.given.keys() - self.imported}
+            if act.class_id and act.class_id not in later:
+                del self.names[act.class_id]
+        elif act.kind == "new class":
             if act.class_id not in self.given.values():
                 del self.names[act.class_id]
         elif act.kind:
@@ -130,7 +143,7 @@ class Model:
                 self.rows[image] += 1
             act.moved |= late
             del self.names[act.class_id]
-        elif act.kind:
+        elif act.class_id:
             self.names.pop(act.class_id, None)
             self.names[act.class_id] = self.free(act.name_undone)
         self.pointer += 1
@@ -180,6 +193,11 @@ class Review(RuleBasedStateMachine):
         """Give one of the classes that are there."""
         return sorted(self.model.names)[number % len(self.model.names)]
 
+    def is_refused(self, images: Collection[int]) -> bool:
+        """Whether the import of one of them was undone."""
+        states = self.model.states()
+        return any(states[image][1] == schema.WITHDRAWN for image in images)
+
     def decide_in_model(
         self, wanted: dict[int, tuple[Action, int | None]], view: dict[int, int] | None = None
     ) -> tuple[set[int], set[int]]:
@@ -201,6 +219,10 @@ class Review(RuleBasedStateMachine):
         """Decide on a selection."""
         ids = [self.image(i) for i in images]
         class_id = self.label(number) if action == "relabel" else None
+        if self.is_refused(ids):
+            with pytest.raises(UnknownImage):
+                ledger.decide(self.project.database, ids, action, class_id, by="ada")
+            return
         decided = ledger.decide(self.project.database, ids, action, class_id, by="ada")
         changed, _ = self.decide_in_model(dict.fromkeys(ids, (action, class_id)))
         assert (set(decided.image_ids), decided.conflicts) == (changed, ())
@@ -214,6 +236,10 @@ class Review(RuleBasedStateMachine):
             for i, (action, number) in wanted.items()
         }
         choices = [ledger.Choice(i, *choice) for i, choice in each.items()]
+        if self.is_refused(each):
+            with pytest.raises(UnknownImage):
+                ledger.decide_each(self.project.database, choices, by="ada")
+            return
         decided = ledger.decide_each(self.project.database, choices, by="ada")
         assert set(decided.image_ids) == self.decide_in_model(each)[0]
 
@@ -229,6 +255,11 @@ class Review(RuleBasedStateMachine):
         """Decide by what a page once showed; what others decided since is left alone."""
         ids = [i for i in map(self.image, images) if i in self.view]
         class_id = self.label(number) if action == "relabel" else None
+        states, rows = self.model.states(), self.model.rows
+        if any(states[i][1] == schema.WITHDRAWN and rows[i] == self.view_rows[i] for i in ids):
+            with pytest.raises(UnknownImage):
+                ledger.decide(self.project.database, ids, action, class_id, by="bo", seen=self.view)
+            return
         decided = ledger.decide(
             self.project.database, ids, action, class_id, by="bo", seen=self.view
         )
@@ -316,6 +347,31 @@ class Review(RuleBasedStateMachine):
             (image,) = add_images(connection, [class_id])
             class_changes.follow(connection, [image])
         self.model.arrive(image, class_id)
+
+    @rule(number=numbers, images=st.integers(1, 3), name=st.sampled_from([*NAMES, ""]))
+    def import_images(self, number: int, images: int, name: str) -> None:
+        """Import images, of a class that is there or was merged, or of one that is made for it."""
+        model = self.model
+        arrivals = Arrivals()
+        makes = name and model.free(name) == name
+        with self.project.database.write() as connection:
+            if makes:
+                class_id = next(c.id for c in add_classes(connection, [name]) if c.name == name)
+                arrivals.made_classes(connection, [class_id])
+            else:
+                there = sorted({*model.names, *model.merges()})
+                class_id = there[number % len(there)]
+            ids = add_images(connection, [class_id] * images, kind="file")
+            arrivals.came(connection, ids[:1], {})
+            arrivals.came(connection, ids[1:], {})
+        for image in ids:
+            model.imported.add(image)
+            model.arrive(image, class_id)
+        act = Act(kind="import", brought=set(ids))
+        if makes:
+            model.names[class_id] = name
+            act.class_id, act.name_before = class_id, name
+        model.do(act)
 
     @rule()
     def reopen(self) -> None:

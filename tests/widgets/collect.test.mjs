@@ -33,7 +33,7 @@ beforeEach(() => {
   const names = ["seven", "eight"];
   state = {
     names,
-    classes: names.map((name) => ({ name, images: 0, pending: 0, failed: 0 })),
+    classes: names.map((name) => ({ name, images: 0, pending: 0, failed: 0, newest: [] })),
     chosen: "seven",
     added: null,
     added_number: 0,
@@ -42,11 +42,16 @@ beforeEach(() => {
     adding: false,
     upload: null,
     notices: [],
+    offers: [],
+    more_of: null,
+    undo_import: 0,
+    redo_import: 0,
     taken: null,
     addresses: { pending: 0 },
     failures: [],
     errors: {},
     busy: false,
+    fetching: false,
     allow_private: false,
     by_folder: false,
   };

@@ -13,7 +13,7 @@ from curator.collect.imports.job import uploads_of
 from curator.project import Project
 from curator.review.status import status
 from curator.store import schema
-from tests.pictures import encoded, picture
+from tests.pictures import encoded, picture, write_folders
 from tests.running import run_job
 from tests.widgets.kernel import on_loop
 from widgets.collect import CollectPanel
@@ -38,6 +38,7 @@ class Panel(CollectPanel):
             {
                 "changed": lambda _: self.again(),
                 "submit": self.submitted.append,
+                "decided": lambda _: None,
                 "error": lambda message: self.complaints.append(message["text"]),
             }
         )
@@ -188,7 +189,56 @@ def test_an_upload_needs_a_class_or_folders(tmp_path: Path) -> None:
         assert panel.sent[-1] == {"type": "stop", "id": KEY}
         panel.tell("by_folder", value=True)
         panel.upload({"black/a.png": b"x"})
+        (offer,) = panel.state["offers"]
+        assert offer["preview"]["classes"] == [{"name": "black", "files": 1, "is_new": True}]
+        panel.tell("take_in", key=offer["key"])
         assert panel.submitted[0]["arguments"] == {"upload": KEY, "class_name": None}
+
+
+def test_a_folder_is_looked_at_before_it_is_taken_in(
+    panel: Panel, project: Project, tmp_path: Path
+) -> None:
+    """What is there is shown; left alone nothing comes, taken in it does, and once."""
+    root = write_folders(tmp_path / "in", {"train/black": 2, "valid/polar": 1})
+    (root / "black.txt").write_text("https://example.org/1.jpg")
+    panel.tell("import", folder=str(root))
+    (offer,) = panel.state["offers"]
+    shown = offer["preview"]
+    assert [(item["name"], item["is_new"]) for item in shown["classes"]] == [
+        ("black", False),
+        ("polar", True),
+    ]
+    assert shown["splits"] == {"train": 2, "valid": 1}
+    assert shown["lists"][0]["class_name"] == "black"
+    panel.tell("leave_it", key=offer["key"])
+    assert (panel.state["offers"], panel.submitted) == ([], [])
+    panel.tell("import", folder=str(root))
+    (offer,) = panel.state["offers"]
+    panel.tell("take_in", key=offer["key"])
+    panel.tell("take_in", key=offer["key"])
+    (job,) = panel.submitted
+    assert run_job(project, "import", **job["arguments"]).images == 3
+    panel.again()
+    assert panel.state["undo_import"] == 3
+    project.decide([1], "keep")
+    panel.tell("undo_import")
+    assert "Something else was done since" in panel.complaints[0]
+    panel.tell("import", folder=str(tmp_path / "nowhere"))
+    assert "nowhere" in panel.state["errors"]["import"]
+
+
+def test_an_upload_that_waits_is_kept_and_goes_when_it_is_not_wanted(
+    panel: Panel, project: Project
+) -> None:
+    """Another page's look does not clear it away; leaving the project does."""
+    panel.tell("by_folder", value=True)
+    panel.upload({"polar/a.png": encoded(picture(1)), "urls.txt": URLS.encode()})
+    panel.tell("discard")  # the list alone
+    Panel(project).tell("ready")
+    assert (uploads_of(project) / KEY / "polar" / "a.png").is_file()
+    panel.leave()
+    assert not list(uploads_of(project).iterdir())
+    assert project.class_names() == ["black", "brown"]
 
 
 def test_what_an_earlier_page_left_is_told_to_the_next(project: Project, panel: Panel) -> None:
@@ -231,3 +281,21 @@ def test_one_group_is_tried_again_with_its_permission(panel: Panel, project: Pro
     ]
     panel.tell("copy", code="timed_out")
     assert panel.sent[-1]["text"] == "https://example.org/0.jpg"
+
+
+def test_the_newest_pictures_of_a_class_are_sent_once(panel: Panel, project: Project) -> None:
+    """A page that comes gets them; then only what is new travels, and what is gone is dropped."""
+    project.import_files(write_folders(project.path.parent / "in", {"brown": 8}))
+    panel.again()
+    newest = {item["name"]: item["newest"] for item in panel.state["classes"]}
+    assert newest == {"black": [], "brown": [8, 7, 6, 5, 4, 3]}
+    panel.sent.clear()
+    panel.tell("ready")
+    project.decide([8], "delete")
+    panel.again()
+    first, then = (message for message in panel.sent if message["type"] == "pictures")
+    assert (first["ids"], then["ids"], then["keep"]) == (
+        [3, 4, 5, 6, 7, 8],
+        [2],
+        [2, 3, 4, 5, 6, 7],
+    )

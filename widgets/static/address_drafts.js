@@ -257,10 +257,10 @@ export function pasting(state, send, typing, uploads, emptied) {
         {
           class: `cu-button${draft || !pending ? " cu-primary" : ""}`,
           type: "button",
-          disabled: !chosen || busy || state.adding,
+          disabled: !chosen || (busy && !state.fetching) || state.adding,
           onclick: (e) => add(e.target.form, true),
         },
-        "Add and fetch",
+        state.fetching ? "Add to what is fetched" : "Add and fetch",
       ),
       h(
         "button",

@@ -7,21 +7,27 @@ import { drawn, h } from "./drawing.js";
 import { triage } from "./failures.js";
 import { count, many } from "./figures.js";
 import { fieldsOf } from "./forms.js";
+import { holding } from "./held_pictures.js";
+import { importSteps, offers } from "./import_offers.js";
 import { badge, icon, problem } from "./marks.js";
 import { dropTarget, dropzone, uploader } from "./uploads.js";
 
 /** @import {Context, Message, Model, Send} from "./types" */
+/** @import {PicturesMessage} from "./review_states" */
 /** @import {CollectMessage, CollectState, Snippet} from "./states" */
 /** @import {Typist} from "./address_drafts.js" */
 /** @import {Uploads} from "./uploads.js" */
 
 /** @typedef {Model<CollectState, CollectMessage> & {get(name: "snippet"): Snippet}} CollectModel */
 /** @typedef {Context<CollectState, CollectMessage> & {model: CollectModel}} Collecting */
+/** @typedef {Context<CollectState, PicturesMessage>["model"]} Holding */
 /**
  * @typedef {{typing: Typist, uploads: Uploads, copied: {code: string | null}, snippet: Snippet,
  *   copy: (code: string, text: string) => void, choose: (name: string) => void,
- *   emptied: number}} Parts
+ *   emptied: number, pictures: Map<number, string>}} Parts
  */
+
+const STRIPS = 8; // classes whose table is shown as a whole
 
 /** @param {CollectState} state @param {Send} send @param {(name: string) => void} choose */
 function classTabs(state, send, choose) {
@@ -156,8 +162,9 @@ function importing(state, send) {
         }),
       ),
       problem(state.errors.import),
-      h("button", { class: "cu-button", type: "submit", disabled: state.busy }, "Import"),
+      h("button", { class: "cu-button", type: "submit" }, "Look at it"),
     ),
+    offers(state, send, false),
   );
 }
 
@@ -211,13 +218,54 @@ function told(state, send) {
   ];
 }
 
-/** @param {CollectState} state */
-function inTheProject(state) {
+/** Where more images would help most. @param {string} name @param {CollectState["more_of"]} more */
+function wanted(name, more) {
+  if (more?.label !== name) return null;
+  const points = more.points.toFixed(1);
+  return h(
+    "tr",
+    { key: `${name}/wanted`, class: "cu-newest" },
+    h(
+      "td",
+      {
+        colspan: 4,
+        class: "cu-hint",
+        title: `From the learning curve: twice as many images would bring about ${points} points here.`,
+      },
+      `${count(more.images)} more would help most here`,
+    ),
+  );
+}
+
+/** The newest pictures of a class, which come while it is fetched.
+ * @param {CollectState["classes"][number]} item @param {Map<number, string>} pictures */
+function newest(item, pictures) {
+  const shown = item.newest.filter((id) => pictures.has(id));
+  if (!shown.length) return null;
+  return h(
+    "tr",
+    { key: `${item.name}/newest`, class: "cu-newest" },
+    h(
+      "td",
+      { colspan: 4 },
+      h(
+        "div",
+        { class: "cu-strip", role: "img", "aria-label": `The newest images of ${item.name}` },
+        shown.map((id) =>
+          h("img", { key: id, src: pictures.get(id), alt: "", draggable: "false" }),
+        ),
+      ),
+    ),
+  );
+}
+
+/** @param {CollectState} state @param {Map<number, string>} pictures */
+function inTheProject(state, pictures) {
   return [
     h("h2", {}, "In the project"),
     h(
       "div",
-      { class: "cu-window" },
+      { class: state.classes.length > STRIPS ? "cu-window" : false },
       h(
         "table",
         { class: "cu-table" },
@@ -236,7 +284,7 @@ function inTheProject(state) {
         h(
           "tbody",
           {},
-          state.classes.map((item) =>
+          state.classes.map((item) => [
             h(
               "tr",
               { key: item.name },
@@ -251,7 +299,9 @@ function inTheProject(state) {
               h("td", { class: "cu-right" }, count(item.pending)),
               h("td", { class: "cu-right" }, count(item.failed)),
             ),
-          ),
+            wanted(item.name, state.more_of),
+            newest(item, pictures),
+          ]),
         ),
       ),
     ),
@@ -260,7 +310,7 @@ function inTheProject(state) {
 
 /** @param {CollectState} state @param {Send} send @param {Parts} parts */
 function collect(state, send, parts) {
-  const { typing, uploads, copied, copy, snippet, choose, emptied } = parts;
+  const { typing, uploads, copied, copy, snippet, choose, emptied, pictures } = parts;
   return h(
     "div",
     { class: "cu-panel cu-collect", ...dropTarget((files) => uploads.start(files)) },
@@ -283,6 +333,8 @@ function collect(state, send, parts) {
         classTabs(state, send, choose),
         problem(state.errors.class),
         pasting(state, send, typing, uploads, emptied),
+        offers(state, send, true),
+        importSteps(state, send),
         told(state, send),
         dropzone(state, send, uploads),
         searching(snippet, copied, copy),
@@ -291,7 +343,7 @@ function collect(state, send, parts) {
       h(
         "section",
         { class: "cu-card cu-side" },
-        inTheProject(state),
+        inTheProject(state, pictures),
         triage(state, send, copied),
         h(
           "label",
@@ -338,15 +390,18 @@ export default {
       if (clicked === state.chosen || !state.names.includes(clicked ?? "")) clicked = null;
       const shown = clicked ? { ...state, chosen: clicked, added: null, previews: [] } : state;
       const snippet = model.get("snippet");
-      const parts = { typing, uploads, copied, copy, snippet, choose, emptied };
+      const { pictures } = held;
+      const parts = { typing, uploads, copied, copy, snippet, choose, emptied, pictures };
       return collect(shown, send, parts);
     };
+    const held = holding(/** @type {Holding} */ (model), () => redraw());
     const { end, redraw } = drawn(model, el, view);
     model.on("msg:custom", (message) => {
       if (message.type === "copy") copy(message.code, message.text);
     });
-    send({ do: "ready" });
+    held.ask();
     return () => {
+      held.end();
       uploads.end();
       end();
     };

@@ -1,6 +1,6 @@
 // The state of each panel, as its Python side (widgets/NAME.py) sends it.
 
-import type { ConfusionState, Fix } from "./review_states";
+import type { ConfusionState, Fix, PicturesMessage } from "./review_states";
 
 export interface Counted {
   name: string;
@@ -146,9 +146,27 @@ export interface UploadState {
   of: number;
 }
 
+/** What an import would take in. */
+export interface ImportPreview {
+  files: number;
+  new: number;
+  classes: { name: string; files: number; is_new: boolean }[];
+  splits: Record<string, number>;
+  skipped: { problem: string; files: number; examples: string[] }[];
+  lists: { path: string; class_name: string | null }[];
+  warnings: string[];
+  sentence: string;
+}
+
 export interface CollectState {
   names: string[];
-  classes: { name: string; images: number; pending: number; failed: number }[];
+  classes: {
+    name: string;
+    images: number;
+    pending: number;
+    failed: number;
+    newest: number[];
+  }[];
   chosen: string | null;
   added: { sentence: string; refused: Refusal[]; refusals: number } | null;
   added_number: number;
@@ -157,11 +175,16 @@ export interface CollectState {
   adding: boolean;
   upload: UploadState | null;
   notices: string[];
+  offers: { key: string; title: string; is_upload: boolean; preview: ImportPreview | null }[];
+  more_of: { label: string; images: number; points: number } | null;
+  undo_import: number;
+  redo_import: number;
   taken: { refused: number; refusals: { name: string; problem: string }[] } | null;
   addresses: { pending: number };
   failures: FailureGroup[];
   errors: { class?: string; add?: string; upload?: string; import?: string };
   busy: boolean;
+  fetching: boolean;
   allow_private: boolean;
   by_folder: boolean;
 }
@@ -176,7 +199,10 @@ export type UploadMessage =
   | { type: "go"; id: string; files: number[] }
   | { type: "stop"; id: string }
   | { type: "took"; id: string };
-export type CollectMessage = UploadMessage | { type: "copy"; code: string; text: string };
+export type CollectMessage =
+  | UploadMessage
+  | PicturesMessage
+  | { type: "copy"; code: string; text: string };
 
 export interface Look {
   label: string;

@@ -109,7 +109,8 @@ export function uploader(model) {
   }
 
   model.on("msg:custom", (message) => {
-    if (!job || message.type === "copy" || message.id !== job.id) return;
+    if (!job || message.type === "copy" || message.type === "pictures" || message.id !== job.id)
+      return;
     if (message.type === "go") pump(job, message.files);
     else if (message.type === "stop") end();
     else if (message.type === "took") {

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ from curator.imaging.decoding import Rejected
 from curator.jobs.report import Report
 from curator.phrasing import many, utf8
 from curator.store import schema
+from curator.store.arrivals import Arrivals, withdrawn
 from curator.store.classes import (
     add_classes,
     all_classes,
@@ -175,11 +176,12 @@ def _import(
     found, refused, unlabelled = gathered.found, gathered.refused, gathered.unlabelled
     if not found:
         raise nothing(what, refused, len(unlabelled))
-    fresh = _enter(workspace, found, follow)
+    arrivals = Arrivals()
+    fresh = _enter(workspace, found, arrivals, follow)
     progress.begin(f"importing {what}", len(fresh))
     images = bad = 0
     for batch in _batches(_verified(workspace, fresh, progress), BATCH):
-        images += keep(workspace, batch)
+        images += keep(workspace, batch, arrivals)
         failed = sum(item.image is None for item in batch)
         bad += failed
         progress.advance(len(batch), imported=len(batch) - failed, failed=failed)
@@ -233,7 +235,7 @@ def _sorted(names: Iterable[str]) -> list[str]:
 
 
 def _enter(
-    workspace: Workspace, found: Sequence[Found], follow: bool = True
+    workspace: Workspace, found: Sequence[Found], arrivals: Arrivals, follow: bool = True
 ) -> list[tuple[int, Content]]:
     """Add classes and source rows; return (source id, content) of those that gave no image yet.
 
@@ -246,8 +248,13 @@ def _enter(
         known = {item.name.casefold(): item for item in all_classes(connection)}
         if follow:
             known |= merged_names(connection)
-        made = add_classes(connection, [name for name in names if name.casefold() not in known])
-        known |= {item.name.casefold(): item for item in made}
+        fresh_names = [name for name in names if name.casefold() not in known]
+        all_now = add_classes(connection, fresh_names)
+        known |= {item.name.casefold(): item for item in all_now}
+        made = {name.casefold() for name in fresh_names}
+        arrivals.made_classes(
+            connection, [item.id for item in all_now if item.name.casefold() in made]
+        )
         wanted = {
             (item.root, item.origin, known[name_of[item.label].casefold()].id): item
             for item in found
@@ -269,12 +276,20 @@ def _enter(
             connection.execute(insert(schema.sources), rows)
         # Failed ones too: a file may have been mended, and asking the disk again costs little.
         after = known_files(connection, {item.root for item in found})
+        undone = sources_of(connection, withdrawn(connection))
     fresh = [
         (source_id, wanted[key].content)
         for key, (source_id, state) in after.items()
-        if state != schema.FETCHED and key in wanted
+        if (state != schema.FETCHED or source_id in undone) and key in wanted
     ]
     return sorted(fresh, key=lambda item: item[0])
+
+
+def sources_of(connection: Connection, image_ids: Collection[int]) -> set[int]:
+    """The ids of all sources of these images."""
+    table = schema.sources
+    query = select(table.c.id)
+    return {row.id for row in rows_of(connection, query, table.c.image_id, image_ids)}
 
 
 def known_files(connection: Connection, roots: Iterable[str]) -> dict[Any, tuple[int, str]]:

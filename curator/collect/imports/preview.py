@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.collect.imports.archives import Member
-from curator.collect.imports.job import class_names, gather, known_files, nothing
+from curator.collect.imports.job import class_names, gather, known_files, nothing, sources_of
 from curator.collect.imports.sources import Found, Gathered
 from curator.jobs.report import Report
 from curator.phrasing import many, utf8
 from curator.store import images
+from curator.store.arrivals import withdrawn
 from curator.store.classes import all_classes, merged_ids, merged_names, names_by_id
 
 if TYPE_CHECKING:
@@ -117,7 +118,9 @@ def preview(
         known = {item.name.casefold(): item.name for item in all_classes(connection)}
         held = images.number_live(connection)
         roots = {item.root for item in gathered.found if item.root}
-        before = {(root, origin) for root, origin, _ in known_files(connection, roots)}
+        out = sources_of(connection, withdrawn(connection))
+        files = known_files(connection, roots)
+        before = {(root, origin) for (root, origin, _), (key, _) in files.items() if key not in out}
         if not new_class:  # what came under a merged class is of what it became
             became, names = merged_ids(connection), names_by_id(connection)
             known |= {

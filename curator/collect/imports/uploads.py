@@ -62,6 +62,7 @@ class Upload:
         self.received = 0
         self.complete = 0  # files
         self._open: tuple[int, BinaryIO] | None = None
+        self._holders = 1
         if not self.files:
             raise InputError(self._nothing(sent))
         self._lock = self._begin()
@@ -114,8 +115,19 @@ class Upload:
         lists = self._folder / "lists"
         return found, sorted(lists.iterdir()) if lists.is_dir() else []
 
+    def hold(self) -> None:
+        """One more will call :meth:`discard`, which does nothing before the last call."""
+        self._holders += 1
+
+    def remove_images(self) -> None:
+        """Remove the images that were handed over: they are not wanted."""
+        shutil.rmtree(self._root / self.key, ignore_errors=True)
+
     def discard(self) -> None:
         """Remove what was not handed over, and let go."""
+        self._holders -= 1
+        if self._holders > 0:
+            return
         if self._open is not None:
             self._open[1].close()
             self._open = None

@@ -48,6 +48,25 @@ class Gain:
 
 
 @dataclass(frozen=True)
+class ClassGain:
+    """What twice the images would bring for those of one class; all classes grow alike."""
+
+    label: int
+    """0..K-1."""
+    images: int
+    error: float
+    """0..1, of the images of the class."""
+    gain: Gain
+    helps: bool
+    """As the verdict "helps" of the whole curve, by the same bounds."""
+
+    @property
+    def spared(self) -> float:
+        """How many of the class's images would no longer be misjudged."""
+        return self.gain.points / 100 * self.images
+
+
+@dataclass(frozen=True)
 class Curve:
     """What was measured, what was fitted, and what follows."""
 
@@ -58,6 +77,8 @@ class Curve:
     verdict: str
     """"helps", "flat", "unclear", "too few" or "no errors"."""
     sentence: str
+    classes: list[ClassGain]
+    """By class, those with ``FEWEST_OF_A_CLASS`` images or more that have errors."""
 
 
 def conclude(
@@ -96,7 +117,34 @@ def conclude(
         gain,
         verdict,
         _sentence(verdict, points[-1], gain),
+        [] if verdict == "too few" else _by_class(sizes, wrong, labels, groups, seed),
     )
+
+
+def _by_class(
+    sizes: NDArray[np.float64],
+    wrong: NDArray[np.float64],
+    labels: NDArray[np.integer],
+    groups: NDArray[np.integer],
+    seed: int,
+) -> list[ClassGain]:
+    found = []
+    for label in np.unique(labels):
+        own = labels == label
+        error = wrong[:, own].mean(axis=1)  # (P,)
+        if own.sum() < FEWEST_OF_A_CLASS or not error[-1]:
+            continue
+        weights = 1 / np.maximum(error * (1 - error), 1 / own.sum())
+        drawn = _resampled(wrong[:, own], groups[own], seed)
+        fitted = fit_power_law(sizes, error[None], weights)
+        gain = _gain(sizes, error, drawn, weights, fitted)
+        last = float(error[-1])
+        found.append(ClassGain(int(label), int(own.sum()), last, gain, _helps(last, gain)))
+    return found
+
+
+def _helps(error: float, gain: Gain) -> bool:
+    return gain.points >= 100 * HARDLY * error and gain.low >= 100 * ABOVE_NOTHING * error
 
 
 def _resampled(
@@ -152,8 +200,7 @@ def _verdict(last: Point, gain: Gain, labels: NDArray[np.integer]) -> str:
         return "no errors"
     if gain.high < 100 * HARDLY * last.error:
         return "flat"
-    enough = gain.points >= 100 * HARDLY * last.error
-    return "helps" if enough and gain.low >= 100 * ABOVE_NOTHING * last.error else "unclear"
+    return "helps" if _helps(last.error, gain) else "unclear"
 
 
 def _sentence(verdict: str, last: Point, gain: Gain) -> str:

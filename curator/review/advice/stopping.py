@@ -33,7 +33,7 @@ QUIET = 3  # pages in a row without a hit before stopping is advised
 FEW, SHARE = 3, 0.01  # wrong labels left: fewer than this, or than this share of all live images
 EVIDENCE = 4000  # reviewed images, the latest, that are enough to learn from
 
-_JUDGED = (schema.KEPT, *schema.OUT)
+_JUDGED = (schema.KEPT, *schema.LEFT_OUT)
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def _unseen(connection: Connection, run_id: int) -> NDArray[np.int64]:
     everything = f"{step} predictions WHERE run_id = :run GROUP BY step"
     decided = (
         f"{step} current CROSS JOIN predictions USING (image_id)"
-        " WHERE state IN (:kept, :unsure, :several, :none, :deleted) AND run_id = :run"
+        " WHERE state IN (:kept, :unsure, :several, :none, :deleted, :withdrawn) AND run_id = :run"
         " GROUP BY step"
     )
     states = (schema.KEPT, schema.UNSURE, *schema.OUT)

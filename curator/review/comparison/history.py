@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, case, func, select
 
 from curator.store import ledger, runs, schema
+from curator.store.undo import IMPORT
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -20,13 +21,15 @@ def changes(connection: Connection, after: int, until: int) -> dict[str, int]:
 
     ``relabelled``: live at both ends, of another class; ``left_out``: deleted, or marked as showing
     several classes or none; ``brought_back``: the opposite; ``confirmed``: kept as they were;
-    ``unsure``. An image counts once, and not at all if it is as it was: what was undone does not
-    count. The cost grows with the decisions in between, not with the data set.
+    ``unsure``. That an import brought an image, or was undone, is no change.
+
+    An image counts once, and not at all if it is as it was: what was undone does not count. The
+    cost grows with the decisions in between, not with the data set.
     """
     rows = schema.decisions
     ends = (
         select(func.min(rows.c.id).label("first"), func.max(rows.c.id).label("last"))
-        .where(rows.c.id > after, rows.c.id <= until)
+        .where(rows.c.id > after, rows.c.id <= until, rows.c.action != IMPORT)
         .group_by(rows.c.image_id)
         .subquery()
     )
@@ -36,8 +39,8 @@ def changes(connection: Connection, after: int, until: int) -> dict[str, int]:
     same = first.c.class_before == last.c.class_after
     kinds = {
         "relabelled": and_(live, first.c.class_before != last.c.class_after),
-        "left_out": and_(before.not_in(schema.OUT), now.in_(schema.OUT)),
-        "brought_back": and_(before.in_(schema.OUT), now.not_in(schema.OUT)),
+        "left_out": and_(before.not_in(schema.OUT), now.in_(schema.LEFT_OUT)),
+        "brought_back": and_(before.in_(schema.LEFT_OUT), now.not_in(schema.OUT)),
         "confirmed": and_(live, same, before != now, now == schema.KEPT),
         "unsure": and_(live, same, before != now, now == schema.UNSURE),
     }

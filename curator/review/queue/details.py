@@ -284,6 +284,7 @@ _WORDS = {
     "several": "marked as showing more than one class",
     "none": "marked as none of the classes",
     "merge": "{before} was merged into {after}",
+    "import": "came with an import, as {after}",
     "undo": "took that back: {after}, {state}",
     "redo": "did it again: {after}, {state}",
 }
@@ -294,6 +295,7 @@ _IN_STATE = {
     schema.SEVERAL: "more than one class",
     schema.NONE: "none of the classes",
     schema.DELETED: "in the trash",
+    schema.WITHDRAWN: "taken back with its import",
 }
 
 

@@ -27,6 +27,8 @@ Order = Callable[[Scope, Filters], Select[tuple[int]]]
 Raises UnknownClass, InputError, and NoRun where the queue or a filter needs scores.
 """
 
+_UNTOUCHED = (schema.NEW, schema.WITHDRAWN)
+
 
 def suspicious(scope: Scope, filters: Filters) -> Select[tuple[int]]:
     """Undecided images, the least probable label first."""
@@ -120,7 +122,7 @@ def in_state(state: str) -> Order:
 def recent(scope: Scope, filters: Filters) -> Select[tuple[int]]:
     """Decided images, the latest decision first."""
     now = schema.current.c
-    query = _plain(scope, filters).where(now.state != schema.NEW)
+    query = _plain(scope, filters).where(now.state.not_in(_UNTOUCHED))
     return query.order_by(now.decision_id.desc())
 
 
@@ -139,7 +141,7 @@ def unseen(queue: str, *, decided: bool) -> Order:
             .join(schema.pages, schema.pages.c.id == table.page_id)
             .where(schema.pages.c.queue == queue)
         )
-        among = now.state != schema.NEW if decided else now.state == schema.NEW
+        among = now.state.not_in(_UNTOUCHED) if decided else now.state == schema.NEW
         query = _plain(scope, filters).where(among, now.image_id.not_in(seen))
         return query.order_by(now.image_id)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from curator.errors import BadClassName, BadFolder, BadList, InputError
+from curator.errors import BadClassName, BadFolder, BadList, InputError, UnknownImage
 from curator.project import Project
 from curator.store.images import with_sources
 from tests.pictures import encoded, picture, write_folders, write_picture
@@ -77,6 +77,39 @@ def test_importing_again_adds_only_what_is_new(project: Project, tmp_path: Path)
     assert answer.images == 1
     assert answer.sentence.startswith("1 new image of 5 files, 4 imported before")
     assert project.status().images == 5
+
+
+def test_an_import_is_one_step_of_undo(project: Project, tmp_path: Path) -> None:
+    """Undone, its images are nowhere, and its classes are gone; imported again, they are back."""
+    root = write_folders(tmp_path / "in", {"cat": 2, "dog": 3})
+    project.import_files(root)
+    assert [done.what for done in project.undo()] == [
+        "the import of 5 images and the class cat and the class dog"
+    ]
+    assert (project.class_names(), project.status().images) == ([], 0)
+    assert sum(project.status().states.values()) == 0
+    assert [len(project.queue(kind)) for kind in ("all", "trash", "recent", "again")] == [0] * 4
+    with pytest.raises(UnknownImage, match="was taken back"):
+        project.decide([1], "keep")
+    assert project.preview_import(root).new == 5
+    assert project.import_files(root).images == 5
+    assert project.status().classes == {"cat": 2, "dog": 3}
+    assert len(list(project.originals.rglob("*.png"))) == 5
+    project.decide([1], "keep")
+    assert [done.what for done in project.undo(9)][:2] == [
+        "kept",
+        "the import of 5 images and the class cat and the class dog",
+    ]
+
+
+def test_a_file_that_was_there_survives_the_undo_of_a_later_import(
+    project: Project, tmp_path: Path
+) -> None:
+    """What an import found in the project already is not its own."""
+    project.import_files(write_folders(tmp_path / "in", {"cat": 2}))
+    project.import_files(write_folders(tmp_path / "more", {"cat": 3}))
+    project.undo()
+    assert project.status().classes == {"cat": 2}
 
 
 def test_a_broken_file_has_its_reason_and_the_rest_goes_on(

@@ -154,3 +154,20 @@ def test_the_job(sample_copy):
     assert str(found.points[-1].images) in found.sentence
     assert heard[-1] == (3, 3)
     assert len(sample_copy.runs()) == runs
+
+
+def test_the_class_that_is_still_being_learnt_gains():
+    """Of two classes that are confused and one that stands apart, the gain is with the two."""
+    random = np.random.default_rng(5)
+    means = random.normal(0, 0.2, (3, 100))
+    means[2] += 10
+    labels = np.arange(600) % 3
+    features = (means[labels] + random.normal(0, 1, (600, 100))).astype(np.float32)
+    found = learning_curve(features, labels, np.arange(600), repeats=2)
+    assert {item.label for item in found.classes} == {0, 1}
+    assert any(item.helps for item in found.classes)
+    for item in found.classes:
+        assert item.images == 200
+        assert 0 < item.error < 0.5
+        assert item.gain.low <= item.gain.points <= item.gain.high
+        assert item.spared == pytest.approx(item.gain.points * 2)
