@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, false, func, insert, or_, select
 
 from curator.errors import NoRun, ProjectAltered, UnknownRun
-from curator.store import schema
+from curator.store import schema, versions
 from curator.store.database import Database, now
 from curator.store.images import frame
 from curator.store.run_json import HistoryRow, Metrics, Quality, RunSettings
@@ -283,13 +283,15 @@ def matrix(blobs: Sequence[bytes], classes: int, run_id: int) -> NDArray[np.floa
 def table(database: Database) -> pd.DataFrame:
     """The runs of :func:`all_runs`: run, at, recipe, backbone, images, decisions known, and errors.
 
-    ``interim``: whether it is a refit between two pages of a review.
+    ``interim``: whether it is a refit between two pages of a review. ``version``: the tagged one
+    whose very images, labels, splits and decisions it learnt from; None where there is none.
     ``out_of_fold_error`` is over every image that the run saw, missing for a run without folds;
     ``valid_error`` over the fixed validation images by a model that saw only training images; both
     0..1, with the ends of their 95 % intervals.
     """
     with database.read() as connection:
         found = all_runs(connection)
+        version_of = versions.names(connection)
         if not found:
             return frame(connection, select(schema.runs.c.id.label("run")).where(false()))
     rows = []
@@ -303,6 +305,7 @@ def table(database: Database) -> pd.DataFrame:
                 "interim": run.interim,
                 "backbone": run.backbone,
                 "images": run.settings.get("images", out_of_fold["images"]),
+                "version": version_of.get(run.settings.get("data_sha256", "")),
                 "ledger_position": run.ledger_position,
                 "out_of_fold_error": out_of_fold["error"],
                 "out_of_fold_low": out_of_fold["low"],

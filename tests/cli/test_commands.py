@@ -69,6 +69,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "tags",
         "train",
         "undo",
+        "version",
         "waiting",
     ]
     assert sorted(name for names in GROUPS.values() for name in names) == COMMANDS
