@@ -30,7 +30,7 @@ def test_the_sections_beside_the_gallery(
         page = open_page(dashboard.address)
         go(page, "review")
         open_drawer(page)
-        page.wait_for_selector(".cu-matrix")
+        page.wait_for_selector(".cu-confusion .cu-matrix")
         matrix_by_keys(page)
         fix(page, sample_copy)
         edit_classes(page, sample_copy)
@@ -49,7 +49,7 @@ def test_the_sections_beside_the_gallery(
 
 def matrix_by_keys(page: Page) -> None:
     """One tab stop; arrows, Home and End move; Enter opens the cell; figures by choice."""
-    stops = page.locator(".cu-matrix [tabindex='0']")
+    stops = page.locator(".cu-confusion .cu-matrix [tabindex='0']")
     assert stops.count() == 1
     stops.focus()
     places = []
@@ -99,5 +99,5 @@ def edit_classes(page: Page, project: Project) -> None:
     page.select_option("select[name=into]", "eight")
     page.click("button:has-text('the label eight')")
     page.wait_for_selector(".cu-classes :text('Merged fives into eight')")
-    page.wait_for_selector(".cu-matrix tbody tr >> nth=1")
+    page.wait_for_selector(".cu-confusion .cu-matrix tbody tr >> nth=1")
     assert project.class_names() == ["three", "eight"]
