@@ -104,9 +104,7 @@ def test_a_cell_narrows_its_own_queue_alone(
         page = open_page(dashboard.address)
         go(page, "review")
         open_drawer(page)
-        cell = page.locator(
-            ".cu-confusion .cu-matrix td:not(.cu-diagonal) button:not([disabled])"
-        ).first
+        cell = page.locator(".cu-confusion td:not(.cu-diagonal) button:not([disabled])").first
         label = str(cell.get_attribute("data-cell")).split("/")[0]
         cell.click()
         page.wait_for_selector(".cu-chip:has-text('taken for')")

@@ -136,9 +136,7 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
         page.wait_for_selector(f".cu-tile[aria-posinset='{on_page + 1}']")
 
         open_drawer(page)
-        cell = page.locator(
-            ".cu-confusion .cu-matrix td:not(.cu-diagonal) button:not([disabled])"
-        ).first
+        cell = page.locator(".cu-confusion td:not(.cu-diagonal) button:not([disabled])").first
         label, predicted = str(cell.get_attribute("data-cell")).split("/")
         cell.click()
         page.wait_for_selector(f".cu-chip:has-text('{label} taken for {predicted}')")
