@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, insert, select
 from curator.collect.http.urls import host_of
 from curator.collect.lists import Address, AddressList, EmbeddedImage, Kind, Refused, parse
 from curator.collect.lists import read_list as read_list_file
+from curator.collect.lists.rights import UNKNOWN
 from curator.errors import BadList
 from curator.files import write_atomic
 from curator.phrasing import many, utf8
@@ -230,7 +231,9 @@ def _origin(item: _Item) -> str:
 
 
 def _source(item: _Item, class_id: int, listed_in: str) -> dict[str, object]:
+    rights = item.rights if isinstance(item, Address) else UNKNOWN
     return {
+        **asdict(rights),
         "kind": "address" if isinstance(item, Address) else "data",
         "origin": _origin(item),
         "class_id": class_id,

@@ -49,4 +49,9 @@ MIGRATIONS = {
     ),
     4: ("ALTER TABLE jobs ADD COLUMN mark TEXT",),
     5: (),  # a new table
+    6: (
+        "ALTER TABLE sources ADD COLUMN license TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sources ADD COLUMN creator TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sources ADD COLUMN source_page TEXT NOT NULL DEFAULT ''",
+    ),
 }

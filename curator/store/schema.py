@@ -12,6 +12,8 @@
     looks        what each of its images was before and after
     runs         trained models with settings and metrics
     predictions  what a run says of each image
+    versions     the data set as it was when it got a name
+    version_images  what belongs to each of them, and as what
     jobs         long work: progress, heartbeat, cancel flag, outcome
 
 An image's *given class* is that of its first source. Its *label* and *state* are derived from the
@@ -35,7 +37,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 # States of a source. `pending` is asked for by the next fetch, `failed` only when asked again.
 PENDING, FETCHED, FAILED = "pending", "fetched", "failed"
@@ -81,6 +83,10 @@ sources = Table(
     Column("root", Text, nullable=False, default=""),  # of a file: the folder it came from
     Column("listed_in", Text, nullable=False, default=""),  # of an address: the list's name
     Column("line", Integer),
+    # Of the picture, as the list named them: "" where it named none.
+    Column("license", Text, nullable=False, server_default=""),
+    Column("creator", Text, nullable=False, server_default=""),
+    Column("source_page", Text, nullable=False, server_default=""),
     Column("split", Text),  # of an imported folder
     Column("state", Text, nullable=False, default=PENDING),
     Column("reason", Text),  # code of curator.imaging.reasons when it failed
@@ -277,6 +283,32 @@ predictions = Table(
         "is_label_issue",
         "in_sample",
     ),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text(collation="NOCASE"), nullable=False, unique=True),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("images", Integer, nullable=False),
+    Column("data_sha256", Text, nullable=False),  # of its contents, labels, splits and decisions
+    Column("manifest_sha256", Text, nullable=False),  # of the file that its exports hold
+    Column("facts", Text, nullable=False),  # JSON: what its card says beyond its images
+    Index("versions_by_data", "data_sha256"),
+)
+
+version_images = Table(
+    "version_images",
+    metadata,
+    Column("version_id", ForeignKey("versions.id"), primary_key=True),
+    Column("image_id", ForeignKey("images.id"), primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),  # the first one, then
+    Column("label", Text, nullable=False),  # as the classes were called then
+    Column("given_label", Text, nullable=False),
+    Column("split", Text, nullable=False),
+    Column("decision", Text, nullable=False),
 )
 
 jobs = Table(

@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 from curator.collect.http.urls import BadAddress, normalise
 from curator.collect.lists.caps import check_rows
 from curator.collect.lists.embedded import EmbeddedImage, decoded, shortened
+from curator.collect.lists.rights import UNKNOWN, Rights
 from curator.phrasing import many, utf8
 
 Kind: TypeAlias = Literal[
@@ -46,10 +47,14 @@ _WRAPPED = re.compile(r"[?&](?:imgurl|mediaurl|img_url)=([^&#\s]+)", re.IGNORECA
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """``url``: ready to request, ASCII. ``line``: where it stood, from 1 (Parquet: the row)."""
+    """``url``: ready to request, ASCII. ``line``: where it stood, from 1 (Parquet: the row).
+
+    ``rights``: what the list says of whose picture it is.
+    """
 
     url: str
     line: int
+    rights: Rights = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ class Collector:
     _left_out: dict[str, int] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
 
-    def take(self, text: str, line: int) -> None:
+    def take(self, text: str, line: int, rights: Rights = UNKNOWN) -> None:
         """Take an address without anything around it, or refuse it with the reason."""
         try:
             if text[:5].lower() == "data:":
@@ -116,7 +121,7 @@ class Collector:
             self.refuse(line, text, str(error))
             return
         if self._is_new(url, line, url):
-            self.addresses.append(Address(url, line))
+            self.addresses.append(Address(url, line, rights))
 
     def refuse(self, line: int, text: str, problem: str) -> None:
         """Report what gives no address."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from curator.collect.lists.found import SMALLER, Collector, ending
 from curator.collect.lists.literals import Literal, literals
+from curator.collect.lists.rights import UNKNOWN, rights_in_json
 
 OTHERS = "addresses that are no pictures"
 _PAGES = {".html", ".htm", ".php", ".aspx", ".jsp", ".js", ".css", ".json", ".xml"}
@@ -19,10 +20,11 @@ def read_json(text: str, collector: Collector) -> None:
     found = [item for item in literals(text) if _is_whole(item)]
     wanted = {id(item) for item in found if not item.is_small and _is_wanted(item)}
     wanted = wanted or {id(item) for item in found if item.key in _LINKS}
+    rights = rights_in_json(text)
     for item in found:
         if id(item) in wanted:
             url = "https:" + item.text if item.text.startswith("//") else item.text
-            collector.take(url, item.line + 1)
+            collector.take(url, item.line + 1, rights.get(item.text, UNKNOWN))
         else:
             collector.leave_out(SMALLER if item.is_small else OTHERS)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from curator.collect.lists.caps import MAX_ROW, check_row
 from curator.collect.lists.found import Collector, bare_of
+from curator.collect.lists.rights import UNKNOWN, Rights, columns_of, rights_of
 from curator.errors import BadList
 
 _COLUMNS = ("url", "image_url")
@@ -37,7 +38,7 @@ def separator_of(text: str, assumed: str = "") -> str:
 
 
 def read_separated(text: str, separator: str, collector: Collector) -> None:
-    """Hand the cells of the address column to ``collector``, by line.
+    """Hand the cells of the address column to ``collector``, by line, with those on rights.
 
     Raises :class:`~curator.errors.BadList` when no column holds addresses.
     """
@@ -53,20 +54,22 @@ def read_separated(text: str, separator: str, collector: Collector) -> None:
         raise no_column(names)
     if named(names) is None and not _is_address(_cell(names, position)):
         head = head[1:]  # a heading of another name
+    columns = columns_of(names)
     for line, row in itertools.chain(head, rows):
         if not row:
             collector.blank += 1
         elif position >= len(row):
             collector.refuse(line, separator.join(row), "The row is too short to have an address.")
         else:
-            take_cell(row[position], line, collector)
+            rights = rights_of({name: _cell(row, place) for name, place in columns.items()})
+            take_cell(row[position], line, collector, rights)
 
 
-def take_cell(text: str, line: int, collector: Collector) -> None:
+def take_cell(text: str, line: int, collector: Collector, rights: Rights = UNKNOWN) -> None:
     """Hand one cell's address on; an empty cell is a blank line."""
     bare = bare_of(text)
     if bare:
-        collector.take(bare, line)
+        collector.take(bare, line, rights)
     else:
         collector.blank += 1
 
@@ -79,12 +82,12 @@ def read_json_lines(text: str, collector: Collector) -> None:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
-        value, problem = _field(line, names)
+        value, problem, rights = _field(line, names)
         if problem:
             refused.append((number, line, problem))
         else:
             found = True
-            take_cell(value, number, collector)
+            take_cell(value, number, collector, rights)
     if not found:
         raise no_column(list(names))
     for number, line, problem in refused:
@@ -115,23 +118,28 @@ def _rows(text: str, separator: str, collector: Collector) -> Iterator[tuple[int
         line = reader.line_num + 1
 
 
-def _field(line: str, names: dict[str, None]) -> tuple[str, str]:
-    """The address in a line of JSON, or what is wrong with it. Adds to ``names`` what it has."""
+def _field(line: str, names: dict[str, None]) -> tuple[str, str, Rights]:
+    """The address in a line of JSON, or what is wrong with it, and whose picture it is.
+
+    Adds to ``names`` what it has.
+    """
     if len(line) > MAX_ROW:
-        return "", f"It has {len(line):,} characters; at most {MAX_ROW:,} are read."
+        return "", f"It has {len(line):,} characters; at most {MAX_ROW:,} are read.", UNKNOWN
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
-        return "", "It is no JSON."
+        return "", "It is no JSON.", UNKNOWN
     if not isinstance(row, dict):
-        return "", "It is no JSON object."
+        return "", "It is no JSON object.", UNKNOWN
     if len(names) < 20:
         names.update(dict.fromkeys(row))
     position = named(list(row))
     if position is None:
-        return "", "The object has no `url`."
+        return "", "The object has no `url`.", UNKNOWN
     value = row[list(row)[position]]
-    return (value, "") if isinstance(value, str) else ("", "Its `url` is no text.")
+    if not isinstance(value, str):
+        return "", "Its `url` is no text.", UNKNOWN
+    return value, "", rights_of({key: row[key] for key in row if columns_of([key])})
 
 
 def _name(text: str) -> str:
