@@ -42,7 +42,7 @@ def test_rights_are_read(text: str, name: str) -> None:
 
 
 def test_what_a_stranger_writes_is_one_harmless_line() -> None:
-    """Line breaks and marks that turn letters around go; what is endless is cut; no text is none."""
+    """Line breaks and marks that turn letters around go; what is endless is cut."""
     row = {"url": ROW["url"], "license": "a\nb\u202ec" + "d" * 5000, "creator": ["x"]}
     [item] = parse(json.dumps(row) + "\n", "list.jsonl").addresses
     assert item.rights.license.startswith("a b cd")
