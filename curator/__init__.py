@@ -55,6 +55,7 @@ from curator.errors import (
     UnknownClass,
     UnknownImage,
     UnknownRun,
+    UnknownVersion,
     UnsafeServer,
     WeightsAltered,
     WeightsMissing,
@@ -70,7 +71,9 @@ if TYPE_CHECKING:
     from curator.collect.imports.job import ImportReport
     from curator.collect.imports.preview import ImportPreview
     from curator.deliver.bundle import ModelReport
-    from curator.deliver.folder import ExportReport, SplitCount
+    from curator.deliver.dataset import SplitCount, VersionDiff
+    from curator.deliver.folder import ExportReport
+    from curator.deliver.formats import FormatName
     from curator.deliver.predict import Predictor
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener, Progress
@@ -100,6 +103,7 @@ if TYPE_CHECKING:
     from curator.store.run_json import HistoryRow, Metrics
     from curator.store.runs import Run
     from curator.store.undo import Decided
+    from curator.store.versions import TaggedVersion, VersionChange
 
 __all__ = [
     "Action",
@@ -132,6 +136,7 @@ __all__ = [
     "FileError",
     "Filters",
     "FinetuneSettings",
+    "FormatName",
     "Gain",
     "HistoryRow",
     "ImageSource",
@@ -185,14 +190,18 @@ __all__ = [
     "Stage",
     "Status",
     "Suggestion",
+    "TaggedVersion",
     "TargetNotEmpty",
     "TrainReport",
     "TrainingDiverged",
     "UnknownClass",
     "UnknownImage",
     "UnknownRun",
+    "UnknownVersion",
     "UnsafeServer",
     "Version",
+    "VersionChange",
+    "VersionDiff",
     "WaitingJob",
     "WeightsAltered",
     "WeightsMissing",
@@ -223,6 +232,7 @@ _PLACES = {
     "FetchSettings": "curator.collect.http.client",
     "Filters": "curator.review.queue.filters",
     "FinetuneSettings": "curator.learn.finetune.settings",
+    "FormatName": "curator.deliver.formats",
     "Gain": "curator.learn.curve.reading",
     "HistoryRow": "curator.store.run_json",
     "ImageSource": "curator.review.queue.details",
@@ -251,12 +261,15 @@ _PLACES = {
     "Report": "curator.jobs.report",
     "Restored": "curator.store.copies",
     "Run": "curator.store.runs",
-    "SplitCount": "curator.deliver.folder",
+    "SplitCount": "curator.deliver.dataset",
     "Stage": "curator.learn.tracing",
     "Status": "curator.review.status",
     "Suggestion": "curator.review.advice.fixes",
+    "TaggedVersion": "curator.store.versions",
     "TrainReport": "curator.learn.train",
     "Version": "curator.review.comparison.compare",
+    "VersionChange": "curator.store.versions",
+    "VersionDiff": "curator.deliver.dataset",
     "WaitingJob": "curator.jobs.marks",
 }
 

@@ -6,6 +6,7 @@
     │   ├── UnknownClass
     │   ├── UnknownImage
     │   ├── UnknownRun
+    │   ├── UnknownVersion
     │   ├── BadList                an address list or label table that cannot be read
     │   ├── BadFolder              a folder to import that holds nothing usable
     │   └── TargetNotEmpty         an export would land on existing files
@@ -80,6 +81,10 @@ class UnknownImage(InputError):
 
 class UnknownRun(InputError):
     """A run id that the project does not have."""
+
+
+class UnknownVersion(InputError):
+    """A version of the data set that was never tagged."""
 
 
 class BadList(InputError):

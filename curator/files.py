@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from curator.errors import FileError, TargetNotEmpty
-from curator.platform import process_lives, sync_folder
+from curator.platform import process_lives, sync_files, sync_folder
 
 TEMPORARY_PREFIX = ".part-"
 _UNFINISHED = re.compile(r"\.(?:part|new)-(\d+)[-.]")
@@ -149,6 +149,8 @@ def replacing_folder(target: Path) -> Iterator[Path]:
         ) from error
     try:
         yield temporary
+        # A power failure after the rename must not leave a folder of empty files.
+        sync_files([path for path in temporary.rglob("*") if path.is_file()])
         if target.exists():
             target.rmdir()
         os.replace(temporary, target)

@@ -21,6 +21,7 @@ from typing import Any
 # From glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEEP_BYTES = 1 << 30
+_FICLONE = 0x40049409  # of Linux's fs.h
 
 
 def start_detached(command: list[str], log: Path) -> int:
@@ -127,6 +128,43 @@ def _syncfs() -> Callable[[int], int] | None:
     """The C library's function, which Python does not offer; None where it has none."""
     found: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
     return found
+
+
+def share_blocks(source: Path, target: Path) -> bool:
+    """Make the new file ``target`` a copy that shares its blocks with ``source`` (a reflink).
+
+    Writing to one leaves the other as it is. False, and no file, where the system or the file
+    system cannot: of those here, Linux with Btrfs, XFS or bcachefs can.
+    """
+    if sys.platform != "linux":
+        return False
+    import fcntl
+
+    try:
+        with source.open("rb") as given, target.open("xb") as made:
+            fcntl.ioctl(made, _FICLONE, given.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            target.unlink()
+        return False
+    return True
+
+
+def hard_link(source: Path, target: Path) -> bool:
+    """Make ``target`` a second name of the file ``source``, which is read-only then.
+
+    So an editor that would write into both is stopped. False, and no file, where there cannot be
+    one: on another disk, on some file systems, for another user's file, and on Windows, where what
+    is read-only cannot be deleted.
+    """
+    if sys.platform == "win32":
+        return False
+    try:
+        os.chmod(source, source.stat().st_mode & 0o555)  # noqa: PTH101  beside os.link
+        os.link(source, target)
+    except OSError:
+        return False
+    return True
 
 
 def sync_folder(folder: Path) -> None:

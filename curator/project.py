@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from curator.collect.imports.job import ImportReport
     from curator.collect.imports.preview import ImportPreview
     from curator.deliver.bundle import ModelReport
+    from curator.deliver.dataset import VersionDiff
     from curator.deliver.folder import ExportReport
+    from curator.deliver.formats import FormatName
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener
     from curator.jobs.report import Report
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from curator.review.status import Status
     from curator.store.classes import Class, ClassSize
     from curator.store.runs import Run
+    from curator.store.versions import TaggedVersion
 
 AnyReport = TypeVar("AnyReport", bound="Report")
 
@@ -343,14 +346,54 @@ class Project(Workspace):
         arguments |= {"points": points, "repeats": repeats}
         return self._run("learning-curve", measure.run, arguments, listener)
 
-    def export(self, folder: str | Path, *, listener: Listener | None = None) -> ExportReport:
-        """Write every live image to a new folder, as train/ and valid/ with manifest.csv.
+    def export(
+        self,
+        folder: str | Path,
+        formats: Sequence[FormatName] = ("imagefolder",),
+        *,
+        link: bool = False,
+        version: str | None = None,
+        listener: Listener | None = None,
+    ) -> ExportReport:
+        """Write every live image to a new folder with manifest.csv and a card, README.md.
 
-        It appears whole or not at all. Raises TargetNotEmpty, NotEnoughData, FileError.
+        ``formats``: one or several at once; those that read folders share the pictures. ``link``:
+        hard links to the project's originals, read-only, where the disk cannot share blocks.
+        ``version``: one that was tagged, instead of the data set as it is.
+
+        It appears whole or not at all. Raises TargetNotEmpty, InputError, UnknownVersion,
+        NotEnoughData, FileError.
         """
         from curator.deliver import folder as data_set
 
-        return self._run("export", data_set.run, {"out": str(folder)}, listener)
+        arguments: dict[str, object] = {"out": str(folder), "formats": list(formats)}
+        arguments |= {"link": link, "version": version}
+        return self._run("export", data_set.run, arguments, listener)
+
+    def tag_version(self, name: str, by: str | None = None) -> TaggedVersion:
+        """Give the data set as it is a name, by which it can be exported and compared for ever.
+
+        Raises InputError for a name that is taken or none, NotEnoughData before a check.
+        """
+        from curator.deliver.dataset import tag
+
+        return tag(self, name, by)
+
+    def versions(self) -> list[TaggedVersion]:
+        """The versions that were tagged, oldest first."""
+        from curator.store import versions
+
+        with self.database.read() as connection:
+            return versions.every(connection)
+
+    def diff_versions(self, before: str, after: str = "now") -> VersionDiff:
+        """What was added, deleted, relabelled or changed its split between two versions.
+
+        "now" is the data set as it is. Raises UnknownVersion.
+        """
+        from curator.deliver.dataset import diff
+
+        return diff(self, before, after)
 
     def export_model(
         self, folder: str | Path, run_id: int | None = None, *, listener: Listener | None = None

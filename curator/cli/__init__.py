@@ -23,6 +23,7 @@ from curator.cli import (
     mending,
     reviewing,
     training,
+    versions,
     waiting,
 )
 from curator.cli.grouping import GroupedCommands
@@ -49,6 +50,7 @@ STATIONS = (
     advising,
     deciding,
     delivering,
+    versions,
     mending,
     waiting,
 )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from curator.cli.printing import AsJson, ProjectPath, complain, run_job, say, say_json, say_table
 from curator.errors import InputError
 from curator.project import Project
+
+if TYPE_CHECKING:
+    from curator.deliver.formats import FormatName
 
 
 def register(app: typer.Typer) -> None:
@@ -25,11 +28,35 @@ def register(app: typer.Typer) -> None:
 def export(
     project: ProjectPath,
     out: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    forms: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--as",
+            metavar="FORM",
+            help="imagefolder (default), hf, webdataset, csv or croissant; may be repeated.",
+        ),
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="A tagged version; default: the data set as it is.")
+    ] = None,
+    link: Annotated[
+        bool,
+        typer.Option(
+            "--link",
+            help="Where the disk cannot share blocks: hard links to the project's originals, made "
+            "read-only, instead of copies.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the curated images as train/ and valid/ with manifest.csv."""
+    """Write the curated images with manifest.csv and a card, in one or several forms."""
+    formats = cast("list[FormatName]", forms or ["imagefolder"])
     exported = run_job(
-        project, as_json, lambda opened, listener: opened.export(out, listener=listener)
+        project,
+        as_json,
+        lambda opened, listener: opened.export(
+            out, formats, link=link, version=version, listener=listener
+        ),
     )
     if as_json:
         return

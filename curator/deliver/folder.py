@@ -1,22 +1,32 @@
-"""The job `export`: the curated data set as an ImageFolder with a manifest."""
+"""The job `export`: the data set as a folder, in one or several forms, with manifest and card."""
 
 from __future__ import annotations
 
-from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from curator.check.job import prepare
-from curator.errors import BadClassName, NotEnoughData
+from curator.deliver.data_card import card
+from curator.deliver.dataset import (
+    MANIFEST_COLUMNS,
+    UNDECIDED,
+    DataSet,
+    SplitCount,
+    check_names,
+    counts,
+    gathered,
+    plan,
+)
+from curator.deliver.formats import chosen
+from curator.errors import NotEnoughData
 from curator.files import refuse_occupied, replacing_folder
 from curator.jobs.report import Report
 from curator.phrasing import many
-from curator.spreadsheets import csv_text
-from curator.store import images, schema
-from curator.store.classes import validated_names
+from curator.platform import cpu_count
+from curator.store import schema
+from curator.store.database import pieces
 from curator.store.originals import copy_whole
 from curator.trust import inside
 
@@ -24,27 +34,9 @@ if TYPE_CHECKING:
     from curator.jobs.progress import Progress
     from curator.store.workspace import Workspace
 
-MANIFEST_COLUMNS = [
-    "file_name",
-    "source",
-    "final_address",
-    "sha256",
-    "label",
-    "split",
-    "decision",
-    "given_label",
-]
+__all__ = ["MANIFEST_COLUMNS", "UNDECIDED", "ExportReport", "SplitCount", "counts", "plan", "run"]
 
-UNDECIDED = "undecided"
-
-
-@dataclass(frozen=True)
-class SplitCount:
-    """Images of one label on one side of the split."""
-
-    split: str
-    label: str
-    images: int
+_AT_ONCE = 64  # files between two looks at the cancel flag
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,94 +46,89 @@ class ExportReport(Report):
     folder: str
     images: int
     counts: tuple[SplitCount, ...]
+    formats: tuple[str, ...]
+    version: str | None
+    """The tagged version that it is; None: the data set as it was then."""
+    linked: int
+    """Files that are the project's own originals under a second name."""
 
 
-def plan(workspace: Workspace) -> pd.DataFrame:
-    """What an export would write: one row an image.
+def run(
+    workspace: Workspace,
+    progress: Progress,
+    out: str,
+    formats: list[str] | None = None,
+    link: bool = False,
+    version: str | None = None,
+) -> ExportReport:
+    """Write the data set to the new folder ``out``: pictures, manifest.csv, README.md.
 
-    Columns: :data:`MANIFEST_COLUMNS`, and the original's ``file`` and size in ``bytes``.
-    ``file_name`` is relative to the export, ``decision`` the state that a person gave the image
-    ("kept", "relabelled", "unsure"; empty: nobody looked at it). Images that were deleted, or are
-    of no one class, are left out. An image that came since the last check has the split
-    :data:`UNDECIDED` until it is exported.
-    """
-    with workspace.database.read() as connection:
-        table = images.with_sources(connection)
-    table = table[~table["state"].isin(schema.OUT)].reset_index(drop=True)
-    table["split"] = table["split"].fillna(UNDECIDED)
-    short = table["sha256"].str[:16]
-    names = short.where(~short.duplicated(keep=False), table["sha256"])
-    table["file_name"] = [
-        f"{split}/{label}/{name}{Path(file).suffix}"
-        for split, label, name, file in zip(
-            table["split"], table["label"], names, table["file"], strict=True
-        )
-    ]
-    relabelled = table["label"] != table["given_label"]
-    state = table["state"].where(table["state"] != schema.NEW, "")
-    table["decision"] = state.where(~(relabelled & (state == schema.KEPT)), "relabelled")
-    return table[[*MANIFEST_COLUMNS, "file", "bytes"]]
+    ``formats``: names of :data:`curator.deliver.formats.FORMATS`; an ImageFolder when left out.
+    Each original is hashed as it is copied: one that is missing, cut off or no longer the file that
+    was taken in refuses the export. Where the disk can share blocks, copies take no room. ``link``:
+    where it cannot, files are hard links, read-only: a second name of the project's own original.
+    ``version``: one that was tagged, instead of the data set as it is.
 
-
-def _check_names(planned: pd.DataFrame) -> None:
-    """Raise BadClassName for a class that cannot be a folder everywhere, or that meets another.
-
-    No new class has such a name, but one of an older project or of someone else's may.
-    """
-    taken: list[str] = []
-    for label in sorted(set(planned["label"])):
-        fix = "Rename it with `curator rename-class PROJECT CLASS NAME`, and export again."
-        try:
-            (name,) = validated_names([label], taken)
-        except BadClassName as error:
-            raise BadClassName(f"{error.problem} Nothing was exported.", fix) from error
-        if name != label:
-            raise BadClassName(
-                f"The class {label!r} cannot be the name of a folder everywhere. "
-                "Nothing was exported.",
-                fix,
-            )
-        taken.append(name)
-
-
-def counts(planned: pd.DataFrame) -> tuple[SplitCount, ...]:
-    """Images of a plan for each split and label."""
-    numbers = Counter(zip(planned["split"], planned["label"], strict=True))
-    return tuple(
-        SplitCount(split, label, number) for (split, label), number in sorted(numbers.items())
-    )
-
-
-def run(workspace: Workspace, progress: Progress, out: str) -> ExportReport:
-    """Copy every live image to ``out``/{train,valid}/label/ and write ``out``/manifest.csv.
-
-    What is copied is hashed in the same pass: an original that is missing, cut off or no longer
-    the file that was taken in refuses the export. The folder appears whole or not at all. Raises
-    TargetNotEmpty, BadClassName, NotEnoughData, OriginalMissing, OriginalAltered, FileError.
+    The folder appears whole or not at all. Raises TargetNotEmpty, InputError, UnknownVersion,
+    BadClassName, NotEnoughData, OriginalMissing, OriginalAltered, FileError, ProjectAltered.
     """
     target = Path(out).expanduser().resolve()
     refuse_occupied(target)
-    prepare(workspace, progress)
-    planned = plan(workspace)
-    if planned.empty:
+    forms = chosen(["imagefolder"] if formats is None else formats)
+    if version is None:
+        prepare(workspace, progress)
+    data = gathered(workspace, version)
+    if data.images.empty:
         raise NotEnoughData(
             "There is no image to export.", "Fetch some, or take deletions back with undo."
         )
-    _check_names(planned)
-    progress.begin("exporting", len(planned))
+    check_names(data.classes)
+    linked = 0
     with replacing_folder(target) as folder:
-        for label in sorted(set(planned["label"])):
-            for split in (schema.TRAIN, schema.VALID):
-                # Both folders for every class, so that readers count the classes alike.
-                inside(folder, f"{split}/{label}").mkdir(parents=True, exist_ok=True)
-        for row in planned.to_dict("records"):
-            original, copy = workspace.original(row["file"]), inside(folder, row["file_name"])
-            copy_whole(original, copy, row["sha256"], row["bytes"])
-            progress.advance()
-        (folder / "manifest.csv").write_bytes(csv_text(planned[MANIFEST_COLUMNS]).encode())
+        if any(form.has_folders for form in forms):
+            linked = _write_pictures(folder, data, progress, link)
+        for form in forms:
+            form.write(folder, data, progress)
+        (folder / "manifest.csv").write_bytes(data.manifest)
+        (folder / "README.md").write_bytes(card(data, forms).encode())
     return ExportReport(
         folder=str(target),
-        images=len(planned),
-        counts=counts(planned),
-        sentence=f"{many(len(planned), 'image')} and manifest.csv are in {target}.",
+        images=len(data.images),
+        counts=counts(data.images),
+        formats=tuple(form.name for form in forms),
+        version=None if data.version is None else data.version.name,
+        linked=linked,
+        sentence=_sentence(target, data, linked),
     )
+
+
+def _write_pictures(folder: Path, data: DataSet, progress: Progress, link: bool) -> int:
+    """Copy the originals to train/label/ and valid/label/; give how many are hard links."""
+    for label in data.classes:
+        for split in (schema.TRAIN, schema.VALID):
+            # Both folders for every class, so that readers count the classes alike.
+            inside(folder, f"{split}/{label}").mkdir(parents=True, exist_ok=True)
+
+    def write(row: Any) -> bool:
+        original, copy = data.workspace.original(row.file), inside(folder, row.file_name)
+        return copy_whole(original, copy, row.sha256, row.bytes, link)
+
+    linked = 0
+    progress.begin("exporting", len(data.images))
+    # Hashing lets go of the interpreter's lock, so threads use all cores.
+    with ThreadPoolExecutor(cpu_count(), thread_name_prefix="export") as pool:
+        for piece in pieces(data.rows(), _AT_ONCE):
+            linked += sum(pool.map(write, piece))
+            progress.advance(len(piece))
+    return linked
+
+
+def _sentence(target: Path, data: DataSet, linked: int) -> str:
+    what = "" if data.version is None else f" of version {data.version.name}"
+    said = f"{many(len(data.images), 'image')}{what} and manifest.csv are in {target}."
+    if linked:
+        said += (
+            f" {many(linked, 'file')} are hard links to the project's originals, read-only: "
+            "make a copy before you edit one."
+        )
+    return said

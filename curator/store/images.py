@@ -72,8 +72,8 @@ def with_sources(connection: Connection) -> pd.DataFrame:
     """Every image, deleted ones too, with its present label and its first source.
 
     Columns: image_id, sha256, file, format, width, height, bytes, label, given_label, state,
-    action (last decision, or None), split, group_id, source (address or original relative path),
-    final_address.
+    action (last decision, or None), split, group_id, source_id, source (address or original
+    relative path), final_address, and what its list said: license, creator, source_page.
     """
     first = first_sources().subquery()
     given = schema.classes.alias("given")
@@ -92,8 +92,12 @@ def with_sources(connection: Connection) -> pd.DataFrame:
             schema.current.c.action,
             schema.images.c.split,
             schema.images.c.group_id,
+            schema.sources.c.id.label("source_id"),
             schema.sources.c.origin.label("source"),
             schema.sources.c.final_address,
+            schema.sources.c.license,
+            schema.sources.c.creator,
+            schema.sources.c.source_page,
             labelled=True,
         )
         .join(given, given.c.id == counted_as(schema.images.c.class_id, merged_ids(connection)))

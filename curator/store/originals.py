@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, delete, insert, select
 
 from curator.errors import OriginalAltered, OriginalMissing
-from curator.platform import cpu_count
+from curator.platform import cpu_count, hard_link, share_blocks
 from curator.store import schema
 from curator.store.database import Database, now, pieces
 
@@ -49,15 +49,26 @@ class Examined:
     altered: list[int]
 
 
-def copy_whole(original: Path, target: Path, sha256: str, size: int) -> None:
-    """Copy an original to the new file ``target``, hashing what is copied.
+def copy_whole(original: Path, target: Path, sha256: str, size: int, link: bool = False) -> bool:
+    """Copy an original to the new file ``target``, hashing what is there; say if it is a link.
 
-    ``size``: in bytes, as recorded. Raises OriginalMissing, or OriginalAltered when the content is
-    not that of ``sha256`` (``target`` is then no good); OSError when ``target`` cannot be written.
+    ``size``: in bytes, as recorded. A file system that can share blocks does; ``link``: else it is
+    a read-only hard link, where there can be one. Raises OriginalMissing, or OriginalAltered when
+    the content is not that of ``sha256`` (``target`` is then no good); OSError when ``target``
+    cannot be written.
     """
+    if share_blocks(original, target):
+        for _ in _checked(original, sha256, size, target):
+            pass
+        return False
+    if link and hard_link(original, target):
+        for _ in _checked(original, sha256, size):
+            pass
+        return True
     with target.open("xb") as stream:
         for piece in _checked(original, sha256, size):
             stream.write(piece)
+    return False
 
 
 def read_whole(original: Path, sha256: str, size: int) -> bytes:
@@ -104,14 +115,17 @@ def examined(connection: Connection) -> Examined | None:
     return None if value is None else Examined(**json.loads(value))
 
 
-def _checked(original: Path, sha256: str, size: int) -> Iterator[bytes]:
-    """The content in pieces; at its end, or as soon as it is too long, raises what is wrong."""
+def _checked(original: Path, sha256: str, size: int, copy: Path | None = None) -> Iterator[bytes]:
+    """The content in pieces; at its end, or as soon as it is too long, raises what is wrong.
+
+    ``copy``: a file of the same blocks, which is read instead.
+    """
     digest = hashlib.sha256()
     left = size
     try:
         if not original.is_file():  # nor anything that could block, such as a pipe
             raise OriginalMissing(f"The original {original} is missing.", _FIX)
-        with original.open("rb") as stream:
+        with (copy or original).open("rb") as stream:
             while left >= 0 and (piece := stream.read(_PIECE)):
                 left -= len(piece)
                 digest.update(piece)

@@ -125,6 +125,8 @@ class RunSettings(TypedDict, total=False):
 
     classes: list[int]
     images: int
+    data_sha256: str
+    """Of the data set that it learnt from; see :func:`curator.store.versions.data_digest`."""
     unreadable: int
     choice: str
     features: str

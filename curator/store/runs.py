@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, and_, delete, false, func, insert, or_, select
 
 from curator.errors import NoRun, ProjectAltered, UnknownRun
-from curator.store import schema
+from curator.store import schema, versions
 from curator.store.database import Database, now
 from curator.store.images import frame
 from curator.store.run_json import HistoryRow, Metrics, Quality, RunSettings
@@ -347,7 +347,8 @@ def table(database: Database) -> pd.DataFrame:
     """The runs of :func:`all_runs`: run, at, recipe, backbone, images, decisions known, and errors.
 
     ``interim``: whether it is a refit between two pages of a review; ``in_use``: whether it is what
-    is exported and reviewed.
+    is exported and reviewed; ``version``: the tagged one whose very images, labels, splits and
+    decisions it learnt from, None where there is none.
     ``out_of_fold_error`` is over every image that the run saw, missing for a run without folds;
     ``valid_error`` over the fixed validation images by a model that saw only training images; both
     0..1, with the ends of their 95 % intervals.
@@ -355,6 +356,7 @@ def table(database: Database) -> pd.DataFrame:
     with database.read() as connection:
         found = all_runs(connection)
         in_use = in_use_id(connection)
+        version_of = versions.names(connection)
         if not found:
             return frame(connection, select(schema.runs.c.id.label("run")).where(false()))
     rows = []
@@ -369,6 +371,7 @@ def table(database: Database) -> pd.DataFrame:
                 "in_use": run.id == in_use,
                 "backbone": run.backbone,
                 "images": run.settings.get("images", out_of_fold["images"]),
+                "version": version_of.get(run.settings.get("data_sha256", "")),
                 "ledger_position": run.ledger_position,
                 "out_of_fold_error": out_of_fold["error"],
                 "out_of_fold_low": out_of_fold["low"],

@@ -71,6 +71,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "train",
         "undo",
         "use-run",
+        "version",
         "waiting",
     ]
     assert sorted(name for names in GROUPS.values() for name in names) == COMMANDS

@@ -29,7 +29,7 @@ def files(out: Path) -> set[str]:
     return {
         path.relative_to(out).as_posix()
         for path in out.rglob("*")
-        if path.is_file() and path.name != "manifest.csv"
+        if path.is_file() and path.name not in {"manifest.csv", "README.md"}
     }
 
 

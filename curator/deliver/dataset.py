@@ -1,0 +1,199 @@
+"""What an export writes, whatever its form: the images, their names, and what is known of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from curator.deliver import facts
+from curator.errors import BadClassName, NotEnoughData, ProjectAltered
+from curator.hashing import sha256
+from curator.records import Record
+from curator.spreadsheets import csv_text
+from curator.store import versions
+from curator.store.classes import validated_names
+from curator.store.versions import UNDECIDED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    import pandas as pd
+
+    from curator.deliver.facts import Facts
+    from curator.store.versions import TaggedVersion, VersionChange
+    from curator.store.workspace import Workspace
+
+__all__ = ["MANIFEST_COLUMNS", "UNDECIDED", "DataSet", "SplitCount", "counts", "plan"]
+
+# Tagged versions promise this file byte for byte: a change here needs the old form kept beside it.
+MANIFEST_COLUMNS = [
+    "file_name",
+    "source",
+    "final_address",
+    "sha256",
+    "label",
+    "split",
+    "decision",
+    "given_label",
+    "license",
+    "creator",
+    "source_page",
+]
+
+
+@dataclass(frozen=True)
+class SplitCount:
+    """Images of one label on one side of the split."""
+
+    split: str
+    label: str
+    images: int
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set on its way out. ``images``: as of :func:`plan`."""
+
+    workspace: Workspace
+    images: pd.DataFrame
+    facts: Facts
+    version: TaggedVersion | None
+
+    @property
+    def title(self) -> str:
+        """The project's name, and the version's."""
+        name = self.workspace.name
+        return name if self.version is None else f"{name}, version {self.version.name}"
+
+    @property
+    def classes(self) -> list[str]:
+        """The labels, sorted: in the order in which readers of folders count them."""
+        return sorted(set(self.images["label"]))
+
+    @property
+    def manifest(self) -> bytes:
+        """manifest.csv: one row an image."""
+        return csv_text(self.images[MANIFEST_COLUMNS]).encode()
+
+    def rows(self, split: str | None = None) -> Iterator[Any]:
+        """The images, or those of one split, one after the other."""
+        table = self.images
+        chosen = table if split is None else table[table["split"] == split]
+        return chosen.itertuples(index=False)
+
+
+@dataclass(frozen=True)
+class VersionDiff(Record):
+    """What differs between two versions."""
+
+    before: str
+    after: str
+    changes: tuple[VersionChange, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many changes there are of each kind."""
+        return dict(Counter(item.change for item in self.changes))
+
+
+def plan(workspace: Workspace, version: str | None = None) -> pd.DataFrame:
+    """What an export would write: one row an image.
+
+    Columns: :data:`MANIFEST_COLUMNS`, and more of :func:`curator.store.versions.present`, such as
+    the original's ``file`` and size in ``bytes``. ``file_name`` is relative to the export,
+    ``decision`` the state that a person gave the image ("kept", "relabelled", "unsure"; empty:
+    nobody looked at it). Images that were deleted, or are of no one class, are left out. An image
+    that came since the last check has the split ``undecided`` until it is exported. Raises
+    UnknownVersion.
+    """
+    with workspace.database.read() as connection:
+        if version is None:
+            table = versions.present(connection)
+        else:
+            table = versions.tagged(connection, versions.named(connection, version))
+    short = table["sha256"].str[:16]
+    names = short.where(~short.duplicated(keep=False), table["sha256"])
+    table["file_name"] = [
+        f"{split}/{label}/{name}{Path(file).suffix}"
+        for split, label, name, file in zip(
+            table["split"], table["label"], names, table["file"], strict=True
+        )
+    ]
+    return table
+
+
+def gathered(workspace: Workspace, version: str | None) -> DataSet:
+    """The data set as it is, or as it was tagged. Raises UnknownVersion, ProjectAltered."""
+    table = plan(workspace, version)
+    if version is None:
+        return DataSet(workspace, table, facts.gathered(workspace, table), None)
+    with workspace.database.read() as connection:
+        tagged = versions.named(connection, version)
+    data = DataSet(workspace, table, facts.read(tagged.facts, tagged.name), tagged)
+    if sha256(data.manifest) != tagged.manifest_sha256:
+        raise ProjectAltered(
+            f"Version {tagged.name!r} is not what it was when it was tagged.",
+            "Its record, or an address in it, was altered: take the project from a copy.",
+        )
+    return data
+
+
+def tag(workspace: Workspace, name: str, by: str | None = None) -> TaggedVersion:
+    """See :meth:`curator.Project.tag_version`."""
+    data = gathered(workspace, None)
+    unchecked = int((data.images["split"] == UNDECIDED).sum())
+    if unchecked or data.images.empty:
+        raise NotEnoughData(
+            f"{unchecked} images have no split yet." if unchecked else "There is no image.",
+            "Run `curator check PROJECT` first; then tag it.",
+        )
+    written = facts.written(data.facts)
+    with workspace.database.write() as connection:
+        return versions.add(connection, name, data.images, sha256(data.manifest), written, by)
+
+
+def diff(workspace: Workspace, before: str, after: str) -> VersionDiff:
+    """See :meth:`curator.Project.diff_versions`."""
+    with workspace.database.read() as connection:
+        tables, names = [], []
+        for name in (before, after):
+            if name.lower() == versions.NOW:
+                tables.append(versions.present(connection))
+                names.append(versions.NOW)
+            else:
+                version = versions.named(connection, name)
+                tables.append(versions.tagged(connection, version))
+                names.append(version.name)
+    return VersionDiff(names[0], names[1], versions.changes(tables[0], tables[1]))
+
+
+def check_names(labels: list[str]) -> None:
+    """Raise BadClassName for a class that cannot be a folder everywhere, or that meets another.
+
+    No new class has such a name, but one of an older project or of someone else's may.
+    """
+    taken: list[str] = []
+    for label in labels:
+        fix = "Rename it with `curator rename-class PROJECT CLASS NAME`, and export again."
+        try:
+            (name,) = validated_names([label], taken)
+        except BadClassName as error:
+            raise BadClassName(f"{error.problem} Nothing was exported.", fix) from error
+        if name != label:
+            raise BadClassName(
+                f"The class {label!r} cannot be the name of a folder everywhere. "
+                "Nothing was exported.",
+                fix,
+            )
+        taken.append(name)
+
+
+def counts(planned: pd.DataFrame) -> tuple[SplitCount, ...]:
+    """Images of a plan for each split and label."""
+    numbers = Counter(zip(planned["split"], planned["label"], strict=True))
+    return tuple(
+        SplitCount(split, label, number) for (split, label), number in sorted(numbers.items())
+    )
