@@ -59,7 +59,8 @@ def issues(data: DataSet) -> pd.DataFrame:
     try:
         said = scored(data.workspace)[["image_id", "predicted", "is_label_issue", "label_score"]]
         said = said.rename(columns={"predicted": "predicted_label"})
-        said.loc[said["label_score"].isna(), "is_label_issue"] = None
+        seen = said["label_score"].notna()
+        said["is_label_issue"] = said["is_label_issue"].astype(object).where(seen, None)
     except NoRun:
         columns = ["image_id", "predicted_label", "is_label_issue", "label_score"]
         said = pd.DataFrame(columns=columns).astype({"image_id": "int64"})
@@ -67,7 +68,7 @@ def issues(data: DataSet) -> pd.DataFrame:
     with data.workspace.database.read() as connection:
         quality = quality_table(connection)
         outlier = table["image_id"].map(stored_scores(connection)).astype(float)
-    table["is_outlier_issue"] = (outlier < THRESHOLD).where(outlier.notna(), None)
+    table["is_outlier_issue"] = (outlier < THRESHOLD).astype(object).where(outlier.notna(), None)
     table["outlier_score"] = outlier
     groups = images["group_id"]
     table["is_near_duplicate_issue"] = groups.duplicated(keep=False) & groups.notna()
