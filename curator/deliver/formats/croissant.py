@@ -1,9 +1,9 @@
 """Croissant 1.1: the data set described in JSON-LD, for search engines and loaders.
 
 Specification: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html. The records are
-those of manifest.csv, each with its picture; what a list said of licence and creator is a field of
-the record. Nothing is claimed of the whole that is known of a part only: it has a licence where
-every image names the same.
+those of manifest.csv, where what a list said of licence and creator is a field, and the pictures by
+the same file names. Nothing is claimed of the whole that is known of a part only: it has a licence
+where every image names the same.
 """
 
 from __future__ import annotations
@@ -83,8 +83,18 @@ def document(data: DataSet) -> dict[str, Any]:
                 "@id": "images",
                 "name": "images",
                 "key": {"@id": "images/file_name"},
-                "field": [*map(_field, MANIFEST_COLUMNS), _PICTURE],
-            }
+                "field": [_field(column) for column in MANIFEST_COLUMNS],
+            },
+            {
+                "@type": "cr:RecordSet",
+                "@id": "files",
+                "name": "files",
+                "key": {"@id": "files/file_name"},
+                "field": [
+                    _of_file("file_name", "sc:Text", "fullpath", _SAYS["file_name"]),
+                    _of_file("picture", "sc:ImageObject", "content", "The picture itself"),
+                ],
+            },
         ],
     }
     if data.version is not None:
@@ -95,7 +105,7 @@ def document(data: DataSet) -> dict[str, Any]:
 
 
 def _field(column: str) -> dict[str, Any]:
-    field: dict[str, Any] = {
+    return {
         "@type": "cr:Field",
         "@id": f"images/{column}",
         "name": column,
@@ -103,22 +113,19 @@ def _field(column: str) -> dict[str, Any]:
         "dataType": ["sc:Text", "cr:Split"] if column == "split" else "sc:Text",
         "source": {"fileObject": {"@id": "manifest"}, "extract": {"column": column}},
     }
-    if column == "file_name":
-        field["references"] = {
-            "fileSet": {"@id": "pictures"},
-            "extract": {"fileProperty": "fullpath"},
-        }
-    return field
 
 
-_PICTURE = {
-    "@type": "cr:Field",
-    "@id": "images/picture",
-    "name": "picture",
-    "description": "The picture itself",
-    "dataType": "sc:ImageObject",
-    "source": {"fileSet": {"@id": "pictures"}, "extract": {"fileProperty": "content"}},
-}
+def _of_file(name: str, kind: str, part: str, description: str) -> dict[str, Any]:
+    return {
+        "@type": "cr:Field",
+        "@id": f"files/{name}",
+        "name": name,
+        "description": description,
+        "dataType": kind,
+        "source": {"fileSet": {"@id": "pictures"}, "extract": {"fileProperty": part}},
+    }
+
+
 _TERMS = (
     "arrayShape citeAs column conformsTo containedIn equivalentProperty extract field fileProperty"
     " fileObject fileSet format includes isArray isLiveDataset jsonPath key md5 parentField path"
