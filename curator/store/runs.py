@@ -347,8 +347,8 @@ def table(database: Database) -> pd.DataFrame:
     """The runs of :func:`all_runs`: run, at, recipe, backbone, images, decisions known, and errors.
 
     ``interim``: whether it is a refit between two pages of a review; ``in_use``: whether it is what
-    is exported and reviewed. ``version``: the tagged one whose very images, labels, splits and
-    decisions it learnt from; None where there is none.
+    is exported and reviewed; ``version``: the tagged one whose very images, labels, splits and
+    decisions it learnt from, None where there is none.
     ``out_of_fold_error`` is over every image that the run saw, missing for a run without folds;
     ``valid_error`` over the fixed validation images by a model that saw only training images; both
     0..1, with the ends of their 95 % intervals.

@@ -46,7 +46,7 @@ def test_a_dismissed_finding_is_remembered_until_undo_or_another_image(flagged: 
     assert "dark" in {item.key for item in suggestions(flagged)}
     before = flagged.status().problems
     done = flagged.dismiss("is_dark_issue")
-    assert (done.batch, done.what) == (1, "dismissed the finding dark of 3 images")
+    assert (done.batch, done.what) == (2, "dismissed the finding dark of 3 images")
     with Project.open(flagged.path) as again:
         told = report(again)
     assert "is_dark_issue" not in {item.code for item in told.problems}
