@@ -154,6 +154,8 @@ class CollectPanel(Panel):
         self.project = None
         self._ids = {}
         self.show(added=None, previews=[], notices=[], errors={}, upload=None)
+        # What one project was allowed, the next one, perhaps from elsewhere, is not.
+        self.show(allow_private=False, by_folder=False, chosen=None)
 
     def fail(self, where: str, error: CuratorError) -> None:
         """Show an error beside its cause."""
