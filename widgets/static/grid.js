@@ -54,6 +54,7 @@ function render({ model, el }) {
   let asked = "";
   let [askTimer, restTimer, frame] = [0, 0, 0];
   let touched = false;
+  let leaving = false;
 
   const state = () => model.get("state");
   const send = (/** @type {Message} */ message) => model.send(message);
@@ -137,7 +138,7 @@ function render({ model, el }) {
       bottom: place(rows.bottom),
     };
     const wanted = JSON.stringify(message);
-    if (wanted === asked || !total || !el.offsetParent) return;
+    if (wanted === asked || !total || !el.offsetParent || leaving) return;
     asked = wanted;
     send(message);
   }
@@ -392,6 +393,11 @@ function render({ model, el }) {
     boxed = false;
   };
 
+  const leave = () => {
+    leaving = true; // a page that goes has no kernel to ask any more
+  };
+  window.addEventListener("pagehide", leave);
+  window.addEventListener("beforeunload", leave);
   const sight = new IntersectionObserver(() => {
     if (!el.offsetParent) return;
     put(position); // the scrolled element is shared with the other stations
@@ -414,6 +420,8 @@ function render({ model, el }) {
     document.removeEventListener("keydown", keyed);
     document.removeEventListener("scroll", scrolledTo, { capture: true });
     window.removeEventListener("pointerup", released);
+    window.removeEventListener("pagehide", leave);
+    window.removeEventListener("beforeunload", leave);
     el.removeEventListener("pointerdown", touch, true);
     for (const timer of [askTimer, restTimer]) window.clearTimeout(timer);
     window.cancelAnimationFrame(frame);
