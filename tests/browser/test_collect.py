@@ -297,6 +297,6 @@ def test_pictures_arrive_and_a_list_joins_the_fetch_that_runs(
         page.fill("textarea[name=text]", "\n".join(served.addresses("b")))
         page.click("text=Add to what is fetched")
         page.wait_for_selector("text=8 new images from 8 addresses", timeout=30_000)
-        assert page.locator(".cu-newest img").count() == 6
+        page.wait_for_function("() => document.querySelectorAll('.cu-newest img').length === 6")
         assert page.evaluate("() => document.querySelector('.cu-newest img').naturalWidth") > 0
     assert watched.errors == []

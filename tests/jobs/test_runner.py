@@ -106,7 +106,7 @@ def test_arguments_may_be_paths_and_numbers_of_numpy(small: Project, tmp_path: P
     assert answer.folder == str(tmp_path / "curated")
     job = jobs.latest(small.database)
     assert job is not None
-    assert job.arguments == {"out": str(tmp_path / "curated")}
+    assert job.arguments["out"] == str(tmp_path / "curated")
     folder = write_folders(tmp_path / "new", {"cat": 1})
     assert small.import_files(folder).sentence
     plain = runner.as_json({"run_id": np.int64(3), "settings": {"rate": np.float32(0.5)}})

@@ -203,6 +203,7 @@ def test_a_split_is_no_way_out(hostile: Path, home: Path) -> None:
         "train",
         "valid",
         "manifest.csv",
+        "README.md",
     }
 
 

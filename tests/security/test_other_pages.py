@@ -116,7 +116,7 @@ def test_all_stations_work_under_the_policy(
     with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
         for station, sign in {
-            "check": "text=duplicates",
+            "check": ".cu-problems .cu-strip img",
             "train": "[data-part=verdict]",
             "review": ".cu-tile img",
             "export": "text=Export",

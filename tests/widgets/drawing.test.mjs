@@ -205,3 +205,15 @@ test("the panel's part of the page takes its keys itself", () => {
   mount(modelOf({}).model, el, () => h("p", {}));
   assert.equal(el.getAttribute("data-lm-suppress-shortcuts"), "true");
 });
+
+test("a part that comes in before another does not become it under the pointer", () => {
+  /** @type {string[]} */
+  const done = [];
+  const part = (/** @type {string} */ name) =>
+    h("section", { "data-part": name }, h("button", { onclick: () => done.push(name) }, name));
+  const root = h("div", {}, part("recipe"));
+  const button = /** @type {HTMLElement} */ (root.querySelector("button"));
+  patch(root, h("div", {}, part("verdict"), part("recipe")));
+  button.click();
+  assert.deepEqual(done, ["recipe"]);
+});

@@ -18,8 +18,9 @@ const SVG = new Set(["svg", "path", "circle", "line", "polyline", "text", "g", "
 
 /**
  * Make an element. Handlers are properties that begin with `on`; false and null children are left
- * out; `key` pairs an element with the same one of the next drawing; one with the same `memo` as the
- * one before is left as it is, and may come without its content.
+ * out; `key`, or else `data-part`, pairs an element with the same one of the next drawing, so that
+ * none becomes another under the pointer; one with the same `memo` as the one before is left as it
+ * is, and may come without its content.
  * @template {Tag} T
  * @param {T} tag
  * @param {Properties | null} [properties]
@@ -34,6 +35,7 @@ export function h(tag, properties, ...children) {
   /** @type {Record<string, unknown>} */
   const on = {};
   notes._on = on;
+  if (typeof properties?.["data-part"] === "string") notes._key = properties["data-part"];
   for (const [name, value] of Object.entries(properties ?? {})) {
     if (value === false || value === null || value === undefined) continue;
     if (name.startsWith("on")) on[name] = value;

@@ -71,7 +71,7 @@ function render({ model, el }) {
     const grid = list();
     if (!main || !grid?.clientWidth) return null;
     const above = /** @type {HTMLElement} */ (el.querySelector(".cu-grid-head")).offsetHeight;
-    const below = /** @type {HTMLElement} */ (el.querySelector(".cu-foot")).offsetHeight;
+    const below = /** @type {HTMLElement} */ (el.querySelector(".cu-grid-foot")).offsetHeight;
     const top = grid.getBoundingClientRect().top - main.getBoundingClientRect().top;
     view = Math.max(40, main.clientHeight - above - below);
     width = grid.clientWidth;

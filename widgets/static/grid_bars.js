@@ -122,7 +122,7 @@ export function head(s, about, send, resize) {
 export function foot(s, chosen, act) {
   return h(
     "div",
-    { class: "cu-foot" },
+    { class: "cu-grid-foot" },
     h(
       "div",
       { class: s.classes.length > 5 ? "cu-actions cu-many" : "cu-actions" },

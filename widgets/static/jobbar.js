@@ -61,19 +61,28 @@ function jobbar(state, send) {
       next &&
         h(
           "button",
-          { class: "cu-button", onclick: () => send({ do: "go", station: next.station }) },
+          {
+            class: "cu-button",
+            key: next.station,
+            onclick: () => send({ do: "go", station: next.station }),
+          },
           next.title,
         ),
       job.again &&
         h(
           "button",
-          { class: "cu-button", onclick: () => send({ do: "again", id: job.id }) },
+          {
+            class: "cu-button",
+            key: "again",
+            onclick: () => send({ do: "again", id: job.id }),
+          },
           "Start again",
         ),
       h(
         "button",
         {
           class: "cu-quiet",
+          key: "dismiss",
           "aria-label": "Dismiss",
           onclick: () => send({ do: "dismiss", id: job.id }),
         },
@@ -84,7 +93,7 @@ function jobbar(state, send) {
   if (job.silent) {
     return h(
       "div",
-      { class: "cu-jobbar cu-failed", role: "status", "aria-live": "polite" },
+      { class: "cu-jobbar cu-failed", key: "silent", role: "status", "aria-live": "polite" },
       icon("alert"),
       h("span", { class: "cu-sentence" }, job.silent),
       h(
@@ -102,7 +111,7 @@ function jobbar(state, send) {
     .join(" · ");
   return h(
     "div",
-    { class: "cu-jobbar cu-running", role: "status", "aria-live": "off" },
+    { class: "cu-jobbar cu-running", key: "running", role: "status", "aria-live": "off" },
     h("span", { class: "cu-job" }, job.state === "queued" ? "starting…" : job.message || job.kind),
     h(
       "div",
