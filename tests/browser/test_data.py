@@ -125,6 +125,7 @@ def test_a_project_opens_at_home(
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_a_grid_of_very_many(
     open_page: Callable[[str], Page], watched: Watched, tmp_path: Path
 ) -> None:
