@@ -98,15 +98,13 @@ def _again(
     fresh: Collection[str],
 ) -> dict[int, int]:
     """The class of the first source of each image that comes back, by its id."""
-    known_before = [e for e in batch if e.image and e.image.sha256 not in fresh]
-    if not known_before:
-        return {}
-    missing = withdrawn(connection)
-    back = {
+    first = {
         there[e.image.sha256]: e.source_id
-        for e in reversed(known_before)
-        if e.image and there[e.image.sha256] in missing
+        for e in reversed(batch)
+        if e.image and e.image.sha256 not in fresh
     }
+    missing = withdrawn(connection, first.keys())
+    back = {key: source_id for key, source_id in first.items() if key in missing}
     given = _given(connection, list(back.values())) if back else {}
     return {image_id: given[source_id][0] for image_id, source_id in back.items()}
 

@@ -75,8 +75,13 @@ class Arrivals:
         return self._batch
 
 
-def withdrawn(connection: Connection) -> Collection[int]:
-    """The images that are out because the import that brought them last was undone."""
+def withdrawn(connection: Connection, among: Collection[int] | None = None) -> Collection[int]:
+    """The images that are out because the import that brought them last was undone.
+
+    ``among``: only those of these; else of all.
+    """
     table = schema.current.c
     query = select(table.image_id).where(table.state == schema.WITHDRAWN)
-    return set(connection.execute(query).scalars())
+    if among is None:
+        return set(connection.execute(query).scalars())
+    return {row.image_id for row in rows_of(connection, query, table.image_id, among)}
