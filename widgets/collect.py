@@ -15,7 +15,7 @@ import traitlets
 from curator.collect.adding import Added
 from curator.collect.failures import addresses, by_class, report
 from curator.collect.imports.uploads import Upload, interrupted
-from curator.collect.pictures import newest_of_class
+from curator.collect.pictures import newest_by_class
 from curator.collect.snippet import bookmarklet, console_snippet
 from curator.errors import CuratorError, InputError
 from curator.project import Project
@@ -108,7 +108,9 @@ class CollectPanel(Panel):
         self._ids = {item.name: item.id for item in sources}
         names = list(self._ids)
         chosen = chosen if chosen in names else (names[0] if names else None)
-        with_strip = {*[item.name for item in sources[:STRIPS]], chosen}
+        stripped = [item.id for item in sources[:STRIPS]]
+        stripped += [item.id for item in sources[STRIPS:] if item.name == chosen]
+        newest = newest_by_class(project, stripped, STRIP)
         self.show(
             names=names,
             classes=[
@@ -117,9 +119,7 @@ class CollectPanel(Panel):
                     "images": status.classes.get(item.name, 0),
                     "pending": item.pending,
                     "failed": item.failed,
-                    "newest": newest_of_class(project, item.id, STRIP)
-                    if item.name in with_strip
-                    else [],
+                    "newest": newest.get(item.id, []),
                 }
                 for item in sources
             ],
@@ -153,9 +153,17 @@ class CollectPanel(Panel):
         self._offers.clear()
         self.project = None
         self._ids = {}
-        self.show(added=None, previews=[], notices=[], errors={}, upload=None)
         # What one project was allowed, the next one, perhaps from elsewhere, is not.
-        self.show(allow_private=False, by_folder=False, chosen=None)
+        self.show(
+            added=None,
+            previews=[],
+            notices=[],
+            errors={},
+            upload=None,
+            allow_private=False,
+            by_folder=False,
+            chosen=None,
+        )
 
     def fail(self, where: str, error: CuratorError) -> None:
         """Show an error beside its cause."""

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from curator.errors import ProjectAltered
 from curator.imaging.decoding import Rejected, decode
 from curator.imaging.inspection import verify
-from curator.store import schema
+from curator.store import images, schema
 from curator.store.database import rows_of
 
 if TYPE_CHECKING:
@@ -51,20 +51,12 @@ def thumbnails_of(workspace: Workspace, image_ids: Sequence[int]) -> dict[int, b
     return {row.id: pictures[row.sha256] for row in rows if row.sha256 in pictures}
 
 
-def newest_of_class(workspace: Workspace, class_id: int, number: int) -> list[int]:
-    """Ids of the newest live images of a class, at most ``number``, the newest first."""
-    table = schema.current.c
-    found: list[int] = []
+def newest_by_class(
+    workspace: Workspace, class_ids: Sequence[int], number: int
+) -> dict[int, list[int]]:
+    """Ids of the newest live images of each class, at most ``number``, the newest first."""
     with workspace.database.read() as connection:
-        for state in (schema.NEW, schema.KEPT, schema.UNSURE):  # each is a step into an index
-            query = (
-                select(table.image_id)
-                .where(table.state == state, table.class_id == class_id)
-                .order_by(table.image_id.desc())
-                .limit(number)
-            )
-            found += connection.execute(query).scalars()
-    return sorted(found, reverse=True)[:number]
+        return {key: images.newest_of_class(connection, key, number) for key in class_ids}
 
 
 def enlarged(workspace: Workspace, file: str) -> bytes | None:

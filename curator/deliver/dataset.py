@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     import pandas as pd
+    from sqlalchemy import Connection
 
     from curator.deliver.facts import Facts
     from curator.store.versions import TaggedVersion, VersionChange
@@ -110,10 +111,16 @@ def plan(workspace: Workspace, version: str | None = None) -> pd.DataFrame:
     UnknownVersion.
     """
     with workspace.database.read() as connection:
-        if version is None:
-            table = versions.present(connection)
-        else:
-            table = versions.tagged(connection, versions.named(connection, version))
+        tagged = None if version is None else versions.named(connection, version)
+        return _planned(_as_of(connection, tagged))
+
+
+def _as_of(connection: Connection, version: TaggedVersion | None) -> pd.DataFrame:
+    """The images of a version; None: as they are now."""
+    return versions.present(connection) if version is None else versions.tagged(connection, version)
+
+
+def _planned(table: pd.DataFrame) -> pd.DataFrame:
     short = table["sha256"].str[:16]
     names = short.where(~short.duplicated(keep=False), table["sha256"])
     table["file_name"] = [
@@ -127,11 +134,12 @@ def plan(workspace: Workspace, version: str | None = None) -> pd.DataFrame:
 
 def gathered(workspace: Workspace, version: str | None) -> DataSet:
     """The data set as it is, or as it was tagged. Raises UnknownVersion, ProjectAltered."""
-    table = plan(workspace, version)
     if version is None:
+        table = plan(workspace)
         return DataSet(workspace, table, facts.gathered(workspace, table), None)
     with workspace.database.read() as connection:
         tagged = versions.named(connection, version)
+        table = _planned(_as_of(connection, tagged))
     data = DataSet(workspace, table, facts.read(tagged.facts, tagged.name), tagged)
     if sha256(data.manifest) != tagged.manifest_sha256:
         raise ProjectAltered(
@@ -158,16 +166,13 @@ def tag(workspace: Workspace, name: str, by: str | None = None) -> TaggedVersion
 def diff(workspace: Workspace, before: str, after: str) -> VersionDiff:
     """See :meth:`curator.Project.diff_versions`."""
     with workspace.database.read() as connection:
-        tables, names = [], []
-        for name in (before, after):
-            if name.lower() == versions.NOW:
-                tables.append(versions.present(connection))
-                names.append(versions.NOW)
-            else:
-                version = versions.named(connection, name)
-                tables.append(versions.tagged(connection, version))
-                names.append(version.name)
-    return VersionDiff(names[0], names[1], versions.changes(tables[0], tables[1]))
+        both = [
+            None if name.lower() == versions.NOW else versions.named(connection, name)
+            for name in (before, after)
+        ]
+        old, new = (_as_of(connection, version) for version in both)
+    names = [versions.NOW if version is None else version.name for version in both]
+    return VersionDiff(names[0], names[1], versions.changes(old, new))
 
 
 def check_names(labels: list[str]) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from curator.store.workspace import Workspace
 
 EXPORTS = ("export", "export-model")
-STATES = (schema.NEW, schema.KEPT, schema.UNSURE, *schema.LEFT_OUT)
+STATES = (*schema.LIVE_STATES, *schema.LEFT_OUT)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from curator.check.outliers import THRESHOLD
 from curator.check.report import TINY_CLASS, class_counts
@@ -18,7 +18,7 @@ from curator.review.counts import flagged_by_class
 from curator.review.queue.filters import Filters
 from curator.review.queue.kinds import QUEUES
 from curator.review.queue.scope import Scope
-from curator.store import schema
+from curator.store import images, schema
 from curator.store.classes import all_classes
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 STRIP = 26  # pictures of a class at most
 PICTURES = 360  # of all classes together
 COLLECT = "collect"
-LIVE_STATES = (schema.NEW, schema.KEPT, schema.UNSURE)
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def overview(workspace: Workspace) -> tuple[ClassRow, ...]:
                 train=size.train,
                 valid=size.valid,
                 signs=_signs(found, item.id, size.images),
-                newest=_newest(connection, item.id, pictures),
+                newest=tuple(images.newest_of_class(connection, item.id, pictures)),
             )
             for item, size in zip(classes, sizes, strict=True)
         )
@@ -132,18 +131,3 @@ def _counted(scope: Scope) -> dict[str, dict[int, int]]:
             counted[present] = counted.get(present, 0) + number
         found[state] = counted
     return found
-
-
-def _newest(connection: Connection, class_id: int, number: int) -> tuple[int, ...]:
-    """The last live images of a class: a few steps in the index of states, whatever its size."""
-    now = schema.current.c
-    ids: list[int] = []
-    for state in LIVE_STATES:
-        query = (
-            select(now.image_id)
-            .where(now.state == state, now.class_id == class_id)
-            .order_by(now.image_id.desc())
-            .limit(number)
-        )
-        ids += connection.execute(query).scalars()
-    return tuple(sorted(ids, reverse=True)[:number])

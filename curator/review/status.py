@@ -77,11 +77,10 @@ def status(workspace: Workspace, problems: int | None = None) -> Status:
     counts = count(workspace)
     if problems is None:
         problems = len(report(workspace).problems) if counts.images else 0
-    job = jobs.latest(workspace.database, without=QUIET)
-    if job is not None and job.state == jobs.QUEUED and not marks.is_ours(workspace, job, "to run"):
-        job = None  # it came with the project, and is not run unless the user says so
     counted = {item.name: getattr(counts, item.name) for item in fields(counts)}
-    return Status(**counted, problems=problems, stations=stations(counts, problems, job))
+    return Status(
+        **counted, problems=problems, stations=stations(counts, problems, newest_job(workspace))
+    )
 
 
 @dataclass(frozen=True)
@@ -123,6 +122,14 @@ def next_step(status: Status) -> Step:
 
 def _step(station: Station, title: str = "") -> Step:
     return Step(station.sentence, station.station, title or _STEPS[station.station])
+
+
+def newest_job(workspace: Workspace) -> Job | None:
+    """The newest job that this user asked for."""
+    job = jobs.latest(workspace.database, without=QUIET)
+    if job is not None and job.state == jobs.QUEUED and not marks.is_ours(workspace, job, "to run"):
+        return None  # it came with the project, and is not run unless the user says so
+    return job
 
 
 def stations(counts: Counts, problems: int, job: Job | None = None) -> tuple[Station, ...]:

@@ -42,6 +42,24 @@ def number_live(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def newest_of_class(connection: Connection, class_id: int, number: int) -> list[int]:
+    """Ids of the newest live images of a class, at most ``number``, the newest first.
+
+    A few steps in the index of states, whatever the size of the class.
+    """
+    table = schema.current.c
+    found: list[int] = []
+    for state in schema.LIVE_STATES:
+        query = (
+            select(table.image_id)
+            .where(table.state == state, table.class_id == class_id)
+            .order_by(table.image_id.desc())
+            .limit(number)
+        )
+        found += connection.execute(query).scalars()
+    return sorted(found, reverse=True)[:number]
+
+
 def live(connection: Connection) -> pd.DataFrame:
     """Every image that is not deleted, by id.
 

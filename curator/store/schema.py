@@ -45,6 +45,7 @@ PENDING, FETCHED, FAILED = "pending", "fetched", "failed"
 # States of an image. SEVERAL: it shows things of more than one class; NONE: of none of them.
 NEW, KEPT, UNSURE, SEVERAL, NONE, DELETED = "new", "kept", "unsure", "several", "none", "deleted"
 WITHDRAWN = "withdrawn"  # the import that brought it was undone: as if it had never come
+LIVE_STATES = (NEW, KEPT, UNSURE)
 UNDECIDED = (NEW, UNSURE)  # nobody said yet what it shows
 LEFT_OUT = (SEVERAL, NONE, DELETED)  # by a decision
 OUT = (*LEFT_OUT, WITHDRAWN)  # neither trained on nor exported; everything else is live

@@ -11,10 +11,10 @@ import { badge, icon } from "./marks.js";
 const once = (todo) => (/** @type {MouseEvent} */ event) => event.detail < 2 && todo();
 
 /** The decisions, as buttons.
- * @param {{tiles: {length: number}, classes: string[]}} s `tiles`: what they would be about
+ * @param {string[]} classes @param {number} number of images that there are to decide on
  * @param {Pick<Act, "decide" | "relabel">} act */
-export function decisions(s, act) {
-  const idle = !s.tiles.length;
+export function decisions(classes, number, act) {
+  const idle = !number;
   const button = (
     /** @type {string} */ key,
     /** @type {string} */ text,
@@ -31,7 +31,7 @@ export function decisions(s, act) {
   return [
     button("K", "keep", () => act.decide("keep"), idle, "The label is right"),
     button("D", "delete", () => act.decide("delete"), idle, "Leave it out; undo brings it back"),
-    s.classes.slice(0, 9).map((name) =>
+    classes.slice(0, 9).map((name) =>
       h(
         "button",
         {
@@ -41,13 +41,13 @@ export function decisions(s, act) {
           disabled: idle,
           onclick: once(() => act.decide("relabel", name)),
         },
-        badge(s.classes, name),
+        badge(classes, name),
         h("span", { class: "cu-name" }, name),
       ),
     ),
     button(
       "R",
-      s.classes.length > 9 ? "other…" : "class…",
+      classes.length > 9 ? "other…" : "class…",
       act.relabel,
       idle,
       "Relabel by typing a class, or a new one",
@@ -71,7 +71,7 @@ export function decisions(s, act) {
 }
 
 /** @param {Pick<GalleryState, "can_undo" | "can_redo">} s @param {Pick<Act, "undo" | "redo">} act */
-export function undoing(s, act) {
+function undoing(s, act) {
   return h(
     "span",
     { class: "cu-turning" },
@@ -87,6 +87,22 @@ export function undoing(s, act) {
       h("kbd", { "aria-hidden": "true" }, "Y"),
       "redo",
     ),
+  );
+}
+
+/** What a foot begins with: decisions and undo.
+ * @param {Pick<GalleryState, "classes" | "can_undo" | "can_redo">} s @param {number} number
+ * @param {Pick<Act, "decide" | "relabel" | "undo" | "redo">} act */
+export function actions(s, number, act) {
+  return h(
+    "div",
+    { class: s.classes.length > 5 ? "cu-actions cu-many" : "cu-actions" },
+    h(
+      "div",
+      { class: "cu-decisions", role: "toolbar", "aria-label": "Decisions" },
+      decisions(s.classes, number, act),
+    ),
+    undoing(s, act),
   );
 }
 
@@ -143,16 +159,7 @@ export function footOf(s, ui, act) {
   return h(
     "div",
     { class: "cu-foot" },
-    h(
-      "div",
-      { class: s.classes.length > 5 ? "cu-actions cu-many" : "cu-actions" },
-      h(
-        "div",
-        { class: "cu-decisions", role: "toolbar", "aria-label": "Decisions" },
-        decisions(s, act),
-      ),
-      undoing(s, act),
-    ),
+    actions(s, s.tiles.length, act),
     h(
       "div",
       { class: "cu-going" },

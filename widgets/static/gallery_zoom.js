@@ -223,7 +223,7 @@ export function zoomBox(s, ui, act) {
       h(
         "div",
         { class: "cu-actions cu-many", role: "toolbar", "aria-label": "Decisions on this image" },
-        decisions(s, act),
+        decisions(s.classes, s.tiles.length, act),
         h(
           "button",
           { class: "cu-button", key: "undo", disabled: !s.can_undo, onclick: act.undo },

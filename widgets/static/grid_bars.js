@@ -4,7 +4,7 @@
 import { dataTabs } from "./data_tabs.js";
 import { h } from "./drawing.js";
 import { count, many } from "./figures.js";
-import { decisions, undoing } from "./gallery_foot.js";
+import { actions } from "./gallery_foot.js";
 import { badge } from "./marks.js";
 
 /** @import {Send} from "./types" */
@@ -123,16 +123,7 @@ export function foot(s, chosen, act) {
   return h(
     "div",
     { class: "cu-grid-foot" },
-    h(
-      "div",
-      { class: s.classes.length > 5 ? "cu-actions cu-many" : "cu-actions" },
-      h(
-        "div",
-        { class: "cu-decisions", role: "toolbar", "aria-label": "Decisions" },
-        decisions({ tiles: { length: s.total }, classes: s.classes }, act),
-      ),
-      undoing(s, act),
-    ),
+    actions(s, s.total, act),
     h(
       "div",
       { class: "cu-going" },
