@@ -63,7 +63,9 @@ from curator.errors import (
 from curator.version import __version__
 
 if TYPE_CHECKING:
-    from curator.check.report import AddressCounts, CheckReport, ClassCount, OriginalCounts, Problem
+    from curator.check.counts import AddressCounts, ClassCount
+    from curator.check.findings import Problem
+    from curator.check.report import CheckReport, OriginalCounts
     from curator.collect.adding import Added, Preview
     from curator.collect.fetch import FetchReport
     from curator.collect.http.client import FetchSettings
@@ -212,12 +214,12 @@ __all__ = [
 _PLACES = {
     "Action": "curator.store.ledger",
     "Added": "curator.collect.adding",
-    "AddressCounts": "curator.check.report",
+    "AddressCounts": "curator.check.counts",
     "Advice": "curator.review.advice.stopping",
     "CheckReport": "curator.check.report",
     "Choice": "curator.store.ledger",
     "Class": "curator.store.classes",
-    "ClassCount": "curator.check.report",
+    "ClassCount": "curator.check.counts",
     "ClassSize": "curator.store.classes",
     "Comparison": "curator.review.comparison.compare",
     "CostReport": "curator.learn.finetune.cost_job",
@@ -250,7 +252,7 @@ _PLACES = {
     "Point": "curator.learn.curve.reading",
     "Predictor": "curator.deliver.predict",
     "Preview": "curator.collect.adding",
-    "Problem": "curator.check.report",
+    "Problem": "curator.check.findings",
     "Progress": "curator.jobs.progress",
     "Project": "curator.project",
     "Queue": "curator.review.queue.kinds",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import re
+import sys
 import tomllib
 from importlib.metadata import Distribution
 from pathlib import Path
@@ -17,6 +18,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests import floors
 
 ROOT = Path(__file__).parents[1]
 OURS = "image-curator"
@@ -64,6 +67,16 @@ USED_UNCHANGED = {
     "hypothesis": ("MPL-2.0", "runs tests; not needed by the product"),
     "pathspec": ("MPL-2.0", "imported by mypy and hatchling; not needed by the product"),
     "tqdm": ("MPL-2.0 AND MIT", "imported by huggingface-hub"),
+}
+OUR_PACKAGES = ["curator", "widgets", "notebooks"]
+# Parts of another package's own interface, which asks for them itself.
+WITH_ANOTHER = {
+    "jupyter_core": "jupyter-client",
+    "jupyter_server": "voila",
+    "pydantic_core": "pydantic",
+    "tornado": "voila",
+    "traitlets": "ipywidgets",
+    "zmq": "jupyter-client",
 }
 # Files under another licence than the package around them: (file, licence, reason).
 FILES_INSIDE = {
@@ -176,6 +189,27 @@ def test_files_under_another_licence(name: str) -> None:
     wanted, licence, _ = FILES_INSIDE[name]
     [file] = [file for file in closure()[name].files or [] if file.name == wanted]
     assert licence in file.read_text(encoding="utf-8")[:500]
+
+
+def test_what_is_imported_is_asked_for() -> None:
+    """The product names each package that it imports, rather than getting it by another's wish."""
+    with (ROOT / "pyproject.toml").open("rb") as stream:
+        project = tomllib.load(stream)["project"]
+    lines = [*project["dependencies"], *project["optional-dependencies"]["tensorboard"]]
+    named = {canonicalize_name(Requirement(line).name) for line in lines}
+    sources = importlib.metadata.packages_distributions()
+    imported = {
+        module.partition(".")[0]
+        for path in floors.modules(ROOT, OUR_PACKAGES).values()
+        for _, module, _ in floors.imports(path)
+    }
+    others = imported - sys.stdlib_module_names - set(OUR_PACKAGES) - WITH_ANOTHER.keys()
+    assert {
+        module: sources[module]
+        for module in others
+        if not named & {canonicalize_name(name) for name in sources[module]}
+    } == {}
+    assert set(WITH_ANOTHER.values()) <= named
 
 
 def pinned() -> dict[str, str]:

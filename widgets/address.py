@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from curator.check.report import OF_IMAGES
+from curator.check.findings import OF_IMAGES
 from curator.errors import InputError, UnknownClass
 from curator.review.browsing import SORTS
 from curator.review.queue.filters import ISSUES, SPLITS, Filters

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from curator.check.report import DISMISSABLE, report
+from curator.check.findings import DISMISSABLE
+from curator.check.report import report
 from curator.errors import CuratorError
 from curator.project import Project
 from curator.store import ledger, tags

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from curator.check.report import DISMISSABLE, OF_IMAGES, findings
+from curator.check.findings import DISMISSABLE, OF_IMAGES, findings
 from curator.errors import InputError
 from curator.store import dismissals
 from curator.store.classes import find_class
@@ -26,9 +26,9 @@ def dismiss(
 ) -> Decided:
     """Dismiss a finding of the check, or bring it ``back``, as one step of undo.
 
-    ``code``: of :data:`curator.check.report.DISMISSABLE`. ``image_ids``: of which of its images; by
-    default of all that it has now, so that it comes up again with another. ``label``: the class, of
-    a finding of one class. Nothing left to do is no error. Raises InputError, UnknownClass.
+    ``code``: of :data:`~curator.check.findings.DISMISSABLE`. ``image_ids``: of which of its images;
+    by default of all that it has now, so that it comes up again with another. ``label``: the class,
+    of a finding of one class. Nothing left to do is no error. Raises InputError, UnknownClass.
     """
     if code not in DISMISSABLE:
         raise InputError(

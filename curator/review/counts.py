@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
-from curator.check.report import AddressCounts, address_counts
+from curator.check.counts import AddressCounts, address_counts
 from curator.records import Record
 from curator.review.advice.stopping import RANKED
 from curator.store import copies, images, jobs, ledger, runs, schema

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from curator.check.counts import class_counts
+from curator.check.findings import TINY_CLASS
 from curator.check.outliers import THRESHOLD
-from curator.check.report import TINY_CLASS, class_counts
 from curator.phrasing import many
 from curator.records import Record
 from curator.review.counts import flagged_by_class

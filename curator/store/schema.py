@@ -194,7 +194,7 @@ dismissals = Table(
     Column("at", Text, nullable=False),
     Column("by", Text, nullable=False),
     Column("action", Text, nullable=False),  # dismiss, bring back, undo, redo
-    Column("finding", Text, nullable=False),  # code of curator.check.report
+    Column("finding", Text, nullable=False),  # code of curator.check.findings
     Column("image_id", ForeignKey("images.id")),  # None: of no image, but of the data as a whole
     Column("class_id", ForeignKey("classes.id")),  # of a finding of one class
     Column("before", Integer, nullable=False),  # 1: dismissed

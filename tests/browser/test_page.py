@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from curator.check.report import AddressCounts
+from curator.check.counts import AddressCounts
 from curator.hashing import sha256_of
 from curator.project import Project
 from curator.sample.digits import CLASSES, Item

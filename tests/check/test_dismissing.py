@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from curator.check.report import OF_IMAGES, findings, report
+from curator.check.findings import OF_IMAGES, findings
+from curator.check.report import report
 from curator.errors import InputError, UnknownClass
 from curator.project import Project
 from curator.review.advice.fixes import suggestions

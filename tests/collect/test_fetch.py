@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from curator.check.report import AddressCounts
+from curator.check.counts import AddressCounts
 from curator.collect.http.client import FetchSettings
 from curator.errors import InputError
 from curator.project import Project

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from curator import worker
-from curator.check.report import AddressCounts
+from curator.check.counts import AddressCounts
 from curator.collect.http.client import FetchSettings
 from curator.errors import BadFolder, InputError, JobCancelled, JobRunning
 from curator.jobs import locks, runner

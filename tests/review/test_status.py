@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from curator.check.report import AddressCounts
+from curator.check.counts import AddressCounts
 from curator.review.counts import Counts, NewestRun
 from curator.review.status import Station, stations
 from curator.store import jobs

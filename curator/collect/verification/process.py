@@ -60,11 +60,20 @@ class Verdict:
     bytes: int
 
 
+@dataclass(frozen=True)
+class Terms:
+    """Where accepted files go, and the shortest side in pixels of an accepted image."""
+
+    originals: Path
+    min_side: int
+
+
 class VerifyingProcess:
     """The parent's end. Questions are answered in their order; several may be on their way."""
 
-    def __init__(self, originals: Path, min_side: int) -> None:
+    def __init__(self) -> None:
         self.late = False
+        self._ready = False
         self._since: float | None = None  # when it began with its present file
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 -- closed in `end`
         try:
@@ -86,14 +95,12 @@ class VerifyingProcess:
                 f"No process to verify images could be started: {error.strerror or error}.",
                 "Close other programs and start again.",
             ) from error
-        self._place = {"originals": str(originals), "min_side": min_side}
 
     def wait_until_ready(self) -> None:
         """Wait for the process to say so. Raises JobError when it cannot start."""
         assert self._process.stdout is not None
-        with contextlib.suppress(OSError):
-            self._write(self._place)
-        if self._process.stdout.readline() == b"ready\n":
+        self._ready = self._ready or self._process.stdout.readline() == b"ready\n"
+        if self._ready:
             return
         self._process.wait()
         self._said.seek(0)
@@ -104,16 +111,25 @@ class VerifyingProcess:
             "Free some memory and start again; if it stays, install the curator anew.",
         )
 
-    def ask(self, questions: Sequence[_Question]) -> None:
-        """Ask about files or bytes, each with whether to move it. Raises OSError at its death."""
+    def begin(self) -> None:
+        """Note that questions are about to be asked."""
         if self._since is None:
             self._since = time.monotonic()
+
+    def ask(self, questions: Sequence[_Question], terms: Terms) -> None:
+        """Ask about files or bytes, each with whether to move it. Raises OSError at its death."""
         asked = [
             {"bytes": len(content)} if isinstance(content, bytes) else {"path": str(content)}
             for content, _ in questions
         ]
         given = [content for content, _ in questions if isinstance(content, bytes)]
-        self._write({"contents": asked, "moves": [move for _, move in questions]}, *given)
+        message = {
+            "contents": asked,
+            "moves": [move for _, move in questions],
+            "originals": str(terms.originals),
+            "min_side": terms.min_side,
+        }
+        self._write(message, *given)
 
     def answer(self) -> Verdict | FileError:
         """Wait for the next answer: a verdict, or how the disk refused. Raises EOFError."""
@@ -134,6 +150,11 @@ class VerifyingProcess:
     def rest(self) -> None:
         """Note that no question is open."""
         self._since = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for a question."""
+        return self._ready and self._since is None and self._process.poll() is None
 
     @property
     def busy_seconds(self) -> float:
@@ -174,33 +195,32 @@ def main() -> None:
     os.dup2(2, 1)
     limit_memory(MEMORY)
     questions = sys.stdin.buffer
-    place = json.loads(questions.readline())
-    originals = Path(place["originals"])
     answers.write(b"ready\n")
     answers.flush()
-    asked: queue.SimpleQueue[list[_Question] | None] = queue.SimpleQueue()
+    asked: queue.SimpleQueue[tuple[list[_Question], Terms] | None] = queue.SimpleQueue()
     # In a thread of its own: the parent, while it asks, does not read answers, and two that only
     # write to each other would wait for ever.
     threading.Thread(target=_listen, args=(questions, asked), daemon=True).start()
     while batch := asked.get():
-        for content, move in batch:
+        for content, move in batch[0]:
             began = time.monotonic()
-            said, thumbnail = _judge(content, move, originals, place["min_side"])
+            said, thumbnail = _judge(content, move, batch[1])
             _say(answers, said, thumbnail)
             if time.monotonic() - began > _SLOW:
                 answers.flush()
         answers.flush()
 
 
-def _listen(questions: IO[bytes], asked: queue.SimpleQueue[list[_Question] | None]) -> None:
+def _listen(
+    questions: IO[bytes], asked: queue.SimpleQueue[tuple[list[_Question], Terms] | None]
+) -> None:
     while line := questions.readline():
         said = json.loads(line)
-        asked.put(
-            [
-                (questions.read(item["bytes"]) if "bytes" in item else Path(item["path"]), move)
-                for item, move in zip(said["contents"], said["moves"], strict=True)
-            ]
-        )
+        batch: list[_Question] = [
+            (questions.read(item["bytes"]) if "bytes" in item else Path(item["path"]), move)
+            for item, move in zip(said["contents"], said["moves"], strict=True)
+        ]
+        asked.put((batch, Terms(Path(said["originals"]), said["min_side"])))
     asked.put(None)
 
 
@@ -210,9 +230,7 @@ def _say(answers: IO[bytes], said: dict[str, Any], thumbnail: bytes) -> None:
     answers.write(json.dumps(header).encode() + b"\n" + thumbnail)
 
 
-def _judge(
-    content: Path | bytes, move: bool, originals: Path, min_side: int
-) -> tuple[dict[str, Any], bytes]:
+def _judge(content: Path | bytes, move: bool, terms: Terms) -> tuple[dict[str, Any], bytes]:
     """Read, verify and store one file; give the answer's JSON and the thumbnail."""
     try:
         data = content if isinstance(content, bytes) else content.read_bytes()
@@ -221,9 +239,9 @@ def _judge(
     except MemoryError:
         return {"reason": Reason.TOO_BIG, "detail": "The file does not fit into memory."}, b""
     try:
-        image = verify(data, min_side)
+        image = verify(data, terms.min_side)
         source = content if move and isinstance(content, Path) else None
-        file = put_once(originals, data, image.sha256 + image.suffix, source)
+        file = put_once(terms.originals, data, image.sha256 + image.suffix, source)
     except Rejected as rejected:
         return {"reason": rejected.reason, "detail": rejected.detail, "bytes": len(data)}, b""
     except FileError as error:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, select
 
 from curator.check.duplicates.keepers import shared_groups
+from curator.check.findings import code_of
 from curator.check.outliers import outliers
 from curator.check.quality import QUALITY, quality_issues
-from curator.check.report import code_of
 from curator.errors import InputError
 from curator.records import Record
 from curator.review.advice.contradicted import contradicted

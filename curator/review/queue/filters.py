@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, distinct, func, or_, select
 
+from curator.check.findings import OF_IMAGES, findings
 from curator.check.quality import QUALITY
-from curator.check.report import OF_IMAGES, findings
 from curator.errors import InputError
 from curator.store import images, schema, tags
 from curator.store.classes import find_class
@@ -53,7 +53,7 @@ class Filters:
     issue: str = ""
     """One of :data:`ISSUES`."""
     finding: str = ""
-    """Code of a finding of the check, of :data:`curator.check.report.OF_IMAGES`: the very images
+    """Code of a finding of the check, of :data:`curator.check.findings.OF_IMAGES`: the very images
     that it has now."""
 
 

@@ -154,13 +154,42 @@ def test_no_process_can_be_started(
     executable: str, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a process there is an error with a next step, never a refused file."""
+    module._kept.end_all()
     monkeypatch.setattr(sys, "executable", executable)
     with Verifiers(tmp_path) as verifiers, pytest.raises(JobError, match="start"):
         verifiers.submit(image).result()
 
 
+def test_the_next_import_starts_no_process(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An idle process serves whoever comes next, by their terms: another folder, larger images."""
+    with Verifiers(tmp_path / "one", count=1) as verifiers:
+        verifiers.submit(image).result()
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with Verifiers(tmp_path / "two", min_side=40, count=1) as verifiers:
+        assert verifiers.submit(image).result().file
+    with Verifiers(tmp_path / "three", min_side=41, count=1) as verifiers:
+        assert verifiers.submit(image).result().reason is Reason.TOO_SMALL
+    assert (len(files(tmp_path / "two")), (tmp_path / "three").exists()) == (1, False)
+
+
+def test_an_idle_process_ends_soon(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept for the next import is ended when none comes."""
+    monkeypatch.setattr(module, "_KEPT_SECONDS", 0.01)
+    module._kept.end_all()
+    with Verifiers(tmp_path / "originals", count=1) as verifiers:
+        verifiers.submit(image).result()
+        [process] = verifiers._processes
+    process._process.wait(60)
+    assert module._kept.take() is None
+
+
 def test_closing_cancels_what_is_left(heavy: Path, tmp_path: Path) -> None:
     """Closing ends the processes at once and cancels what is not verified."""
+    module._kept.end_all()
     verifiers = Verifiers(tmp_path / "originals", count=1)
     answers = [verifiers.submit(heavy) for _ in range(3)]
     verifiers.close()
@@ -169,6 +198,7 @@ def test_closing_cancels_what_is_left(heavy: Path, tmp_path: Path) -> None:
         with pytest.raises(CancelledError):
             answer.result()
     assert files(tmp_path / "originals") == []
+    assert module._kept.take() is None  # it was at work, so it is not handed on
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of folders are POSIX")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curator.check.report import AddressCounts
+from curator.check.counts import AddressCounts
 from curator.errors import NoRun, NothingToUndo, UnknownImage, UnknownRun
 from curator.project import Project
 from curator.review.comparison.compare import Judged, compare
