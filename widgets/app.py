@@ -10,13 +10,11 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import ipywidgets
 
 from curator import worker
-from curator.errors import InputError
 from curator.jobs import health, marks
 from curator.project import Project
 from curator.review.status import status as status_of
@@ -31,11 +29,11 @@ from widgets.data import Data
 from widgets.export import ExportPanel
 from widgets.jobbar import JobBar, newest
 from widgets.panel import Handler, Panel
-from widgets.queue_view import NAMED
 from widgets.review import Review
 from widgets.shell import STATIONS, Shell
 from widgets.start import StartPanel
 from widgets.train import TrainPanel
+from widgets.visits import Visits
 
 POLL_SECONDS = 0.25
 CHEAP_SECONDS = 0.05  # what the figures of the check may take after every decision
@@ -56,7 +54,7 @@ class Dashboard:
                 **common,
                 "projects": lambda _: self._to_projects(),
                 "hello": self._hello,
-                "visit": lambda message: self._visiting(lambda: self._visit(message["place"])),
+                "visit": self._visit,
             }
         )
         self.start = StartPanel(
@@ -73,7 +71,7 @@ class Dashboard:
                 "queue": self._look,
                 "look": lambda message: self._enlarge(int(message["id"])),
                 "decided": self._decided,
-                "moved": lambda _: self._remember(),
+                "moved": lambda _: self.remember(),
             }
         )
         self.collect = CollectPanel({**common, "submit": self._asked, "decided": self._decided})
@@ -90,7 +88,7 @@ class Dashboard:
             {
                 **common,
                 "decided": self._decided,
-                "moved": lambda _: self._remember(),
+                "moved": lambda _: self.remember(),
                 "looked": lambda _: self._say_where(),
             }
         )
@@ -125,8 +123,7 @@ class Dashboard:
         self.project: Project | None = None
         self.station = "start"
         self._poller: asyncio.Future[None] | None = None  # from the first page on
-        self._called = ""  # how an address names the project
-        self._on_the_way = False  # to the view of an address
+        self.visits = Visits(self)
         self._seen: tuple[Any, ...] = ()
         self._classes: tuple[Any, ...] = ()  # the last changes of classes that this page shows
         self._own_position = 0  # the last decision that this page knows of
@@ -138,7 +135,7 @@ class Dashboard:
         self._ended = 0  # the last job whose end this page has seen to
         self._looked_after = 0.0
         self._given = project or os.environ.get("CURATOR_PROJECT") or ""
-        self._open_or_start(self._given)
+        self.open_or_start(self._given)
 
     # Opening and moving
 
@@ -151,90 +148,24 @@ class Dashboard:
         """
         before = message.get("project")
         path = (self._given or recent.last_open()) if before is None else str(before)
-        self._visiting(lambda: self._arrive(path, message.get("place")))
+        self.visits.visiting(lambda: self._arrive(path, message.get("place")))
 
     def _arrive(self, path: str, place: Any) -> None:
-        asked = None
         try:
-            asked = None if place is None else address.read(place, NAMED)
-            if asked is not None and (asked.project or asked.station == address.START):
-                path = self._path_of(asked.project, path)
+            self.visits.arrive(path, place)
         finally:
-            self._open_or_start(path)
             if self._poller is None:
                 self._poller = asyncio.ensure_future(self._poll())
-        if asked is not None and self.project is not None:
-            self._go_to(asked)
 
-    def _visit(self, place: Any) -> None:
-        """Show the view of an address; raises InputError, with all as it was, if there is none."""
-        asked = address.read(place, NAMED)
-        here = "" if self.project is None else str(self.project.path)
-        path = here
-        if asked.project or asked.station == address.START:
-            path = self._path_of(asked.project, here)
-        if path != here:
-            self._open_or_start(path)
-        if self.project is not None:
-            self._go_to(asked)
-
-    def _path_of(self, name: str, likely: str) -> str:
-        """The folder of the project that an address names, "" for the start page.
-
-        ``likely``: the one that this window shows, which may be on no list.
-        """
-        if not name:
-            return ""
-        if self.project is not None and name == self._called:
-            return str(self.project.path)
-        paths = recent.paths_named(name)
-        if len(paths) > 1 and likely not in paths:
-            raise InputError(f"There are {len(paths)} projects called {name!r}.", "Choose one.")
-        if not paths:
-            raise InputError(
-                f"No project called {name[:60]!r} was opened here lately.", "Open it by its folder."
-            )
-        return likely if likely in paths else paths[0]
-
-    def _go_to(self, asked: Address) -> None:
-        """Show the station and the view of an address, in the project that is open."""
-        station = asked.station or ("review" if asked.queue else self.station)
-        try:
-            if station == "review" and asked.queue:
-                self.review.visit(asked)
-            elif station == address.DATA:
-                self.data.visit(asked)
-        finally:
-            if station != self.station:
-                self.go(station)
-
-    def _visiting(self, go: Callable[[], None]) -> None:
-        """Go somewhere by an address; the page learns where that led in one step."""
-        self._on_the_way = True
-        try:
-            go()
-        finally:
-            self._on_the_way = False
-            self._remember()
-            recent.remember_open(None if self.project is None else self.project.path)
-            self.shell.show(visits=self.shell.state["visits"] + 1, place=self._place())
-
-    def _place(self) -> dict[str, Any]:
-        """The address of what is shown."""
-        if self.project is None:
-            return Address(station=address.START).to_dict()
-        view = Address()
-        if self.station == "review":
-            view = self.review.address()
-        elif self.station == address.DATA:
-            view = self.data.address()
-        return replace(view, project=self._called, station=self.station).to_dict()
+    def _visit(self, message: dict[str, Any]) -> None:
+        self.visits.visiting(lambda: self.visits.visit(message["place"]))
 
     def _say_where(self) -> None:
-        if not self._on_the_way and self._poller is not None:
-            self.shell.show(place=self._place())
+        if self._poller is not None:  # not before a page shows this dashboard
+            self.visits.say_where()
 
-    def _open_or_start(self, path: str) -> None:
+    def open_or_start(self, path: str) -> None:
+        """Open a project, or show the start page for ""."""
         project = self.start.open_project(path) if path else None
         if project is None:
             self.leave()
@@ -255,7 +186,7 @@ class Dashboard:
     def leave(self) -> None:
         """Go to the start page."""
         if self.project is not None:
-            self._remember()
+            self.remember()
             self.review.leave()
             self.data.leave()
             self.project.close()
@@ -274,7 +205,7 @@ class Dashboard:
             return
         self._show(station)
         self.refresh()
-        self._remember()
+        self.remember()
         job = newest(self.project)
         wanted = self._unchecked and not self.project.read_only
         if station == "check" and wanted and not (job and job.is_open):
@@ -318,7 +249,7 @@ class Dashboard:
         self.check.show(report=None)
         place = recent.place_of(project.path)
         recent.remember(project.name, project.path)
-        self._called = recent.name_in_address(project.name, project.path)
+        self.visits.called = recent.name_in_address(project.name, project.path)
         health.look(project)
         worker.ensure(project)
         self.jobbar.offer(project)
@@ -339,7 +270,8 @@ class Dashboard:
         for name, panel in self._panels.items():
             panel.layout.display = "" if name == station else "none"
 
-    def _remember(self) -> None:
+    def remember(self) -> None:
+        """Keep where the project was left."""
         # A kernel that stands by for the next page must not overwrite where this one is.
         if self.project is not None and self._poller is not None:
             place = {"station": self.station, **self.review.place(), "data": self.data.place()}
@@ -374,7 +306,8 @@ class Dashboard:
     def _enlarge(self, image_id: int) -> None:
         """Show one image whole, with all that is known of it, in the queue of everything."""
         assert self.project is not None
-        self._visiting(lambda: self._go_to(Address(station="review", queue="all", image=image_id)))
+        view = Address(station="review", queue="all", image=image_id)
+        self.visits.visiting(lambda: self.visits.go_to(view))
 
     def _complain(self, message: dict[str, Any]) -> None:
         self.jobbar.complain(message["text"])
