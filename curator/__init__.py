@@ -24,6 +24,7 @@ from curator.errors import (
     BadClassName,
     BadFolder,
     BadList,
+    BadRecipe,
     BundleInvalid,
     CuratorError,
     DataError,
@@ -77,6 +78,8 @@ if TYPE_CHECKING:
     from curator.deliver.folder import ExportReport
     from curator.deliver.formats import FormatName
     from curator.deliver.predict import Predictor
+    from curator.deliver.recipe.rebuild import AbsentImage, RebuildReport
+    from curator.deliver.recipe.write import RecipeReport
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener, Progress
     from curator.jobs.report import Report
@@ -108,6 +111,7 @@ if TYPE_CHECKING:
     from curator.store.versions import TaggedVersion, VersionChange
 
 __all__ = [
+    "AbsentImage",
     "Action",
     "Added",
     "AddressCounts",
@@ -115,6 +119,7 @@ __all__ = [
     "BadClassName",
     "BadFolder",
     "BadList",
+    "BadRecipe",
     "BundleInvalid",
     "CheckReport",
     "Choice",
@@ -182,6 +187,8 @@ __all__ = [
     "ProjectTooNew",
     "Queue",
     "RateReport",
+    "RebuildReport",
+    "RecipeReport",
     "Record",
     "RefitReport",
     "Refusal",
@@ -212,6 +219,7 @@ __all__ = [
 
 # Looked up when they are asked for: processes that only verify pictures do without the rest.
 _PLACES = {
+    "AbsentImage": "curator.deliver.recipe.rebuild",
     "Action": "curator.store.ledger",
     "Added": "curator.collect.adding",
     "AddressCounts": "curator.check.counts",
@@ -257,6 +265,8 @@ _PLACES = {
     "Project": "curator.project",
     "Queue": "curator.review.queue.kinds",
     "RateReport": "curator.learn.finetune.rate_job",
+    "RebuildReport": "curator.deliver.recipe.rebuild",
+    "RecipeReport": "curator.deliver.recipe.write",
     "Record": "curator.records",
     "RefitReport": "curator.learn.instant.refit_job",
     "Refusal": "curator.collect.imports.archives",

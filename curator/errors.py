@@ -8,6 +8,7 @@
     │   ├── UnknownRun
     │   ├── UnknownVersion
     │   ├── BadList                an address list or label table that cannot be read
+    │   ├── BadRecipe              a data set recipe that cannot be used
     │   ├── BadFolder              a folder to import that holds nothing usable
     │   └── TargetNotEmpty         an export would land on existing files
     ├── ProjectError               the project folder itself
@@ -89,6 +90,10 @@ class UnknownVersion(InputError):
 
 class BadList(InputError):
     """An address list or a label table that holds nothing usable."""
+
+
+class BadRecipe(InputError):
+    """A data set recipe that is damaged, altered, or of a newer version."""
 
 
 class BadFolder(InputError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from curator.store import class_changes, classes, copies, ledger, runs
 from curator.store.workspace import DATABASE, Workspace
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from curator.deliver.dataset import VersionDiff
     from curator.deliver.folder import ExportReport
     from curator.deliver.formats import FormatName
+    from curator.deliver.recipe.rebuild import RebuildReport
+    from curator.deliver.recipe.write import RecipeReport
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener
     from curator.jobs.report import Report
@@ -74,6 +76,29 @@ class Project(Workspace):
         folder = Path(path).expanduser().resolve()
         with locks.alone(folder):
             return copies.restore(folder / DATABASE)
+
+    @classmethod
+    def from_recipe(cls, path: str | Path, recipe: str | Path) -> Self:
+        """Make the project that a recipe describes, still empty, or open one that it was begun in.
+
+        :meth:`take_recipes` fills it. Raises BadRecipe, ProjectExists, and what ``create`` and
+        ``open`` raise.
+        """
+        from curator.deliver.recipe import form, rebuild
+        from curator.errors import ProjectExists
+
+        described = form.read(recipe)
+        header = described.header
+        if not (Path(path).expanduser() / DATABASE).exists():
+            return cls.create(path, header.classes, header.name, header.seed)
+        project = cls.open(path)
+        if not rebuild.was_begun(project, described):
+            project.close()
+            raise ProjectExists(
+                f"{project.path} holds another project.",
+                "Name a new folder, or take the recipe into that project: `curator recipe merge`.",
+            )
+        return project
 
     # Classes and addresses
 
@@ -369,6 +394,44 @@ class Project(Workspace):
         arguments: dict[str, object] = {"out": str(folder), "formats": list(formats)}
         arguments |= {"link": link, "version": version}
         return self._run("export", data_set.run, arguments, listener)
+
+    def write_recipe(self, file: str | Path) -> RecipeReport:
+        """Write the data set as addresses, hashes, labels, splits and decisions: no pictures.
+
+        Raises TargetNotEmpty, NotEnoughData, FileError.
+        """
+        from curator.deliver.recipe.write import write
+
+        return write(self, file)
+
+    def take_recipes(
+        self,
+        *files: str | Path,
+        pictures: str | Path | None = None,
+        fetch: bool = True,
+        settings: FetchSettings | None = None,
+        listener: Listener | None = None,
+    ) -> RebuildReport:
+        """Take in recipes of other projects: fetch what is missing, and replay their decisions.
+
+        ``pictures``: a folder whose images are taken in by their SHA-256 first; ``fetch``: get the
+        rest from the addresses. Where two reviewers decided differently the image becomes unsure
+        and stands in the queue "disputed". Decisions of a recipe are a step of undo, second ones on
+        an image another. The same again goes on where it was, and adds nothing.
+
+        Raises BadRecipe, BadFolder; then nothing is taken in.
+        """
+        from curator.deliver.recipe import rebuild
+
+        arguments: dict[str, object] = {
+            "files": [str(Path(file).expanduser().absolute()) for file in files],
+            "pictures": None if pictures is None else str(Path(pictures).expanduser().absolute()),
+            "fetch": fetch,
+            "settings": {}
+            if settings is None
+            else settings.model_dump(mode="json", exclude_unset=True),
+        }
+        return self._run("rebuild", rebuild.run, arguments, listener)
 
     def tag_version(self, name: str, by: str | None = None) -> TaggedVersion:
         """Give the data set as it is a name, by which it can be exported and compared for ever.

@@ -45,6 +45,7 @@ JOBS = {
     "learning-curve": "curator.learn.curve.measure",
     "export": "curator.deliver.folder",
     "export-model": "curator.deliver.bundle",
+    "rebuild": "curator.deliver.recipe.rebuild",
 }
 """The modules whose ``run`` is a job, by the job's kind."""
 

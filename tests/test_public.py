@@ -21,6 +21,7 @@ SOURCE = ast.parse(Path(curator.__file__).read_text(encoding="utf-8"))
 def test_the_public_names() -> None:
     """What ``__all__`` names changes only on purpose; all of it is there, every error too."""
     assert curator.__all__ == [
+        "AbsentImage",
         "Action",
         "Added",
         "AddressCounts",
@@ -28,6 +29,7 @@ def test_the_public_names() -> None:
         "BadClassName",
         "BadFolder",
         "BadList",
+        "BadRecipe",
         "BundleInvalid",
         "CheckReport",
         "Choice",
@@ -95,6 +97,8 @@ def test_the_public_names() -> None:
         "ProjectTooNew",
         "Queue",
         "RateReport",
+        "RebuildReport",
+        "RecipeReport",
         "Record",
         "RefitReport",
         "Refusal",

@@ -31,6 +31,7 @@ NAMED = 0.1  # probability of a name of the pretrained network that counts, 0..1
 COUNTED = (
     "duplicates",
     "two classes",
+    "disputed",
     "problems",
     "unsure",
     "several",

@@ -21,6 +21,7 @@ from curator.cli import (
     deciding,
     delivering,
     mending,
+    recipes,
     reviewing,
     training,
     versions,
@@ -51,6 +52,7 @@ STATIONS = (
     deciding,
     delivering,
     versions,
+    recipes,
     mending,
     waiting,
 )

@@ -14,6 +14,9 @@
     predictions  what a run says of each image
     versions     the data set as it was when it got a name
     version_images  what belongs to each of them, and as what
+    recipes      data set recipes that were taken in: addresses, labels and decisions of others
+    opinions     what each of them says of an image, and whom it contradicts
+    judgements   each time that a run was judged on the test images
     jobs         long work: progress, heartbeat, cancel flag, outcome
 
 An image's *given class* is that of its first source. Its *label* and *state* are derived from the
@@ -37,7 +40,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 # States of a source. `pending` is asked for by the next fetch, `failed` only when asked again.
 PENDING, FETCHED, FAILED = "pending", "fetched", "failed"
@@ -50,7 +53,7 @@ UNDECIDED = (NEW, UNSURE)  # nobody said yet what it shows
 LEFT_OUT = (SEVERAL, NONE, DELETED)  # by a decision
 OUT = (*LEFT_OUT, WITHDRAWN)  # neither trained on nor exported; everything else is live
 
-TRAIN, VALID = "train", "valid"
+TRAIN, VALID, TEST = "train", "valid", "test"
 
 LARGEST_ID = 2**63 - 1  # of an INTEGER; asking SQLite for a larger one is an error
 
@@ -310,6 +313,45 @@ version_images = Table(
     Column("given_label", Text, nullable=False),
     Column("split", Text, nullable=False),
     Column("decision", Text, nullable=False),
+)
+
+recipes = Table(
+    "recipes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sha256", Text, nullable=False, unique=True),  # of the file
+    Column("name", Text, nullable=False),  # of the project that it was written from
+    Column("at", Text, nullable=False),  # when it was taken in, and by whom
+    Column("by", Text, nullable=False),
+)
+
+opinions = Table(
+    "opinions",
+    metadata,
+    Column("recipe_id", ForeignKey("recipes.id"), primary_key=True),
+    Column("image_id", ForeignKey("images.id"), primary_key=True),
+    Column("batch", Integer, nullable=False),  # the act that heard it
+    Column("at", Text, nullable=False),  # of the decision, and who took it
+    Column("by", Text, nullable=False),
+    Column("class_id", ForeignKey("classes.id"), nullable=False),
+    Column("state", Text, nullable=False),
+    # Whom it contradicts; None: nobody.
+    Column("other_by", Text),
+    Column("other_class_id", ForeignKey("classes.id")),
+    Column("other_state", Text),
+    Index("opinions_by_image", "image_id"),
+)
+
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("runs.id"), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("ledger_position", Integer, nullable=False),  # last decision that it knew of
+    Column("metrics", Text, nullable=False),  # JSON
+    Index("judgements_by_run", "run_id"),
 )
 
 jobs = Table(

@@ -58,6 +58,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "predict",
         "queue",
         "rank",
+        "recipe",
         "redo",
         "rename-class",
         "restore",

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, insert, select
 
@@ -51,6 +51,8 @@ from curator.store.database import rows_of
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress
     from curator.store.workspace import Workspace
+
+Item = TypeVar("Item")
 
 BATCH = 32
 SHOWN_REFUSALS = 100
@@ -180,7 +182,7 @@ def _import(
     fresh = _enter(workspace, found, arrivals, follow)
     progress.begin(f"importing {what}", len(fresh))
     images = bad = 0
-    for batch in _batches(_verified(workspace, fresh, progress), BATCH):
+    for batch in batches(verified(workspace, fresh, progress), BATCH):
         images += keep(workspace, batch, arrivals)
         failed = sum(item.image is None for item in batch)
         bad += failed
@@ -306,7 +308,7 @@ def known_files(connection: Connection, roots: Iterable[str]) -> dict[Any, tuple
     }
 
 
-def _verified(
+def verified(
     workspace: Workspace, items: Iterable[tuple[int, Content]], progress: Progress
 ) -> Iterator[Ended]:
     """Verify in other processes, a bounded number ahead, and yield in the order of ``items``."""
@@ -337,7 +339,8 @@ def _submit(verifiers: Verifiers, content: Content) -> Future[Verdict]:
         return refused
 
 
-def _batches(items: Iterable[Ended], size: int) -> Iterator[list[Ended]]:
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """``items`` in lists of ``size``, the last one shorter; one list is held at a time."""
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch

@@ -24,6 +24,7 @@ from curator.review.queue.filters import Filters
 from curator.review.queue.order import (
     Order,
     confused,
+    disputed,
     duplicates,
     everything,
     in_state,
@@ -125,6 +126,13 @@ QUEUES: dict[str, Kind] = {
         two_classes,
         group=BY_COMPARISON,
         grouped=True,
+    ),
+    "disputed": Kind(
+        "Two reviewers disagree",
+        "Images that two reviewers decided on differently, from recipes that were taken in. They "
+        "count as unsure until somebody decides.",
+        disputed,
+        group=BY_COMPARISON,
     ),
     "outliers": Kind(
         "Outliers",

@@ -16,7 +16,7 @@ from curator.check.conflicts import listed_under_several
 from curator.check.duplicates.keepers import placed, shared_groups
 from curator.review.queue.filters import Filters, conditions, score_of
 from curator.review.queue.scope import Scope
-from curator.store import images, schema
+from curator.store import images, opinions, schema
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,6 +87,13 @@ def two_classes(scope: Scope, filters: Filters) -> Select[tuple[int]]:
         .where(or_(undecided & now.image_id.in_(several), now.image_id.in_(differing)))
         .order_by(func.coalesce(table.group_id, table.id), table.id)
     )
+
+
+def disputed(scope: Scope, filters: Filters) -> Select[tuple[int]]:
+    """Images that reviewers contradict each other about and nobody settled, as they came in."""
+    now = schema.current.c
+    query = _plain(scope, filters).where(now.state == schema.UNSURE)
+    return query.where(now.image_id.in_(opinions.disputed())).order_by(now.image_id)
 
 
 def outliers(scope: Scope, filters: Filters) -> Select[tuple[int]]:

@@ -17,7 +17,7 @@ from curator.errors import UnknownImage
 from curator.review.queue.context import known_limits, look_around
 from curator.review.queue.judgement import Judged, judge
 from curator.review.queue.scope import Scope
-from curator.store import images, ledger, runs, schema
+from curator.store import images, ledger, opinions, runs, schema
 from curator.store.classes import present_names
 from curator.store.database import pieces
 
@@ -104,6 +104,7 @@ def rows(
             around = look_around(scope, quality, every)
             sources = first_sources(connection, [image.id for image in every])
             said = said_of(scope, every)
+            disputes = opinions.views(connection, piece) if kind == "disputed" else {}
             for image in every:
                 row = _described(image, sources.get(image.id), scope.names, scope.merged)
                 row |= said.get(image.id, _UNSEEN)
@@ -111,6 +112,9 @@ def rows(
                 issues = around.issues(image)
                 row["flags"] = ["flagged"] * row["is_label_issue"] + around.flags(image, issues)
                 row["note"] = note(kind, row, around.place(image), issues)
+                if image.id in disputes:
+                    views = (view.in_words(scope.names) for view in disputes[image.id])
+                    row["note"] = " · ".join(views)
                 found[image.id] = row
     return [found[i] for i in ids]
 
