@@ -30,6 +30,7 @@ FLOORS: list[set[str]] = [
     {"learn"},
     {"review"},
     {"deliver"},
+    {"serve"},
     {"project", "worker"},
     {"curator"},  # the package's own file: the names that it promises
     {"widgets"},
@@ -139,6 +140,7 @@ def test_the_page_stays_light() -> None:
         "curator.collect.adding",
         "curator.collect.ingest",
         "curator.deliver.folder",
+        "curator.serve.server",
         "curator.cli",
         "widgets.app",
     ]

@@ -19,8 +19,9 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, ClassVar, Self
 
-from curator.collect.verification.process import Terms, Verdict, VerifyingProcess
+from curator.collect.verification.process import Verdict, VerifyingProcess
 from curator.errors import FileError, JobError
 from curator.imaging.inspection import MIN_SIDE
 from curator.imaging.reasons import Reason
@@ -58,6 +59,8 @@ class Verifiers:
     pixels of an accepted image; ``seconds``: time limit for one file.
     """
 
+    module: ClassVar[str] = VerifyingProcess.__module__  # whose ``main`` the processes run
+
     def __init__(
         self,
         originals: Path,
@@ -65,7 +68,7 @@ class Verifiers:
         count: int | None = None,
         seconds: float = SECONDS,
     ) -> None:
-        self._terms = Terms(originals, min_side)
+        self._terms: dict[str, Any] = {"originals": str(originals), "min_side": min_side}
         self._count = count or cpu_count()
         self._seconds = seconds
         self._work: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
@@ -75,7 +78,7 @@ class Verifiers:
         self._closed = threading.Event()
         self._open = 0
 
-    def __enter__(self) -> Verifiers:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -154,7 +157,7 @@ class Verifiers:
         line.one_by_one = bool(line.waiting)
 
     def _start(self) -> VerifyingProcess:
-        process = _kept.take() or VerifyingProcess()
+        process = _kept.take(self.module) or VerifyingProcess(self.module)
         with self._lock:
             self._processes.add(process)
         return process
@@ -233,13 +236,15 @@ class _Kept:
             self._timers[process] = timer
         timer.start()
 
-    def take(self) -> VerifyingProcess | None:
-        """One that lives, if there is one."""
+    def take(self, module: str | None = None) -> VerifyingProcess | None:
+        """One that lives and runs ``module``, by default any, if there is one."""
         while True:
             with self._lock:
-                if not self._timers:
+                fitting = (one for one in self._timers if module in {None, one.module})
+                process = next(fitting, None)
+                if process is None:
                     return None
-                process, timer = self._timers.popitem()
+                timer = self._timers.pop(process)
             timer.cancel()
             if process.is_idle:
                 return process

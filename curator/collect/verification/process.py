@@ -1,14 +1,18 @@
-"""The process that verifies files: its two ends, and what they say to each other.
+"""The process that decodes files: its two ends, and what they say to each other.
+
+This module verifies them; another may do something else with them, by :func:`work`.
 
 Questions are a line of JSON and the bytes of small files; an answer is a line of JSON and the bytes
-of a thumbnail, never a pickle: a process that a hostile image took over must not take over its
-parent. The process does not go through ``multiprocessing``, which would run a caller's script a
-second time.
+of a thumbnail or of pixels, never a pickle: a process that a hostile image took over must not take
+over its parent. The process does not go through ``multiprocessing``, which would run a caller's
+script a second time.
 """
 
 from __future__ import annotations
 
+import builtins
 import contextlib
+import functools
 import json
 import os
 import queue
@@ -30,7 +34,10 @@ from curator.imaging.reasons import Reason
 from curator.platform import limit_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    # Judges a file, to be moved or not: the answer's JSON, and the bytes that go with it.
+    Judge: TypeAlias = "Callable[[Path | bytes, bool], tuple[dict[str, Any], bytes]]"
 
 MEMORY = 3 << 30  # bytes of address space; the largest image that is decoded takes about half
 _BUFFER = 1 << 20  # bytes of answers that are sent in one go
@@ -44,13 +51,15 @@ _ENVIRONMENT = {
 }
 
 _Question: TypeAlias = tuple[Path | bytes, bool]  # the file, and whether to move it
+_Batch: TypeAlias = tuple[list[_Question], dict[str, Any]]  # questions and their terms
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What verifying found: ``image`` and its ``file`` below the originals, or a ``reason``.
 
-    ``bytes``: size of the file that was verified.
+    ``bytes``: size of the file that was verified; ``pixels``: what a process for something else
+    than verifying makes of the image.
     """
 
     image: VerifiedImage | None
@@ -58,27 +67,24 @@ class Verdict:
     reason: Reason | None
     detail: str
     bytes: int
-
-
-@dataclass(frozen=True)
-class Terms:
-    """Where accepted files go, and the shortest side in pixels of an accepted image."""
-
-    originals: Path
-    min_side: int
+    pixels: builtins.bytes = b""
 
 
 class VerifyingProcess:
-    """The parent's end. Questions are answered in their order; several may be on their way."""
+    """The parent's end. Questions are answered in their order; several may be on their way.
 
-    def __init__(self) -> None:
+    ``module``: whose ``main`` is the process's end.
+    """
+
+    def __init__(self, module: str = __name__) -> None:
+        self.module = module
         self.late = False
         self._ready = False
         self._since: float | None = None  # when it began with its present file
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 -- closed in `end`
         try:
             self._process = subprocess.Popen(  # noqa: S603 -- this interpreter, this module
-                [sys.executable, "-P", "-c", f"from {__name__} import main; main()"],
+                [sys.executable, "-P", "-c", f"from {module} import main; main()"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._said,
@@ -116,8 +122,11 @@ class VerifyingProcess:
         if self._since is None:
             self._since = time.monotonic()
 
-    def ask(self, questions: Sequence[_Question], terms: Terms) -> None:
-        """Ask about files or bytes, each with whether to move it. Raises OSError at its death."""
+    def ask(self, questions: Sequence[_Question], terms: Mapping[str, Any]) -> None:
+        """Ask about files or bytes, each with whether to move it, on the ``terms`` of the module.
+
+        ``terms`` are anything that goes into JSON. Raises OSError at the process's death.
+        """
         asked = [
             {"bytes": len(content)} if isinstance(content, bytes) else {"path": str(content)}
             for content, _ in questions
@@ -126,8 +135,7 @@ class VerifyingProcess:
         message = {
             "contents": asked,
             "moves": [move for _, move in questions],
-            "originals": str(terms.originals),
-            "min_side": terms.min_side,
+            "terms": dict(terms),
         }
         self._write(message, *given)
 
@@ -139,13 +147,14 @@ class VerifyingProcess:
         if not header.endswith(b"\n"):
             raise EOFError
         said = json.loads(header)
-        thumbnail = stream.read(said["thumbnail"])
+        payload = stream.read(said["payload"])
         self._since = time.monotonic()
         if said["error"]:
             return FileError(*said["error"])
         reason = said["reason"] and Reason(said["reason"])
-        image = said["image"] and VerifiedImage(**said["image"], thumbnail=thumbnail)
-        return Verdict(image, said["file"], reason, said["detail"], said["bytes"])
+        image = said["image"] and VerifiedImage(**said["image"], thumbnail=payload)
+        pixels = b"" if image else payload
+        return Verdict(image, said["file"], reason, said["detail"], said["bytes"], pixels)
 
     def rest(self) -> None:
         """Note that no question is open."""
@@ -188,7 +197,15 @@ class VerifyingProcess:
 
 
 def main() -> None:
-    """The process's end: answer one question after another until the parent closes the pipe."""
+    """The process's end: verify one file after another until the parent closes the pipe."""
+    work(_verifying)
+
+
+def work(judging: Callable[[dict[str, Any]], Judge]) -> None:
+    """Judge one file after another until the parent closes the pipe.
+
+    ``judging`` makes a judge on the terms of a question; it is asked again when they change.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent to handle
     # Libraries may print; only answers may reach the parent.
     answers = os.fdopen(os.dup(1), "wb", buffering=_BUFFER)
@@ -197,51 +214,65 @@ def main() -> None:
     questions = sys.stdin.buffer
     answers.write(b"ready\n")
     answers.flush()
-    asked: queue.SimpleQueue[tuple[list[_Question], Terms] | None] = queue.SimpleQueue()
+    asked: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
     # In a thread of its own: the parent, while it asks, does not read answers, and two that only
     # write to each other would wait for ever.
     threading.Thread(target=_listen, args=(questions, asked), daemon=True).start()
+    last: dict[str, Any] | None = None
     while batch := asked.get():
-        for content, move in batch[0]:
+        questions_of, terms = batch
+        if terms != last:
+            judge, last = judging(terms), terms
+        for content, move in questions_of:
             began = time.monotonic()
-            said, thumbnail = _judge(content, move, batch[1])
-            _say(answers, said, thumbnail)
+            _say(answers, *judge(content, move))
             if time.monotonic() - began > _SLOW:
                 answers.flush()
         answers.flush()
 
 
-def _listen(
-    questions: IO[bytes], asked: queue.SimpleQueue[tuple[list[_Question], Terms] | None]
-) -> None:
+def _listen(questions: IO[bytes], asked: queue.SimpleQueue[_Batch | None]) -> None:
     while line := questions.readline():
         said = json.loads(line)
         batch: list[_Question] = [
             (questions.read(item["bytes"]) if "bytes" in item else Path(item["path"]), move)
             for item, move in zip(said["contents"], said["moves"], strict=True)
         ]
-        asked.put((batch, Terms(Path(said["originals"]), said["min_side"])))
+        asked.put((batch, said["terms"]))
     asked.put(None)
 
 
-def _say(answers: IO[bytes], said: dict[str, Any], thumbnail: bytes) -> None:
+def _say(answers: IO[bytes], said: dict[str, Any], payload: bytes) -> None:
     empty = {"image": None, "file": None, "reason": None, "detail": "", "bytes": 0, "error": None}
-    header = {**empty, **said, "thumbnail": len(thumbnail)}
-    answers.write(json.dumps(header).encode() + b"\n" + thumbnail)
+    header = {**empty, **said, "payload": len(payload)}
+    answers.write(json.dumps(header).encode() + b"\n" + payload)
 
 
-def _judge(content: Path | bytes, move: bool, terms: Terms) -> tuple[dict[str, Any], bytes]:
-    """Read, verify and store one file; give the answer's JSON and the thumbnail."""
+def content_of(file: Path | bytes) -> bytes:
+    """The bytes of a file. Raises :class:`~curator.imaging.decoding.Rejected`."""
     try:
-        data = content if isinstance(content, bytes) else content.read_bytes()
+        return file if isinstance(file, bytes) else file.read_bytes()
     except OSError as error:
-        return {"reason": Reason.UNREADABLE, "detail": f"{content!s}: {error.strerror}."}, b""
-    except MemoryError:
-        return {"reason": Reason.TOO_BIG, "detail": "The file does not fit into memory."}, b""
+        raise Rejected(Reason.UNREADABLE, f"{file!s}: {error.strerror}.") from error
+    except MemoryError as error:
+        raise Rejected(Reason.TOO_BIG, "The file does not fit into memory.") from error
+
+
+def _verifying(terms: dict[str, Any]) -> Judge:
+    originals = Path(terms["originals"])
+    return functools.partial(_judge, originals=originals, min_side=terms["min_side"])
+
+
+def _judge(
+    content: Path | bytes, move: bool, originals: Path, min_side: int
+) -> tuple[dict[str, Any], bytes]:
+    """Read, verify and store one file; give the answer's JSON and the thumbnail."""
+    data = b""
     try:
-        image = verify(data, terms.min_side)
+        data = content_of(content)
+        image = verify(data, min_side)
         source = content if move and isinstance(content, Path) else None
-        file = put_once(terms.originals, data, image.sha256 + image.suffix, source)
+        file = put_once(originals, data, image.sha256 + image.suffix, source)
     except Rejected as rejected:
         return {"reason": rejected.reason, "detail": rejected.detail, "bytes": len(data)}, b""
     except FileError as error:
