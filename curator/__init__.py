@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from curator.deliver.folder import ExportReport
     from curator.deliver.formats import FormatName
     from curator.deliver.predict import Predictor
+    from curator.deliver.preview import ExportPreview
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener, Progress
     from curator.jobs.report import Report
@@ -130,6 +131,7 @@ __all__ = [
     "Difference",
     "Entry",
     "Estimate",
+    "ExportPreview",
     "ExportReport",
     "FetchReport",
     "FetchSettings",
@@ -227,6 +229,7 @@ _PLACES = {
     "Difference": "curator.review.comparison.compare",
     "Entry": "curator.review.queue.details",
     "Estimate": "curator.review.advice.stopping",
+    "ExportPreview": "curator.deliver.preview",
     "ExportReport": "curator.deliver.folder",
     "FetchReport": "curator.collect.fetch",
     "FetchSettings": "curator.collect.http.client",
