@@ -134,6 +134,20 @@ def sample_copy(sample_folder: Path, tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture(scope="session")
+def served_model(
+    sample_folder: Path, build_once: Callable[[str, Callable[[Path], None]], Path]
+) -> Path:
+    """Give the sample's exported model, without its project; never change it."""
+
+    def fill(folder: Path) -> None:
+        with Project.open(copy_project(sample_folder, folder / "project")) as project:
+            project.export_model(folder / "model")
+        shutil.rmtree(folder / "project")
+
+    return build_once("served-model", fill) / "model"
+
+
+@pytest.fixture(scope="session")
 def graph_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a cache of this run's own, so that the backbone's graph is exported here."""
     return tmp_path_factory.mktemp("cache")

@@ -30,6 +30,7 @@ FLOORS: list[set[str]] = [
     {"learn"},
     {"review"},
     {"deliver"},
+    {"serve"},
     {"project", "worker"},
     {"curator"},  # the package's own file: the names that it promises
     {"widgets"},
@@ -145,6 +146,7 @@ def modules(*packages: str) -> list[str]:
         modules("curator.jobs"),
         ["curator.collect.adding", "curator.collect.ingest"],
         ["curator.deliver.folder"],
+        ["curator.serve.server"],
         ["curator.cli"],
         ["widgets.app"],
     ],

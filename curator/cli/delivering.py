@@ -22,6 +22,8 @@ def register(app: typer.Typer) -> None:
     app.command()(export)
     app.command("export-model")(export_model)
     app.command()(predict)
+    app.command()(serve)
+    app.command()(deploy)
     app.command()(dashboard)
     app.command()(demo)
 
@@ -133,6 +135,66 @@ def predict(
     if as_json:
         say_json(answers)
     return 1 if any("error" in answer for answer in answers) else 0
+
+
+def serve(
+    model: Annotated[Path, typer.Argument(help="Folder made by export-model.")],
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; another than this opens it to the network.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any.")] = 8348,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CURATOR_TOKEN",
+            help="Who asks must send it. Better by the variable or a file: others on this machine "
+            "may see a command's options.",
+        ),
+    ] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File with the token.")] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="Host name that requests may use; may be repeated. Default: any."),
+    ] = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Also fetch private networks and any port.")
+    ] = False,
+    processes: Annotated[
+        int | None, typer.Option(help="Processes that decode; default: one a core.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of the network; default: one a core.")
+    ] = None,
+) -> None:
+    """Answer over HTTP from an exported model, with a page to try it, until Ctrl+C."""
+    from curator.serve.server import serve_model
+    from curator.serve.settings import ServeSettings, token_in
+
+    given: dict[str, object] = {
+        "host": host,
+        "port": port,
+        "token": token_in(token_file) if token_file else token,
+        "names": tuple(name or ()),
+        "allow_private": allow_private,
+        "processes": processes,
+        "threads": threads,
+    }
+    serve_model(model, ServeSettings.of(given), say=say, warn=complain)
+
+
+def deploy(
+    model: Annotated[Path, typer.Argument(help="Folder made by export-model.")],
+    out: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a folder that serves the model on another machine, without the curator."""
+    from curator.serve.deploy import deploy_model
+
+    deployed = deploy_model(model, out)
+    if as_json:
+        say_json(deployed.to_dict())
+    else:
+        say(deployed.sentence)
 
 
 def dashboard(

@@ -112,49 +112,53 @@ class Decoded:
     height: int
 
 
-def decode(source: bytes | Path, at_least: int | None = None) -> Image.Image:
+def decode(
+    source: bytes | Path, at_least: int | None = None, max_pixels: int = MAX_PIXELS
+) -> Image.Image:
     """Decode to upright 8-bit RGB: alpha over white, first frame of an animation.
 
     ``at_least``: the short side in pixels that the caller needs; a JPEG may then come at 1/2, 1/4
     or 1/8 scale, never with a shorter short side (unless the file's own is shorter).
-    Raises :class:`Rejected`.
+    ``max_pixels``: of the largest image that is decoded. Raises :class:`Rejected`.
     """
-    return decode_described(source, at_least).image
+    return decode_described(source, at_least, max_pixels).image
 
 
-def decode_described(source: bytes | Path, at_least: int | None = None) -> Decoded:
+def decode_described(
+    source: bytes | Path, at_least: int | None = None, max_pixels: int = MAX_PIXELS
+) -> Decoded:
     """Like :func:`decode`, with the file's format and full size."""
     if isinstance(source, Path):
         if source.exists() and not source.is_file():  # opening a pipe would wait for ever
             raise Rejected(Reason.UNREADABLE, f"{source} is not a regular file.")
         try:
             with source.open("rb") as stream:
-                return _decode(stream, at_least)
+                return _decode(stream, at_least, max_pixels)
         except OSError as error:
             raise Rejected(
                 Reason.UNREADABLE, f"{source} could not be read: {error.strerror or error}."
             ) from error
-    return _decode(io.BytesIO(source), at_least)
+    return _decode(io.BytesIO(source), at_least, max_pixels)
 
 
-def _decode(stream: IO[bytes], at_least: int | None) -> Decoded:
+def _decode(stream: IO[bytes], at_least: int | None, max_pixels: int) -> Decoded:
     start = stream.read(_LOOKED_AT)
     stream.seek(0)
     if not start:
         raise Rejected(Reason.EMPTY, "The file holds no bytes.")
     try:
-        return _load(stream, at_least)
+        return _load(stream, at_least, max_pixels)
     except Rejected:
         raise
     except Exception as error:  # parsers of hostile data raise nearly everything
         raise _verdict(error, start) from error
 
 
-def _load(stream: IO[bytes], at_least: int | None) -> Decoded:
+def _load(stream: IO[bytes], at_least: int | None, max_pixels: int) -> Decoded:
     with Image.open(stream, formats=_FORMATS) as opened:
         width, height = opened.size
-        if width * height > MAX_PIXELS:
-            raise _too_many_pixels(width, height)
+        if width * height > max_pixels:
+            raise _too_many_pixels(width, height, max_pixels)
         file_format = opened.format or ""
         if file_format in {"JPEG", "MPO"}:
             _refuse_many_scans(stream, opened)
@@ -241,10 +245,10 @@ _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7\x01]")
 _END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
 
 
-def _too_many_pixels(width: int, height: int) -> Rejected:
+def _too_many_pixels(width: int, height: int, most: int) -> Rejected:
     return Rejected(
         Reason.TOO_BIG,
-        f"The image has {width:,} x {height:,} pixels; at most {MAX_PIXELS:,} are decoded.",
+        f"The image has {width:,} x {height:,} pixels; at most {most:,} are decoded.",
     )
 
 

@@ -15,6 +15,7 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, ClassVar, Self
 
 from curator.collect.verification.process import Verdict, VerifyingProcess
 from curator.errors import FileError, JobError
@@ -53,6 +54,8 @@ class Verifiers:
     pixels of an accepted image; ``seconds``: time limit for one file.
     """
 
+    module: ClassVar[str] = VerifyingProcess.__module__  # whose ``main`` the processes run
+
     def __init__(
         self,
         originals: Path,
@@ -60,8 +63,7 @@ class Verifiers:
         count: int | None = None,
         seconds: float = SECONDS,
     ) -> None:
-        self._originals = originals
-        self._min_side = min_side
+        self._place: dict[str, Any] = {"originals": str(originals), "min_side": min_side}
         self._count = count or cpu_count()
         self._seconds = seconds
         self._work: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
@@ -71,7 +73,7 @@ class Verifiers:
         self._closed = threading.Event()
         self._open = 0
 
-    def __enter__(self) -> Verifiers:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -149,7 +151,7 @@ class Verifiers:
         line.one_by_one = bool(line.waiting)
 
     def _start(self) -> VerifyingProcess:
-        process = VerifyingProcess(self._originals, self._min_side)
+        process = VerifyingProcess(self._place, self.module)
         with self._lock:
             self._processes.add(process)
         return process

@@ -1,14 +1,18 @@
-"""The process that verifies files: its two ends, and what they say to each other.
+"""The process that decodes files: its two ends, and what they say to each other.
+
+This module verifies them; another may do something else with them, by :func:`work`.
 
 Questions are a line of JSON and the bytes of small files; an answer is a line of JSON and the bytes
-of a thumbnail, never a pickle: a process that a hostile image took over must not take over its
-parent. The process does not go through ``multiprocessing``, which would run a caller's script a
-second time.
+of a thumbnail or of pixels, never a pickle: a process that a hostile image took over must not take
+over its parent. The process does not go through ``multiprocessing``, which would run a caller's
+script a second time.
 """
 
 from __future__ import annotations
 
+import builtins
 import contextlib
+import functools
 import json
 import os
 import queue
@@ -30,7 +34,10 @@ from curator.imaging.reasons import Reason
 from curator.platform import limit_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    # Judges a file, to be moved or not: the answer's JSON, and the bytes that go with it.
+    Judge: TypeAlias = "Callable[[Path | bytes, bool], tuple[dict[str, Any], bytes]]"
 
 MEMORY = 3 << 30  # bytes of address space; the largest image that is decoded takes about half
 _BUFFER = 1 << 20  # bytes of answers that are sent in one go
@@ -50,7 +57,8 @@ _Question: TypeAlias = tuple[Path | bytes, bool]  # the file, and whether to mov
 class Verdict:
     """What verifying found: ``image`` and its ``file`` below the originals, or a ``reason``.
 
-    ``bytes``: size of the file that was verified.
+    ``bytes``: size of the file that was verified; ``pixels``: what a process for something else
+    than verifying makes of the image.
     """
 
     image: VerifiedImage | None
@@ -58,18 +66,22 @@ class Verdict:
     reason: Reason | None
     detail: str
     bytes: int
+    pixels: builtins.bytes = b""
 
 
 class VerifyingProcess:
-    """The parent's end. Questions are answered in their order; several may be on their way."""
+    """The parent's end. Questions are answered in their order; several may be on their way.
 
-    def __init__(self, originals: Path, min_side: int) -> None:
+    ``module``: whose ``main`` is the process's end; ``place``: what it is told first, as JSON.
+    """
+
+    def __init__(self, place: Mapping[str, Any], module: str = __name__) -> None:
         self.late = False
         self._since: float | None = None  # when it began with its present file
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 -- closed in `end`
         try:
             self._process = subprocess.Popen(  # noqa: S603 -- this interpreter, this module
-                [sys.executable, "-P", "-c", f"from {__name__} import main; main()"],
+                [sys.executable, "-P", "-c", f"from {module} import main; main()"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._said,
@@ -86,7 +98,7 @@ class VerifyingProcess:
                 f"No process to verify images could be started: {error.strerror or error}.",
                 "Close other programs and start again.",
             ) from error
-        self._place = {"originals": str(originals), "min_side": min_side}
+        self._place = dict(place)
 
     def wait_until_ready(self) -> None:
         """Wait for the process to say so. Raises JobError when it cannot start."""
@@ -123,13 +135,14 @@ class VerifyingProcess:
         if not header.endswith(b"\n"):
             raise EOFError
         said = json.loads(header)
-        thumbnail = stream.read(said["thumbnail"])
+        payload = stream.read(said["payload"])
         self._since = time.monotonic()
         if said["error"]:
             return FileError(*said["error"])
         reason = said["reason"] and Reason(said["reason"])
-        image = said["image"] and VerifiedImage(**said["image"], thumbnail=thumbnail)
-        return Verdict(image, said["file"], reason, said["detail"], said["bytes"])
+        image = said["image"] and VerifiedImage(**said["image"], thumbnail=payload)
+        pixels = b"" if image else payload
+        return Verdict(image, said["file"], reason, said["detail"], said["bytes"], pixels)
 
     def rest(self) -> None:
         """Note that no question is open."""
@@ -167,15 +180,22 @@ class VerifyingProcess:
 
 
 def main() -> None:
-    """The process's end: answer one question after another until the parent closes the pipe."""
+    """The process's end: verify one file after another until the parent closes the pipe."""
+    work(_verifying)
+
+
+def work(judging: Callable[[dict[str, Any]], Judge]) -> None:
+    """Judge one file after another until the parent closes the pipe.
+
+    ``judging`` is given the parent's ``place``.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent to handle
     # Libraries may print; only answers may reach the parent.
     answers = os.fdopen(os.dup(1), "wb", buffering=_BUFFER)
     os.dup2(2, 1)
     limit_memory(MEMORY)
     questions = sys.stdin.buffer
-    place = json.loads(questions.readline())
-    originals = Path(place["originals"])
+    judge = judging(json.loads(questions.readline()))
     answers.write(b"ready\n")
     answers.flush()
     asked: queue.SimpleQueue[list[_Question] | None] = queue.SimpleQueue()
@@ -185,8 +205,7 @@ def main() -> None:
     while batch := asked.get():
         for content, move in batch:
             began = time.monotonic()
-            said, thumbnail = _judge(content, move, originals, place["min_side"])
-            _say(answers, said, thumbnail)
+            _say(answers, *judge(content, move))
             if time.monotonic() - began > _SLOW:
                 answers.flush()
         answers.flush()
@@ -204,23 +223,34 @@ def _listen(questions: IO[bytes], asked: queue.SimpleQueue[list[_Question] | Non
     asked.put(None)
 
 
-def _say(answers: IO[bytes], said: dict[str, Any], thumbnail: bytes) -> None:
+def _say(answers: IO[bytes], said: dict[str, Any], payload: bytes) -> None:
     empty = {"image": None, "file": None, "reason": None, "detail": "", "bytes": 0, "error": None}
-    header = {**empty, **said, "thumbnail": len(thumbnail)}
-    answers.write(json.dumps(header).encode() + b"\n" + thumbnail)
+    header = {**empty, **said, "payload": len(payload)}
+    answers.write(json.dumps(header).encode() + b"\n" + payload)
+
+
+def content_of(file: Path | bytes) -> bytes:
+    """The bytes of a file. Raises :class:`~curator.imaging.decoding.Rejected`."""
+    try:
+        return file if isinstance(file, bytes) else file.read_bytes()
+    except OSError as error:
+        raise Rejected(Reason.UNREADABLE, f"{file!s}: {error.strerror}.") from error
+    except MemoryError as error:
+        raise Rejected(Reason.TOO_BIG, "The file does not fit into memory.") from error
+
+
+def _verifying(place: dict[str, Any]) -> Judge:
+    originals = Path(place["originals"])
+    return functools.partial(_judge, originals=originals, min_side=place["min_side"])
 
 
 def _judge(
     content: Path | bytes, move: bool, originals: Path, min_side: int
 ) -> tuple[dict[str, Any], bytes]:
     """Read, verify and store one file; give the answer's JSON and the thumbnail."""
+    data = b""
     try:
-        data = content if isinstance(content, bytes) else content.read_bytes()
-    except OSError as error:
-        return {"reason": Reason.UNREADABLE, "detail": f"{content!s}: {error.strerror}."}, b""
-    except MemoryError:
-        return {"reason": Reason.TOO_BIG, "detail": "The file does not fit into memory."}, b""
-    try:
+        data = content_of(content)
         image = verify(data, min_side)
         source = content if move and isinstance(content, Path) else None
         file = put_once(originals, data, image.sha256 + image.suffix, source)
