@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from curator.deliver.folder import ExportReport
     from curator.deliver.formats import FormatName
     from curator.deliver.predict import Predictor
+    from curator.deliver.preview import ExportPreview
     from curator.deliver.recipe.rebuild import AbsentImage, RebuildReport
     from curator.deliver.recipe.write import RecipeReport
     from curator.jobs.marks import WaitingJob
@@ -137,6 +138,7 @@ __all__ = [
     "Difference",
     "Entry",
     "Estimate",
+    "ExportPreview",
     "ExportReport",
     "FetchReport",
     "FetchSettings",
@@ -237,6 +239,7 @@ _PLACES = {
     "Difference": "curator.review.comparison.compare",
     "Entry": "curator.review.queue.details",
     "Estimate": "curator.review.advice.stopping",
+    "ExportPreview": "curator.deliver.preview",
     "ExportReport": "curator.deliver.folder",
     "FetchReport": "curator.collect.fetch",
     "FetchSettings": "curator.collect.http.client",

@@ -22,3 +22,11 @@ def duration(seconds: float) -> str:
     if seconds < 172_800:
         return f"{seconds / 3600:.1f} hours"
     return f"{round(seconds / 86_400)} days"
+
+
+def of_bytes(size: int) -> str:
+    """A size as people say it, in powers of a thousand: "12 kB", "3.4 MB", "51 GB"."""
+    if size < 1e6:
+        return f"{max(1, round(size / 1e3))} kB"
+    number, unit = (size / 1e6, "MB") if size < 1e9 else (size / 1e9, "GB")
+    return f"{number:.1f} {unit}" if number < 10 else f"{number:.0f} {unit}"

@@ -1,7 +1,7 @@
 """The only place with calls that differ between Linux, macOS and Windows.
 
 Starting a process that outlives its parent, limiting a process's memory, counting cores, making
-files durable, and how a command is quoted.
+files durable, the file manager, and how a command is quoted.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import functools
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -71,6 +72,20 @@ def quoted_for_windows(word: str) -> str:
     # A backslash before the closing mark would take it along.
     tail = len(word) - len(word.rstrip("\\"))
     return f'"{word}{chr(92) * tail}"'
+
+
+def file_manager() -> list[str] | None:
+    """The command that shows the folder named behind it to the user; None where there is none.
+
+    On macOS it is marked in the folder around it: opening one with a program's ending runs it.
+    """
+    if sys.platform == "win32":
+        return ["explorer"]
+    if sys.platform == "darwin":
+        return ["open", "-R"]
+    seen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    found = shutil.which("xdg-open") if seen else None
+    return None if found is None else [found]
 
 
 def cpu_count() -> int:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from curator.deliver.dataset import VersionDiff
     from curator.deliver.folder import ExportReport
     from curator.deliver.formats import FormatName
+    from curator.deliver.preview import ExportPreview
     from curator.deliver.recipe.rebuild import RebuildReport
     from curator.deliver.recipe.write import RecipeReport
     from curator.jobs.marks import WaitingJob
@@ -432,6 +433,22 @@ class Project(Workspace):
             else settings.model_dump(mode="json", exclude_unset=True),
         }
         return self._run("rebuild", rebuild.run, arguments, listener)
+
+    def preview_export(
+        self,
+        formats: Sequence[FormatName] = ("imagefolder",),
+        *,
+        version: str | None = None,
+        folder: str | Path | None = None,
+    ) -> ExportPreview:
+        """What :meth:`export` would write: files, about how many bytes, and the card.
+
+        ``folder``: where, to tell the room on its disk. Raises InputError, UnknownVersion.
+        """
+        from curator.deliver.preview import preview
+
+        out = None if folder is None else Path(folder).expanduser().resolve()
+        return preview(self, formats, version, out)
 
     def tag_version(self, name: str, by: str | None = None) -> TaggedVersion:
         """Give the data set as it is a name, by which it can be exported and compared for ever.

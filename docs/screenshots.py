@@ -39,7 +39,7 @@ def main() -> None:
             Project.create(folder / "empty", ["cats", "dogs"], name="empty") as project,
             shown(folder / "e", project, browser) as page,
         ):
-            for station in ("data", "collect", "check", "train", "review", "export"):
+            for station in ("data", "collect", "check", "train", "review", "use"):
                 take(page, station, f"empty-{station}")
         with (
             large_project(folder / "forty classes", 3000, classes=40) as project,
@@ -101,7 +101,7 @@ def wide(page: Page, name: str, width: int, height: int) -> None:
 def readme(folder: Path, project: Project, browser: Browser) -> None:
     """One picture a station, and the review in the dark."""
     with shown(folder / "r", project, browser) as page:
-        for station in ("data", "collect", "check", "train", "review", "export"):
+        for station in ("data", "collect", "check", "train", "review", "use"):
             go(page, station)
             if station == "review":
                 review(page)

@@ -16,7 +16,7 @@ from curator.errors import InputError, UnknownClass
 from curator.review.browsing import SORTS
 from curator.review.queue.filters import ISSUES, SPLITS, Filters
 from curator.review.queue.kinds import queue_named
-from widgets.shell import STATIONS
+from widgets.shell import STATIONS, present
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +79,7 @@ def read(given: object, named: float) -> Address:
     if not isinstance(given, Mapping):
         raise InputError("This address names no view.", "Choose a station above.")
     project, station, queue = (_text(given, key) for key in ("project", "station", "queue"))
+    station = present(station)
     if station not in ("", START, *STATIONS):
         raise InputError(
             f"The address names {station[:60]!r}, which is no station.",

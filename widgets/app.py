@@ -26,13 +26,13 @@ from widgets.address import Address
 from widgets.check import CheckPanel
 from widgets.collect import CollectPanel
 from widgets.data import Data
-from widgets.export import ExportPanel
 from widgets.jobbar import JobBar, newest
 from widgets.panel import Handler, Panel
 from widgets.review import Review
-from widgets.shell import STATIONS, Shell
+from widgets.shell import STATIONS, Shell, present
 from widgets.start import StartPanel
 from widgets.train import TrainPanel
+from widgets.use import UsePanel
 from widgets.visits import Visits
 
 POLL_SECONDS = 0.25
@@ -89,16 +89,10 @@ class Dashboard:
                 **common,
                 "decided": self._decided,
                 "moved": lambda _: self.remember(),
-                "looked": lambda _: self._say_where(),
+                "looked": lambda _: self.visits.say_where(),
             }
         )
-        self.export = ExportPanel(
-            {
-                **common,
-                "export": lambda message: self._export("export", message),
-                "export_model": lambda message: self._export("export_model", message),
-            }
-        )
+        self.use = UsePanel({**common, "submit": self._asked})
         self.jobbar = JobBar(
             {
                 **common,
@@ -116,7 +110,7 @@ class Dashboard:
             "check": self.check,
             "train": self.train,
             "review": self.review.root,
-            "export": self.export,
+            "use": self.use,
         }
         main = ipywidgets.Box(list(self._panels.values())).add_class("cu-main")
         self.root = ipywidgets.Box([self.shell, main, self.jobbar]).add_class("cu-app")
@@ -190,6 +184,7 @@ class Dashboard:
             self.review.leave()
             self.data.leave()
             self.project.close()
+        self.use.leave()
         self.collect.leave()
         self.project = None
         self.start.refresh()
@@ -197,10 +192,11 @@ class Dashboard:
         self.jobbar.refresh(None, "start")
         self.jobbar.offer(None)
         self._show("start")
-        self._say_where()
+        self.visits.say_where()
 
     def go(self, station: str) -> None:
         """Show a station, with its figures as they are now."""
+        station = present(station)
         if self.project is None or station not in STATIONS:
             return
         self._show(station)
@@ -230,8 +226,8 @@ class Dashboard:
             self.collect.refresh(self.project, found, busy)
         elif self.station == "train":
             self.train.refresh(self.project, found, busy)
-        elif self.station == "export":
-            self.export.refresh(self.project, found, busy)
+        elif self.station == "use":
+            self.use.refresh(self.project, found, busy)
         elif self.station == "review":
             self.review.soon()
         self.shell.refresh(found, self.station)
@@ -276,7 +272,7 @@ class Dashboard:
         if self.project is not None and self._poller is not None:
             place = {"station": self.station, **self.review.place(), "data": self.data.place()}
             recent.remember(self.project.name, self.project.path, place)
-            self._say_where()
+            self.visits.say_where()
 
     # What the panels ask for
 
@@ -292,13 +288,6 @@ class Dashboard:
     def _sample(self) -> None:
         self._adopt(self.start.sample())
         self._submit("sample")
-
-    def _export(self, where: str, message: dict[str, Any]) -> None:
-        # What the page named is what is written, whatever was trained since.
-        named = {"run_id": int(message["run"])} if "run" in message else {}
-        out = self.export.target(where, message)
-        if out is not None:
-            self._submit(where.replace("_", "-"), out=out, **named)
 
     def _look(self, message: dict[str, Any]) -> None:
         self.review.open(message)
@@ -388,6 +377,7 @@ class Dashboard:
         job = self.jobbar.follow(self.project, self.station)
         self.shell.follow(job)
         self.train.follow(job)
+        self.use.follow(job)
         return job
 
     def _fingerprint(self, job: jobs.Job | None, rows: Newest) -> tuple[Any, ...]:

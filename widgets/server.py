@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from curator.errors import InputError, UnsafeServer
+from widgets.folders import LOCAL
 
 if TYPE_CHECKING:
     import socket
@@ -42,6 +43,9 @@ def serve(
     """
     host = HOST if host == "localhost" else host
     os.environ.pop("CURATOR_PROJECT", None)
+    os.environ.pop(LOCAL, None)
+    if host in {HOST, "::1"}:
+        os.environ[LOCAL] = "1"
     if project is not None:
         os.environ["CURATOR_PROJECT"] = str(project.expanduser().resolve())
     # Readable by this user alone: connection files of kernels, and the file that opens the browser.

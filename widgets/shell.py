@@ -13,8 +13,14 @@ STATIONS = {
     "check": "Check",
     "train": "Train",
     "review": "Review",
-    "export": "Export",
+    "use": "Use",
 }
+FORMER = {"export": "use"}  # names that addresses and kept places may still have
+
+
+def present(station: str) -> str:
+    """What a station is called now."""
+    return FORMER.get(station, station)
 
 
 class Shell(Panel):

@@ -43,7 +43,7 @@ def nothing(kind: str, filtered: bool) -> tuple[str, dict[str, str] | None]:
     if filtered:
         return "Nothing in this queue matches the filters.", None
     if kind == "suspicious":
-        return "Nothing is left in this queue.", {"station": "export", "title": "Go on to Export"}
+        return "Nothing is left in this queue.", {"station": "use", "title": "Go on to Use"}
     if kind in QUEUES and QUEUES[kind].group == BY_COMPARISON:
         return "The last check found nothing here.", {"station": "check", "title": "Check"}
     return "This queue is empty.", None

@@ -1,4 +1,4 @@
-"""Commands of the station Export, and the two ways to see it all: dashboard and demo."""
+"""Commands of the station Use, and the two ways to see it all: dashboard and demo."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from curator.project import Project
 
 if TYPE_CHECKING:
     from curator.deliver.formats import FormatName
+    from curator.deliver.preview import ExportPreview
 
 
 def register(app: typer.Typer) -> None:
@@ -49,10 +50,17 @@ def export(
             "read-only, instead of copies.",
         ),
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be written; write nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the curated images with manifest.csv and a card, in one or several forms."""
     formats = cast("list[FormatName]", forms or ["imagefolder"])
+    if dry_run:
+        with Project.open(project) as opened:
+            say_preview(opened.preview_export(formats, version=version, folder=out), as_json)
+        return
     exported = run_job(
         project,
         as_json,
@@ -66,6 +74,22 @@ def export(
 
     say_table(pd.DataFrame([asdict(row) for row in exported.counts]))
     say(exported.sentence)
+
+
+def say_preview(found: ExportPreview, as_json: bool) -> None:
+    """What an export would write."""
+    if as_json:
+        say_json(found.to_dict())
+        return
+    import pandas as pd
+
+    chosen = [item for item in found.formats if item.chosen]
+    parts = [part for item in chosen for part in item.parts]
+    if any(item.has_folders for item in chosen):
+        parts = [*found.folders, *parts]
+    if parts:
+        say_table(pd.DataFrame([asdict(part) for part in parts]))
+    say(found.sentence)
 
 
 def export_model(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from curator.store.versions import TaggedVersion, VersionChange
     from curator.store.workspace import Workspace
 
-__all__ = ["MANIFEST_COLUMNS", "UNDECIDED", "DataSet", "SplitCount", "counts", "plan"]
+__all__ = ["MANIFEST_COLUMNS", "UNDECIDED", "DataSet", "Part", "SplitCount", "counts", "plan"]
 
 # Tagged versions promise this file byte for byte: a change here needs the old form kept beside it.
 MANIFEST_COLUMNS = [
@@ -52,6 +52,17 @@ class SplitCount:
     split: str
     label: str
     images: int
+
+
+@dataclass(frozen=True)
+class Part(Record):
+    """A file or folder of an export, as it will be: ``files`` in it, and about how many bytes."""
+
+    path: str
+    holds: str
+    """In few words: "118 images"."""
+    files: int
+    bytes: int
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from curator.store.workspace import Workspace
 
 EMPTY, NEEDS_YOU, WORKING, DONE, FAILED = "empty", "needs you", "working", "done", "failed"
-COLLECT, CHECK, TRAIN, REVIEW, EXPORT = "collect", "check", "train", "review", "export"
+COLLECT, CHECK, TRAIN, REVIEW, USE = "collect", "check", "train", "review", "use"
 STATION_OF = {
     "fetch": COLLECT,
     "sample": COLLECT,
@@ -33,8 +33,8 @@ STATION_OF = {
     "cost": TRAIN,
     "lr-find": TRAIN,
     "learning-curve": TRAIN,
-    "export": EXPORT,
-    "export-model": EXPORT,
+    "export": USE,
+    "export-model": USE,
 }
 """At which station each kind of job that a user asks for works."""
 QUIET = ("refit",)  # work that nobody asked for: it shows in what it changes
@@ -45,7 +45,7 @@ class Station(Record):
     """How one station stands."""
 
     station: str
-    """collect, check, train, review or export."""
+    """collect, check, train, review or use."""
     state: str
     """empty, needs you, working, done or failed."""
     count: int
@@ -99,7 +99,7 @@ _STEPS = {
     CHECK: "Look at them",
     TRAIN: "Train",
     REVIEW: "Review",
-    EXPORT: "Use it",
+    USE: "Use it",
 }
 
 
@@ -117,7 +117,7 @@ def next_step(status: Status) -> Step:
     left = [item for item in status.stations if item.state != DONE]
     if status.run is not None and status.left and status.stale:
         left = [item for item in left if item.station != TRAIN]
-    return _step(left[0] if left else status.station(EXPORT))
+    return _step(left[0] if left else status.station(USE))
 
 
 def _step(station: Station, title: str = "") -> Step:
@@ -139,7 +139,7 @@ def stations(counts: Counts, problems: int, job: Job | None = None) -> tuple[Sta
         CHECK: lambda: _check(counts, problems),
         TRAIN: lambda: _train(counts),
         REVIEW: lambda: _review(counts),
-        EXPORT: lambda: _export(counts),
+        USE: lambda: _use(counts),
     }
     return tuple(_at_work(name, job) or judge() for name, judge in judges.items())
 
@@ -236,15 +236,13 @@ def _review(counts: Counts) -> Station:
     return Station(REVIEW, DONE, 0, "none left", "Every image that was flagged was looked at.")
 
 
-def _export(counts: Counts) -> Station:
+def _use(counts: Counts) -> Station:
     if not counts.images:
-        return Station(EXPORT, EMPTY, 0, "", "There is no image to export.")
+        return Station(USE, EMPTY, 0, "", "There is no image to use yet.")
     there = many(counts.images, "image")
     if counts.exported:
-        return Station(
-            EXPORT, DONE, counts.images, "written", "Written, and nothing changed since."
-        )
-    return Station(EXPORT, EMPTY, counts.images, "", f"{there} can be written.")
+        return Station(USE, DONE, counts.images, "written", "Written, and nothing changed since.")
+    return Station(USE, EMPTY, counts.images, "", f"{there} can be written.")
 
 
 def is_guessing(run: NewestRun) -> bool:

@@ -45,7 +45,7 @@ def test_no_station_violates_the_guidelines(
 
     with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
-        for station in ("data", "collect", "check", "train", "export", "review"):
+        for station in ("data", "collect", "check", "train", "use", "review"):
             go(page, station)
             page.wait_for_timeout(500)
             look(page, station)

@@ -186,7 +186,7 @@ def test_an_empty_project_says_what_to_do(
             "check": "no image to check yet",
             "train": "Collect images first",
             "review": "No run was trained",
-            "export": "no image to export yet",
+            "use": "no image yet",
         }.items():
             go(page, station)
             page.wait_for_selector(f"text={words}")

@@ -129,14 +129,14 @@ def test_the_run_that_is_named_is_the_one_that_is_written(
     assert sample_copy.refit().run == 2
     with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
-        go(page, "export")
+        go(page, "use")
         page.wait_for_selector("[data-exported='1']:has-text('run 1')")
         go(page, "train")
         assert page.locator("[data-part=runs] tr[data-run='2'] :text('refit')").count() == 1
         page.wait_for_selector("[data-part=runs] tr[data-run='1']:has-text('in use')")
         page.click("[data-part=newer] button")
         page.wait_for_selector("[data-part=runs] tr[data-run='2']:has-text('in use')")
-        go(page, "export")
+        go(page, "use")
         page.wait_for_selector("[data-exported='2']:has-text('run 2, an automatic refit')")
         form = page.locator("form:has-text('Write the model')")
         form.locator("input[name=out]").fill(str(tmp_path / "model"))
@@ -150,7 +150,7 @@ def test_the_run_that_is_named_is_the_one_that_is_written(
         page.wait_for_selector("[data-part=runs] tr[data-run='2']:has-text('in use')")
         page.click("text=Always use the newest")
         page.wait_for_selector("[data-part=runs] tr[data-run='3']:has-text('in use')")
-        go(page, "export")
+        go(page, "use")
         page.wait_for_selector("[data-exported='3']")
         assert page.locator(".cu-command:has-text('--run 3')").count() == 1
         go(page, "train")

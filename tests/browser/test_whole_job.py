@@ -151,13 +151,13 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
         page.wait_for_selector("[data-part=comparison]")
         assert "validation images" in page.inner_text("[data-part=comparison]")
 
-        go(page, "export")
-        page.locator("section:has-text('The curated images') button[type=submit]").click()
+        go(page, "use")
+        page.click("[data-part=data-set] button:has-text('Write')")
         page.wait_for_selector("text=manifest.csv are in", timeout=JOB)
         page.wait_for_function(
             "() => document.querySelector('input[name=out]').value.endsWith('my-digits-curated-2')"
         )
-        page.locator("section:has-text('The model') button[type=submit]").click()
+        page.click("button:text-is('Write the model')")
         page.wait_for_selector("text=its answers agree", timeout=JOB)
 
         folder = dashboard.home / "my-digits"

@@ -227,6 +227,9 @@ def test_status_of_a_run_without_folds(curator: Curator, sample_copy: Project) -
 
 def test_exporting(curator: Curator, small: Project, tmp_path: Path) -> None:
     """Export says how many images went where."""
+    plan = curator("export", small.path, tmp_path / "out", "--as", "hf", "--dry-run")
+    assert "30 images in 34 files" in plan.out or "without a split" in plan.out
+    assert not (tmp_path / "out").exists()
     exported = curator("export", small.path, tmp_path / "out")
     assert "30 images and manifest.csv" in exported.out
     parsed = curator("export", small.path, tmp_path / "out2", "--json").json

@@ -80,7 +80,7 @@ def test_when_all_is_well_every_station_is_done() -> None:
         "check": ("done", "nothing found"),
         "train": ("done", "98.5 % right"),
         "review": ("done", "none left"),
-        "export": ("done", "written"),
+        "use": ("done", "written"),
     }
     assert station("train", COUNTS).details == (
         "Run 1: 1.5 % wrong (0.7-3.1), each image judged by a model that did not see it."
@@ -136,7 +136,7 @@ def test_a_new_project_is_empty_everywhere() -> None:
         ("review", {"left": 6}, "needs you", 6, "6 to look at"),
         ("review", {"looked": False}, "needs you", 0, "nobody looked"),
         ("review", {"run": replace(RUN, high=0.7)}, "needs you", 0, "model guesses"),
-        ("export", {"exported": False}, "empty", 400, ""),
+        ("use", {"exported": False}, "empty", 400, ""),
     ],
 )
 def test_one_thing_amiss_takes_the_tick_away(
@@ -156,7 +156,7 @@ def test_problems_of_the_data_ask_for_the_user() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("fetch", "collect"), ("check", "check"), ("train", "train"), ("export", "export")],
+    [("fetch", "collect"), ("check", "check"), ("train", "train"), ("export", "use")],
 )
 def test_a_job_is_at_work_at_its_station_alone(small: Project, kind: str, name: str) -> None:
     """While it runs the station counts with it; if it fails so has the station, and says why."""
@@ -203,11 +203,11 @@ def test_a_copy_that_was_deleted_is_no_look_at_the_queue(sample_copy: Project) -
 
 def test_an_export_counts_until_something_changes(sample_copy: Project, tmp_path: Path) -> None:
     """Written is done; a decision after it asks for another."""
-    assert sample_copy.status().station("export").state == "empty"
+    assert sample_copy.status().station("use").state == "empty"
     sample_copy.export(tmp_path / "out")
-    assert sample_copy.status().station("export").state == "done"
+    assert sample_copy.status().station("use").state == "done"
     sample_copy.decide([1], "keep")
-    assert sample_copy.status().station("export").state == "empty"
+    assert sample_copy.status().station("use").state == "empty"
 
 
 def test_what_is_named_is_what_is_exported(sample_copy: Project, tmp_path: Path) -> None:

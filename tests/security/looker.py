@@ -59,7 +59,7 @@ async def page(project: str) -> dict[str, Any]:
     """Open the page, look at an image, and try to decide and to train."""
     dashboard = Dashboard(project)
     gallery = dashboard.review.gallery
-    for station in ("data", "collect", "check", "train", "export", "review"):
+    for station in ("data", "collect", "check", "train", "use", "review"):
         dashboard.go(station)
         dashboard._tick()
     gallery.show_queue("all")

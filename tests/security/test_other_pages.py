@@ -119,7 +119,7 @@ def test_all_stations_work_under_the_policy(
             "check": ".cu-problems .cu-strip img",
             "train": "[data-part=verdict]",
             "review": ".cu-tile img",
-            "export": "text=Export",
+            "use": "[data-station=use]",
             "collect": "textarea[name=text]",
         }.items():
             go(page, station)

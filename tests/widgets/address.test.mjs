@@ -34,6 +34,13 @@ test("what is written is read again", () => {
   );
 });
 
+test("addresses of the station's former name still lead to it", () => {
+  for (const hash of ["#/export", "#/use"])
+    assert.deepEqual(parse(hash), { ...EMPTY, station: "use" });
+  assert.deepEqual(parse("#/bears/export"), { ...EMPTY, project: "bears", station: "use" });
+  assert.deepEqual(parse("#/export/use"), { ...EMPTY, project: "export", station: "use" });
+});
+
 test("a project may be left out; the start page has an address; none is none", () => {
   assert.deepEqual(parse("#/review/suspicious?class=black&first=3"), {
     ...EMPTY,

@@ -13,16 +13,17 @@ from curator.project import Project
 from curator.review.queue.kinds import open_queue
 from curator.review.status import status
 from curator.store import jobs
-from tests.widgets.kernel import ended, send, tell, until
+from tests.widgets.kernel import ended, refreshed, send, tell, until
 from widgets import recent
 from widgets.app import Dashboard
 from widgets.collect import CollectPanel
-from widgets.export import ExportPanel, free
+from widgets.folders import free
 from widgets.jobbar import JobBar
 from widgets.queue_view import PAGE
 from widgets.shell import Shell
 from widgets.start import StartPanel, folder_name
 from widgets.train import TrainPanel
+from widgets.use import UsePanel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +72,7 @@ def test_the_rail_tells_what_needs_the_user(small: Project, sample: Project) -> 
         "check": "needs you",
         "train": "done",
         "review": "needs you",
-        "export": "empty",
+        "use": "empty",
     }
 
 
@@ -102,9 +103,10 @@ def test_refused_lines_are_shown_by_number(small: Project) -> None:
 
 def test_an_export_is_planned_beside_the_project(small: Project) -> None:
     """The preview counts what would be written, into folders that do not exist yet."""
-    panel = ExportPanel(HANDLERS)
-    panel.refresh(small, status(small), busy=False)
-    assert panel.state["total"] == 30
+    panel = UsePanel(HANDLERS)
+    refreshed(panel, small, status(small), False)
+    assert panel.state["plan"]["images"] == 30
+    assert panel.state["where"]["export"] == str(free(small, "curated"))
     taken = free(small, "curated")
     taken.mkdir()
     assert free(small, "curated") != taken

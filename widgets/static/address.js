@@ -7,7 +7,8 @@
 /** @import {Model} from "./types" */
 /** @import {Place, ShellState} from "./states" */
 
-const STATIONS = ["data", "collect", "check", "train", "review", "export"];
+const FORMER = /** @type {Record<string, string>} */ ({ export: "use" });
+const STATIONS = ["data", "collect", "check", "train", "review", "use", ...Object.keys(FORMER)];
 const FILTERS = ["class", "predicted", "split", "host", "tag", "issue", "finding", "text"];
 
 /** Take a fragment apart; null when there is none. What it cannot be is left in `station`, for the
@@ -40,6 +41,7 @@ export function parse(hash) {
   const bare = STATIONS.includes(parts[0]) && !STATIONS.includes(parts[1]);
   if (!bare) place.project = parts.shift() ?? "";
   [place.station = "", place.queue = ""] = parts;
+  place.station = FORMER[place.station] ?? place.station;
   if (parts.length > 2) return { ...place, station: hash.slice(0, 60) };
   const query = new URLSearchParams(rest.join("?"));
   for (const name of FILTERS) {

@@ -21,6 +21,13 @@ export function count(value) {
     : value.toLocaleString("en").replaceAll(",", " ");
 }
 
+/** A size for people, in powers of a thousand. @param {number} size bytes */
+export function bytes(size) {
+  if (size < 1e6) return `${count(Math.max(1, Math.round(size / 1e3)))} kB`;
+  const [number, unit] = size < 1e9 ? [size / 1e6, "MB"] : [size / 1e9, "GB"];
+  return `${number.toFixed(number < 10 ? 1 : 0)} ${unit}`;
+}
+
 /** Number and noun. @param {number} number @param {string} noun @param {string} [plural] */
 export function many(number, noun, plural) {
   return `${count(number)} ${number === 1 ? noun : (plural ?? `${noun}s`)}`;

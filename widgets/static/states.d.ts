@@ -335,20 +335,3 @@ export interface TrainState {
   error: string | null;
   busy: boolean;
 }
-
-export type ExportKind = "export" | "export_model";
-
-export interface ExportState {
-  total: number;
-  counts: { split: "train" | "valid"; label: string; images: number }[];
-  run: { run: number; title: string; valid: JudgedRate; out_of_fold: JudgedRate } | null;
-  stale: number;
-  folder: string;
-  model_folder: string;
-  where: Partial<Record<ExportKind, string>>; // absolute, of what is in the form
-  commands: Partial<Record<ExportKind, string>>;
-  written: Partial<Record<ExportKind, string>>; // by the last export; there
-  predict: string;
-  errors: Partial<Record<ExportKind, string>>;
-  busy: boolean;
-}

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from curator.deliver.dataset import Part
 from curator.deliver.formats import cleaned, croissant, huggingface, shards
 from curator.errors import InputError
+from curator.phrasing import many
 
 if TYPE_CHECKING:
     from curator.deliver.dataset import DataSet
@@ -25,6 +27,11 @@ def _nothing_more(folder: Path, data: DataSet, progress: Progress) -> None:
     """The folders are all that an ImageFolder is."""
 
 
+def _no_part(_data: DataSet) -> list[Part]:
+    """As above."""
+    return []
+
+
 @dataclass(frozen=True)
 class Format:
     """One form. ``write`` adds its files to an export's folder."""
@@ -35,6 +42,8 @@ class Format:
     use: str
     """For the card: how it is read, a line of Python."""
     write: Callable[[Path, DataSet, Progress], None] = _nothing_more
+    parts: Callable[[DataSet], list[Part]] = _no_part
+    """What ``write`` would add, without writing it."""
     has_folders: bool = True
     """Whether it reads the pictures from train/ and valid/."""
 
@@ -52,12 +61,14 @@ FORMATS = {
             "the same folders with `metadata.jsonl`",
             'datasets.load_dataset("imagefolder", data_dir=".")',
             huggingface.write,
+            huggingface.parts,
         ),
         Format(
             "webdataset",
             "`shards/`, tar files with picture, class number and JSON of each image",
             'webdataset.WebDataset("shards/train-000000.tar").decode("pil")',
             shards.write,
+            shards.parts,
             has_folders=False,
         ),
         Format(
@@ -65,12 +76,14 @@ FORMATS = {
             "`cleaned.csv` (name, label, is_valid) and `issues.csv` (cleanlab's columns)",
             'ImageDataLoaders.from_csv(".", "cleaned.csv", valid_col="is_valid")',
             cleaned.write,
+            cleaned.parts,
         ),
         Format(
             "croissant",
             "`croissant.json`, a description for machines",
             'mlcroissant.Dataset("croissant.json").records("images")',
             croissant.write,
+            croissant.parts,
         ),
     )
 }
@@ -85,3 +98,16 @@ def chosen(names: Sequence[str]) -> list[Format]:
             f"Use one or several of {', '.join(get_args(FormatName))}.",
         )
     return [item for name, item in FORMATS.items() if name in names]
+
+
+def folders(data: DataSet) -> list[Part]:
+    """The folders of pictures that some forms share, each class on both sides of the split."""
+    table = data.images
+    found = {
+        key: (len(rows), int(rows["bytes"].sum()))
+        for key, rows in table.groupby(["split", "label"], sort=True)
+    }
+    return [
+        Part(f"{split}/{label}/", many(number, "image"), number, size)
+        for (split, label), (number, size) in found.items()
+    ]

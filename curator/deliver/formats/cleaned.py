@@ -12,7 +12,9 @@ import pandas as pd
 
 from curator.check.outliers import THRESHOLD, stored_scores
 from curator.check.quality import quality_table
+from curator.deliver.dataset import Part
 from curator.errors import NoRun
+from curator.phrasing import many
 from curator.review.queue.ranking import scored
 from curator.spreadsheets import csv_text
 from curator.store import schema
@@ -24,22 +26,36 @@ if TYPE_CHECKING:
     from curator.jobs.progress import Progress
 
 CLEANED, ISSUES = "cleaned.csv", "issues.csv"
+_ISSUES_ROW = 250  # bytes, about
 
 
 def write(folder: Path, data: DataSet, progress: Progress) -> None:
     """Write cleaned.csv (name, label, is_valid) and issues.csv (see :func:`issues`)."""
     progress.check()
+    (folder / CLEANED).write_bytes(_cleaned(data))
+    progress.check()
+    (folder / ISSUES).write_bytes(csv_text(issues(data)).encode())
+
+
+def parts(data: DataSet) -> list[Part]:
+    """See :class:`curator.deliver.formats.Format`."""
+    rows = many(len(data.images), "row")
+    return [
+        Part(CLEANED, rows, 1, len(_cleaned(data))),
+        Part(ISSUES, rows, 1, _ISSUES_ROW * len(data.images)),
+    ]
+
+
+def _cleaned(data: DataSet) -> bytes:
     images = data.images
-    cleaned = pd.DataFrame(
+    table = pd.DataFrame(
         {
             "name": images["file_name"],
             "label": images["label"],
             "is_valid": images["split"] == schema.VALID,
         }
     )
-    (folder / CLEANED).write_bytes(csv_text(cleaned).encode())
-    progress.check()
-    (folder / ISSUES).write_bytes(csv_text(issues(data)).encode())
+    return csv_text(table).encode()
 
 
 def issues(data: DataSet) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from curator.deliver.dataset import MANIFEST_COLUMNS
+from curator.deliver.dataset import MANIFEST_COLUMNS, Part
 from curator.deliver.rights import licence_of_all
 from curator.hashing import sha256
 
@@ -41,8 +41,16 @@ _FORMATS = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PPM": "image/x-portable-
 def write(folder: Path, data: DataSet, progress: Progress) -> None:
     """Write croissant.json."""
     progress.check()
-    text = json.dumps(document(data), indent=2, ensure_ascii=False) + "\n"
-    (folder / FILE).write_bytes(text.encode())
+    (folder / FILE).write_bytes(_text(data))
+
+
+def parts(data: DataSet) -> list[Part]:
+    """See :class:`curator.deliver.formats.Format`."""
+    return [Part(FILE, "columns, splits, licence", 1, len(_text(data)))]
+
+
+def _text(data: DataSet) -> bytes:
+    return (json.dumps(document(data), indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def document(data: DataSet) -> dict[str, Any]:

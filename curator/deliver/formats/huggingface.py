@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from curator.deliver.dataset import Part
+from curator.phrasing import many
 from curator.store import schema
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from curator.deliver.dataset import DataSet
     from curator.jobs.progress import Progress
 
+FILE = "metadata.jsonl"
 COLUMNS = ("label", "source", "license", "creator", "source_page", "sha256", "decision")
 
 
@@ -25,14 +28,27 @@ def write(folder: Path, data: DataSet, progress: Progress) -> None:
     """Write metadata.jsonl into each split's folder that has images."""
     for split in (schema.TRAIN, schema.VALID):
         progress.check()
-        lines = [
-            json.dumps(
-                {"file_name": row.file_name.removeprefix(f"{split}/")}
-                | {name: getattr(row, name) for name in COLUMNS},
-                ensure_ascii=False,
-            )
-            for row in data.rows(split)
-        ]
-        if lines:
-            text = "\n".join(lines) + "\n"
-            (folder / split / "metadata.jsonl").write_bytes(text.encode())
+        if text := _metadata(data, split):
+            (folder / split / FILE).write_bytes(text)
+
+
+def parts(data: DataSet) -> list[Part]:
+    """See :class:`curator.deliver.formats.Format`."""
+    texts = {split: _metadata(data, split) for split in (schema.TRAIN, schema.VALID)}
+    return [
+        Part(f"{split}/{FILE}", many(text.count(b"\n"), "row"), 1, len(text))
+        for split, text in texts.items()
+        if text
+    ]
+
+
+def _metadata(data: DataSet, split: str) -> bytes:
+    lines = [
+        json.dumps(
+            {"file_name": row.file_name.removeprefix(f"{split}/")}
+            | {name: getattr(row, name) for name in COLUMNS},
+            ensure_ascii=False,
+        )
+        for row in data.rows(split)
+    ]
+    return "".join(f"{line}\n" for line in lines).encode()

@@ -14,6 +14,8 @@ import tarfile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from curator.deliver.dataset import Part
+from curator.phrasing import many
 from curator.store import schema
 from curator.store.originals import read_whole
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from curator.jobs.progress import Progress
 
 MOST_IMAGES, MOST_BYTES = 1000, 256 << 20  # of a shard
+_BESIDE = 3500  # bytes that an image takes beside itself: three headers, class, JSON, all padded
 FIELDS = (
     *("label", "split", "sha256", "source", "license", "creator", "source_page", "decision"),
     *("width", "height"),
@@ -51,6 +54,18 @@ def write(folder: Path, data: DataSet, progress: Progress) -> None:
                     _add(tar, f"{key}.cls", str(number_of[row.label]).encode())
                     _add(tar, f"{key}.json", json.dumps(facts, ensure_ascii=False).encode())
                     progress.advance()
+
+
+def parts(data: DataSet) -> list[Part]:
+    """See :class:`curator.deliver.formats.Format`."""
+    found = []
+    for split in (schema.TRAIN, schema.VALID):
+        for number, rows in _numbered(data.rows(split)):
+            sizes = [row.bytes + _BESIDE for row in rows]
+            path = f"shards/{split}-{number:06d}.tar"
+            found.append(Part(path, many(len(sizes), "image"), 1, sum(sizes)))
+    classes = many(len(data.classes), "class", "classes")
+    return [*found, Part("shards/classes.txt", classes, 1, 16 * len(data.classes))]
 
 
 def _numbered(rows: Iterator[Any]) -> Iterator[tuple[int, Iterator[Any]]]:

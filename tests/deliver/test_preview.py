@@ -1,0 +1,53 @@
+"""What an export would write is what it then writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+
+from curator.deliver.formats import FormatName
+from curator.errors import InputError, UnknownVersion
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from curator.project import Project
+
+EVERY: tuple[FormatName, ...] = get_args(FormatName)
+
+
+def test_files_size_and_card_are_those_of_the_export(sample_copy: Project, tmp_path: Path) -> None:
+    """All forms at once: every file is announced, the size within a tenth, the card to the byte."""
+    sample_copy.check()
+    plan = sample_copy.preview_export(EVERY, folder=tmp_path / "out")
+    sample_copy.export(tmp_path / "out", EVERY)
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert plan.files == len(files)
+    assert plan.bytes == pytest.approx(sum(path.stat().st_size for path in files), rel=0.1)
+    assert plan.card == (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    names = {path.relative_to(tmp_path / "out").as_posix() for path in files}
+    announced = {part.path for item in plan.formats for part in item.parts}
+    assert announced | {"manifest.csv", "README.md"} <= names
+    assert (plan.images, plan.undecided) == (sample_copy.status().images, 0)
+    assert plan.free is not None
+    assert plan.free > plan.bytes
+
+
+def test_forms_share_the_pictures(sample: Project) -> None:
+    """A second form with folders adds its tables alone; shards hold the pictures once more."""
+    one = sample.preview_export(["imagefolder"])
+    two = sample.preview_export(["imagefolder", "hf"])
+    shards = sample.preview_export(["webdataset"])
+    assert two.files == one.files + 2
+    assert one.bytes < two.bytes < 1.5 * one.bytes
+    assert shards.files == 5
+    assert [item.name for item in two.formats if item.chosen] == ["imagefolder", "hf"]
+
+
+def test_what_cannot_be_previewed(sample: Project) -> None:
+    """Unknown forms and versions are named; nothing is a default."""
+    with pytest.raises(UnknownVersion, match="v9"):
+        sample.preview_export(version="v9")
+    with pytest.raises(InputError, match="No form"):
+        sample.preview_export([])
