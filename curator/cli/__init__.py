@@ -6,12 +6,15 @@ traceback (set CURATOR_DEBUG=1 to see it). What a machine may read is JSON with 
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import sys
 import traceback
 
 import typer
+import typer.core
+import typer.main
 
 from curator.cli import (
     advising,
@@ -83,10 +86,16 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
+@functools.cache
+def command() -> typer.core.TyperGroup:
+    """All commands; made once, as it takes longer than most commands do."""
+    return typer.main.get_group(app)
+
+
 def run(arguments: list[str]) -> int:
     """Run one command; return its exit status."""
     try:
-        result = app(arguments, standalone_mode=False, prog_name="curator")
+        result = command()(arguments, standalone_mode=False, prog_name="curator")
         sys.stdout.flush()
         if result == INTERRUPTED:
             raise KeyboardInterrupt
