@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from curator.collect.imports.preview import ImportPreview
     from curator.deliver.bundle import ModelReport
     from curator.deliver.dataset import SplitCount, VersionDiff
+    from curator.deliver.evaluate import EvaluationReport
     from curator.deliver.folder import ExportReport
     from curator.deliver.formats import FormatName
     from curator.deliver.predict import Predictor
@@ -135,6 +136,7 @@ __all__ = [
     "Difference",
     "Entry",
     "Estimate",
+    "EvaluationReport",
     "ExportReport",
     "FetchReport",
     "FetchSettings",
@@ -235,6 +237,7 @@ _PLACES = {
     "Difference": "curator.review.comparison.compare",
     "Entry": "curator.review.queue.details",
     "Estimate": "curator.review.advice.stopping",
+    "EvaluationReport": "curator.deliver.evaluate",
     "ExportReport": "curator.deliver.folder",
     "FetchReport": "curator.collect.fetch",
     "FetchSettings": "curator.collect.http.client",

@@ -99,6 +99,7 @@ class Dashboard:
                 **common,
                 "export": lambda message: self._export("export", message),
                 "export_model": lambda message: self._export("export_model", message),
+                "evaluate": lambda message: self._submit("evaluate", run_id=int(message["run"])),
             }
         )
         self.jobbar = JobBar(

@@ -13,7 +13,7 @@ from curator.files import refuse_occupied
 from curator.platform import shell_command
 from curator.project import Project
 from curator.review.status import Status
-from curator.store import jobs
+from curator.store import jobs, judgements
 from widgets.panel import Handler, Panel, script
 
 KINDS = {"export": "curated", "export_model": "model"}  # what is written, and its folder's ending
@@ -30,6 +30,7 @@ class ExportPanel(Panel):
             total=0,
             counts=[],
             run=None,
+            tested=None,
             stale=0,
             folder="",
             model_folder="",
@@ -62,6 +63,7 @@ class ExportPanel(Panel):
             total=sum(row.images for row in planned),
             counts=[asdict(row) for row in planned],
             run=status.run.to_dict() if status.run else None,
+            tested=judged_on_test(project, self._run) if self._run is not None else None,
             stale=status.stale,
             folder=free_ones["export"],
             model_folder=free_ones["export_model"],
@@ -103,6 +105,14 @@ class ExportPanel(Panel):
             where={**self.state["where"], kind: out},
             commands={**self.state["commands"], kind: self._command(self._project, kind, out)},
         )
+
+
+def judged_on_test(project: Project, run_id: int) -> dict[str, Any]:
+    """How often a run was judged on the test images, and with what result the last time."""
+    with project.database.read() as connection:
+        newest = judgements.newest(connection, run_id)
+        looks = judgements.times(connection, run_id)
+    return {"looks": looks, "rate": None if newest is None else newest.quality}
 
 
 def absolute(project: Project, typed: str) -> Path:

@@ -36,6 +36,7 @@ class ClassCount:
     images: int
     train: int
     valid: int
+    test: int
 
 
 @dataclass(frozen=True)
@@ -247,6 +248,7 @@ def class_counts(connection: Connection) -> tuple[ClassCount, ...]:
             images=sum(number for (key, _), number in found.items() if key == item.id),
             train=found.get((item.id, schema.TRAIN), 0),
             valid=found.get((item.id, schema.VALID), 0),
+            test=found.get((item.id, schema.TEST), 0),
         )
         for item in all_classes(connection)
     )
@@ -277,6 +279,14 @@ def address_counts(connection: Connection) -> AddressCounts:
         fetched=sum(row.number for row in rows if row.state == schema.FETCHED),
         failed=dict(sorted(failed.items(), key=lambda item: -item[1])),
     )
+
+
+_SIDES = {schema.TRAIN: "training", schema.VALID: "validation", schema.TEST: "test"}
+
+
+def sides(splits: pd.Series[str]) -> str:
+    """The sides of the split that occur, in words: "training and test"."""
+    return " and ".join(words for split, words in _SIDES.items() if (splits == split).any())
 
 
 def _problem(
@@ -396,9 +406,10 @@ def _duplicate_problems(table: pd.DataFrame, listed: list[int], sieve: _Sieve) -
             _problem(
                 "near_duplicates_across_splits",
                 len(leaks),
-                f"{len(leaks)} near-duplicates lie in training and in validation.",
-                "Their splits came before the check and stay, so the validation error is too good: "
-                "delete the copies on one side.",
+                f"{len(leaks)} near-duplicates lie on several sides of the split: "
+                f"{sides(leaks['split'])}.",
+                "Their splits came before the check and stay, so the error that is measured on one "
+                "side is too good: delete the copies on the other.",
                 leaks["image_id"].tolist(),
                 "duplicates",
             )

@@ -35,6 +35,8 @@ STATION_OF = {
     "learning-curve": TRAIN,
     "export": EXPORT,
     "export-model": EXPORT,
+    "evaluate": EXPORT,
+    "rebuild": COLLECT,
 }
 """At which station each kind of job that a user asks for works."""
 QUIET = ("refit",)  # work that nobody asked for: it shows in what it changes

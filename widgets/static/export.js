@@ -34,7 +34,8 @@ function exporting(state, send) {
       h("p", { class: "cu-hint", "data-written": kind }, "Written last:"),
       copyable(state.written[kind], "Copy the path"),
     ];
-  const splits = ["train", "valid"];
+  const tested = state.counts.some((item) => item.split === "test");
+  const splits = ["train", "valid", ...(tested ? ["test"] : [])];
   return h(
     "div",
     { class: "cu-panel" },
@@ -135,6 +136,25 @@ function exporting(state, send) {
                 ` Error ${interval(state.run.valid)} on ${many(state.run.valid.images, "validation image")}, `,
                 `${interval(state.run.out_of_fold)} out-of-fold.`,
               ),
+              tested &&
+                h(
+                  "p",
+                  { "data-tested": state.tested?.looks ?? 0 },
+                  state.tested?.rate
+                    ? `Error ${interval(state.tested.rate)} on ${many(state.tested.rate.images, "test image")}, looked at ${many(state.tested.looks, "time")}. `
+                    : "Not judged on the test images yet. ",
+                  h(
+                    "button",
+                    {
+                      class: "cu-button",
+                      disabled: state.busy,
+                      title:
+                        "Each look is counted: who looks and then chooses has chosen by the test images",
+                      onclick: () => send({ do: "evaluate", run: state.run?.run }),
+                    },
+                    "Judge on the test images",
+                  ),
+                ),
               state.stale > 0 &&
                 h(
                   "p",

@@ -226,7 +226,7 @@ export interface CheckState {
     problems: Finding[];
     dismissed: Finding[];
     fine: string[];
-    classes: { label: string; train: number; valid: number }[];
+    classes: { label: string; train: number; valid: number; test: number }[];
   } | null;
   names: string[];
   looks: Look[];
@@ -340,8 +340,9 @@ export type ExportKind = "export" | "export_model";
 
 export interface ExportState {
   total: number;
-  counts: { split: "train" | "valid"; label: string; images: number }[];
+  counts: { split: "train" | "valid" | "test"; label: string; images: number }[];
   run: { run: number; title: string; valid: JudgedRate; out_of_fold: JudgedRate } | null;
+  tested: { looks: number; rate: JudgedRate | null } | null; // on the test images
   stale: number;
   folder: string;
   model_folder: string;

@@ -23,13 +23,17 @@ if TYPE_CHECKING:
     from curator.deliver.dataset import DataSet
     from curator.jobs.progress import Progress
 
-CLEANED, ISSUES = "cleaned.csv", "issues.csv"
+CLEANED, TEST, ISSUES = "cleaned.csv", "test.csv", "issues.csv"
 
 
 def write(folder: Path, data: DataSet, progress: Progress) -> None:
-    """Write cleaned.csv (name, label, is_valid) and issues.csv (see :func:`issues`)."""
+    """Write cleaned.csv (name, label, is_valid), test.csv, issues.csv (see :func:`issues`).
+
+    Test images are in a table of their own: a reader of the first would learn from them.
+    """
     progress.check()
-    images = data.images
+    is_test = data.images["split"] == schema.TEST
+    images = data.images[~is_test]
     cleaned = pd.DataFrame(
         {
             "name": images["file_name"],
@@ -38,6 +42,10 @@ def write(folder: Path, data: DataSet, progress: Progress) -> None:
         }
     )
     (folder / CLEANED).write_bytes(csv_text(cleaned).encode())
+    if is_test.any():
+        test = data.images.loc[is_test, ["file_name", "label"]]
+        text = csv_text(test.rename(columns={"file_name": "name"}))
+        (folder / TEST).write_bytes(text.encode())
     progress.check()
     (folder / ISSUES).write_bytes(csv_text(issues(data)).encode())
 

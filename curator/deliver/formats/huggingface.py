@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from curator.store import schema
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -23,7 +21,7 @@ COLUMNS = ("label", "source", "license", "creator", "source_page", "sha256", "de
 
 def write(folder: Path, data: DataSet, progress: Progress) -> None:
     """Write metadata.jsonl into each split's folder that has images."""
-    for split in (schema.TRAIN, schema.VALID):
+    for split in data.splits:
         progress.check()
         lines = [
             json.dumps(
