@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from curator.collect.imports.preview import ImportPreview
     from curator.deliver.bundle import ModelReport
     from curator.deliver.dataset import SplitCount, VersionDiff
+    from curator.deliver.evaluate import EvaluationReport
     from curator.deliver.folder import ExportReport
     from curator.deliver.formats import FormatName
     from curator.deliver.predict import Predictor
@@ -138,6 +139,7 @@ __all__ = [
     "Difference",
     "Entry",
     "Estimate",
+    "EvaluationReport",
     "ExportPreview",
     "ExportReport",
     "FetchReport",
@@ -240,6 +242,7 @@ _PLACES = {
     "Entry": "curator.review.queue.details",
     "Estimate": "curator.review.advice.stopping",
     "ExportPreview": "curator.deliver.preview",
+    "EvaluationReport": "curator.deliver.evaluate",
     "ExportReport": "curator.deliver.folder",
     "FetchReport": "curator.collect.fetch",
     "FetchSettings": "curator.collect.http.client",

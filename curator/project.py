@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from curator.collect.imports.preview import ImportPreview
     from curator.deliver.bundle import ModelReport
     from curator.deliver.dataset import VersionDiff
+    from curator.deliver.evaluate import EvaluationReport
     from curator.deliver.folder import ExportReport
     from curator.deliver.formats import FormatName
     from curator.deliver.preview import ExportPreview
@@ -91,7 +92,8 @@ class Project(Workspace):
         described = form.read(recipe)
         header = described.header
         if not (Path(path).expanduser() / DATABASE).exists():
-            return cls.create(path, header.classes, header.name, header.seed)
+            share = header.test_share
+            return cls.create(path, header.classes, header.name, header.seed, share)
         project = cls.open(path)
         if not rebuild.was_begun(project, described):
             project.close()
@@ -372,6 +374,18 @@ class Project(Workspace):
         arguments |= {"points": points, "repeats": repeats}
         return self._run("learning-curve", measure.run, arguments, listener)
 
+    def evaluate(
+        self, run_id: int | None = None, *, listener: Listener | None = None
+    ) -> EvaluationReport:
+        """Judge the model of a run, by default of the one in use, on the test images.
+
+        Nothing else looks at them. The run records each time, and the model card tells how often.
+        Raises NotEnoughData where there is no test image, NoRun, UnknownRun, WeightsMissing.
+        """
+        from curator.deliver import evaluate
+
+        return self._run("evaluate", evaluate.run, {"run_id": run_id}, listener)
+
     def export(
         self,
         folder: str | Path,
@@ -522,7 +536,7 @@ class Project(Workspace):
         """A review queue, as in :data:`curator.review.queue.kinds.QUEUES`: ids, words and a table.
 
         Spelt with blanks or hyphens: "top losses", "top-losses". ``filters``: such as
-        ``Filters(label="black", split="valid", host="example.org")``. ``run_id``: the run whose
+        ``Filters(label="black", split="test", host="example.org")``. ``run_id``: the run whose
         scores count; the newest one that ranks when left out. Raises InputError, UnknownClass,
         UnknownRun, NoRun.
         """

@@ -46,6 +46,7 @@ JOBS = {
     "export": "curator.deliver.folder",
     "export-model": "curator.deliver.bundle",
     "rebuild": "curator.deliver.recipe.rebuild",
+    "evaluate": "curator.deliver.evaluate",
 }
 """The modules whose ``run`` is a job, by the job's kind."""
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING, Any, cast
 
+from curator.check.counts import class_counts
 from curator.deliver.formats import FORMATS
 from curator.errors import CuratorError, UnknownVersion
 from curator.files import refuse_occupied
 from curator.platform import file_manager, shell_command
 from curator.project import Project
 from curator.review.status import Status
+from curator.store import judgements
 from curator.store.jobs import Job
 from widgets import folders
 from widgets.background import Counting, beside
@@ -43,6 +45,7 @@ class UsePanel(Panel):
             "choose": self._choose,
             "export": self._export,
             "export_model": self._export_model,
+            "evaluate": self._evaluate,
             "open_folder": lambda message: self._open_folder(str(message["kind"])),
             "tag": self._tag,
             "compare": self._compare,
@@ -57,6 +60,7 @@ class UsePanel(Panel):
             versions=[],
             names=[],
             run=None,
+            tested=None,
             stale=0,
             folder="",
             model_folder="",
@@ -101,6 +105,7 @@ class UsePanel(Panel):
             versions=[item.to_dict() for item in reversed(project.versions())],
             names=project.class_names(),
             run=status.run.to_dict() if status.run else None,
+            tested=judged_on_test(project, self._run),
             stale=status.stale,
             folder=free_ones["export"],
             model_folder=free_ones["export_model"],
@@ -221,6 +226,10 @@ class UsePanel(Panel):
             arguments = {"out": out, "run_id": int(message["run"])}
             self._handlers["submit"]({"kind": "export-model", "arguments": arguments})
 
+    def _evaluate(self, message: dict[str, Any]) -> None:
+        arguments = {"run_id": int(message["run"])}
+        self._handlers["submit"]({"kind": "evaluate", "arguments": arguments})
+
     def _target(self, kind: str, message: dict[str, Any]) -> str | None:
         """The absolute folder that a form names; None, with the reason shown, if it cannot be."""
         assert self._project is not None
@@ -292,6 +301,21 @@ class UsePanel(Panel):
         kinds = (self.state["diff"] or {"kinds": []})["kinds"]
         ids = (row["image_id"] for kind in kinds for row in kind["changes"])
         self._sent.send(self._project, ids, anew)
+
+
+def judged_on_test(project: Project, run_id: int | None) -> dict[str, Any] | None:
+    """How often a run was judged on the test images, and how it did the last time.
+
+    None without a run or without test images.
+    """
+    if run_id is None:
+        return None
+    with project.database.read() as connection:
+        if not any(row.test for row in class_counts(connection)):
+            return None
+        newest = judgements.newest(connection, run_id)
+        looks = judgements.times(connection, run_id)
+    return {"looks": looks, "rate": None if newest is None else newest.quality}
 
 
 def shown(found: VersionDiff) -> dict[str, Any]:

@@ -19,6 +19,7 @@ class ClassCount:
     images: int
     train: int
     valid: int
+    test: int
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def class_counts(connection: Connection) -> tuple[ClassCount, ...]:
             images=sum(number for (key, _), number in found.items() if key == item.id),
             train=found.get((item.id, schema.TRAIN), 0),
             valid=found.get((item.id, schema.VALID), 0),
+            test=found.get((item.id, schema.TEST), 0),
         )
         for item in all_classes(connection)
     )

@@ -137,6 +137,14 @@ def problems_in(seen: Seen, sieve: Sieve) -> list[Problem]:
     ]
 
 
+_SIDES = {schema.TRAIN: "training", schema.VALID: "validation", schema.TEST: "test"}
+
+
+def sides(splits: pd.Series[str]) -> str:
+    """The sides of the split that occur, in words: "training and test"."""
+    return " and ".join(words for split, words in _SIDES.items() if (splits == split).any())
+
+
 def _problem(
     code: str,
     count: int,
@@ -254,9 +262,10 @@ def _duplicate_problems(table: pd.DataFrame, listed: list[int], sieve: Sieve) ->
             _problem(
                 "near_duplicates_across_splits",
                 len(leaks),
-                f"{len(leaks)} near-duplicates lie in training and in validation.",
-                "Their splits came before the check and stay, so the validation error is too good: "
-                "delete the copies on one side.",
+                f"{len(leaks)} near-duplicates lie on several sides of the split: "
+                f"{sides(leaks['split'])}.",
+                "Their splits came before the check and stay, so the error that is measured on one "
+                "side is too good: delete the copies on the other.",
                 leaks["image_id"].tolist(),
                 "duplicates",
             )

@@ -124,6 +124,7 @@ def _store(
         [None if pd.isna(value) else str(value) for value in table["split"]],
         workspace.seed,
         splits.VALID_SHARE,
+        workspace.test_share,
     )
     changed = {
         image_id: group

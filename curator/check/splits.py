@@ -1,8 +1,9 @@
-"""The split into training and validation images: made once, for the image and not for the run.
+"""The split into training, validation and test images: made once, for the image, not for the run.
 
 About 20 % validation, stratified by class, drawn by the project's seed for each near-duplicate
 group, so that a group never straddles the split. An image that has a split keeps it for ever; a
-new image joins its group's. Deleting or relabelling changes nothing here.
+new image joins its group's. Deleting or relabelling changes nothing here. Test images are those of
+an imported test folder, and a share that is drawn in the same way where the project has one.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from curator.hashing import place
-from curator.store.schema import TRAIN, VALID
+from curator.store.schema import TEST, TRAIN, VALID
 
-VALID_SHARE = 0.2
+VALID_SHARE = 0.2  # of what is not for the test
 
 
 def assign(
@@ -24,6 +25,7 @@ def assign(
     splits: Sequence[str | None],
     seed: int,
     valid_share: float,
+    test_share: float = 0.0,
 ) -> dict[int, str]:
     """Splits for the images that have none yet, by image id.
 
@@ -31,15 +33,16 @@ def assign(
     of each image. Within a class the groups are taken in an order that depends only on the seed
     and the content, so that the same images split alike in every project, and go to validation
     where they fit into the class's ``valid_share`` (0..1, below a half). A class with two groups
-    or more gets at least one in each split.
+    or more gets at least one in each of these. ``test_share``: that of the test, drawn before; a
+    class with three images or more gets at least one there.
     """
     # A project may come from anyone: a word that is no split counts as none.
-    splits = [split if split in (TRAIN, VALID) else None for split in splits]
+    splits = [split if split in (TRAIN, VALID, TEST) else None for split in splits]
     members: dict[int, list[int]] = defaultdict(list)
     for position, group in enumerate(groups):
         members[group].append(position)
     decided: dict[int, str] = {}
-    counts: dict[int, dict[str, int]] = defaultdict(lambda: {TRAIN: 0, VALID: 0})
+    counts: dict[int, dict[str, int]] = defaultdict(lambda: {TRAIN: 0, VALID: 0, TEST: 0})
     undecided: dict[int, list[list[int]]] = defaultdict(list)  # class -> groups without a split
     ordered = sorted(members.values(), key=lambda own: place(seed, min(digests[p] for p in own)))
     for positions in ordered:
@@ -53,24 +56,29 @@ def assign(
                 decided[image_ids[position]] = str(split)
             counts[labels[position]][str(split)] += 1
     for label, waiting in undecided.items():
-        valid = _for_validation(waiting, counts[label][TRAIN], counts[label][VALID], valid_share)
+        there = counts[label]
+        learning = there[TRAIN] + there[VALID]
+        test: set[int] = set()
+        if test_share and len(waiting) + learning > 2:
+            test = _drawn(waiting, learning, there[TEST], test_share)
+        rest = [positions for positions in waiting if positions[0] not in test]
+        valid = _drawn(rest, there[TRAIN], there[VALID], valid_share)
         for position in (position for positions in waiting for position in positions):
-            decided[image_ids[position]] = VALID if position in valid else TRAIN
+            drawn = VALID if position in valid else TRAIN
+            decided[image_ids[position]] = TEST if position in test else drawn
     return decided
 
 
-def _for_validation(
-    waiting: Sequence[Sequence[int]], in_train: int, in_valid: int, valid_share: float
-) -> set[int]:
-    """Which positions of a class's ``waiting`` groups join the ``in_valid`` images there."""
-    total = in_train + in_valid + sum(len(positions) for positions in waiting)
-    room = (max(1, round(total * valid_share)) if total > 1 else 0) - in_valid
+def _drawn(waiting: Sequence[Sequence[int]], elsewhere: int, inside: int, share: float) -> set[int]:
+    """Which positions of a class's ``waiting`` groups join the ``inside`` images of a split."""
+    total = elsewhere + inside + sum(len(positions) for positions in waiting)
+    room = (max(1, round(total * share)) if total > 1 else 0) - inside
     chosen: set[int] = set()
     for positions in waiting:
         if len(positions) <= room:
             chosen.update(positions)
             room -= len(positions)
-    if not chosen and not in_valid and (len(waiting) > 1 or in_train):
+    if not chosen and not inside and (len(waiting) > 1 or (waiting and elsewhere)):
         smallest = min(waiting, key=len)  # all are too large: the one that exceeds least
         chosen.update(smallest)
     return chosen

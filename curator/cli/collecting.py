@@ -42,10 +42,13 @@ def new(
     ] = None,
     name: Annotated[str, typer.Option(help="Name shown on the page; the folder's if empty.")] = "",
     seed: Annotated[int, typer.Option(help="Fixes the split and the folds.")] = 42,
+    test_share: Annotated[
+        float, typer.Option(help="Share of each class put aside for `evaluate`, such as 0.15.")
+    ] = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Make a new project in a new folder."""
-    with Project.create(project, classes or [], name, seed) as made:
+    with Project.create(project, classes or [], name, seed, test_share) as made:
         if as_json:
             say_json({"project": str(made.path), "classes": made.class_names()})
             return

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table, to_the_second
+from curator.cli.printing import (
+    AsJson,
+    ProjectPath,
+    run_job,
+    say,
+    say_json,
+    say_table,
+    to_the_second,
+)
 from curator.cli.training import interval
 from curator.errors import DataError, InputError
 from curator.project import Project
@@ -36,6 +44,7 @@ def register(app: typer.Typer) -> None:
     app.command()(runs)
     app.command("use-run")(use_run)
     app.command()(compare)
+    app.command()(evaluate)
 
 
 def runs(project: ProjectPath, as_json: AsJson = False) -> None:
@@ -57,7 +66,7 @@ def runs(project: ProjectPath, as_json: AsJson = False) -> None:
     table["in_use"] = ["in use" if used else "" for used in table["in_use"]]
     refit = " (automatic refit)"
     table["recipe"] += ["" if not interim else refit for interim in table["interim"]]
-    say_table(table[_COLUMNS], shares)
+    say_table(table[[*_COLUMNS, *(["test_looks"] if table["test_looks"].any() else [])]], shares)
     say("", "In use: what is exported and reviewed. Choose with `curator use-run PROJECT RUN`.", "")
     if found is None:
         say(problem)
@@ -96,6 +105,27 @@ def compare(
         say_json(found.to_dict())
         return
     say_comparison(found)
+
+
+def evaluate(
+    project: ProjectPath,
+    run: Annotated[
+        int | None,
+        typer.Option(help="Run to judge; default: the one that `curator status` names."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a run on the test images, which nothing else looks at; each time is counted."""
+    found = run_job(
+        project, as_json, lambda opened, listener: opened.evaluate(run, listener=listener)
+    )
+    if as_json:
+        return
+    import pandas as pd
+
+    rates = {"precision": ".1%", "recall": ".1%", "f1": ".1%"}
+    say_table(pd.DataFrame(list(found.per_class)), rates)
+    say("", found.sentence)
 
 
 def say_comparison(found: Comparison) -> None:

@@ -19,7 +19,16 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "Collect": ("add", "snippet", "import", "fetch"),
     "Check": ("check", "dismiss", "tags"),
-    "Train": ("train", "backbones", "lr-find", "learning-curve", "runs", "use-run", "compare"),
+    "Train": (
+        "train",
+        "backbones",
+        "lr-find",
+        "learning-curve",
+        "runs",
+        "use-run",
+        "compare",
+        "evaluate",
+    ),
     "Review": (
         *("rank", "queue", "confusion", "most-confused", "decide", "undo", "redo", "log"),
         *("suggest", "advice", "review-log"),

@@ -82,7 +82,7 @@ def queue(
     predicted: Annotated[
         str, typer.Option(metavar="CLASS", help="Only what is predicted to be of this class.")
     ] = "",
-    split: Annotated[str, typer.Option(help="Only train or valid.")] = "",
+    split: Annotated[str, typer.Option(help="Only train, valid or test.")] = "",
     host: Annotated[
         str, typer.Option(help="Only what came from this host; files: from no address.")
     ] = "",

@@ -30,7 +30,7 @@ from curator.jobs.report import Report
 from curator.learn.evaluation.metrics import softmax
 from curator.learn.recipes import recipe_named
 from curator.platform import shell_command
-from curator.store import images, runs
+from curator.store import images, judgements, runs
 from curator.store.classes import names_by_id
 from curator.store.originals import read_whole
 from curator.version import __version__
@@ -78,6 +78,8 @@ def run(
         names = names_by_id(connection)
         live = images.live(connection)
         said = runs.predictions_of(connection, found)
+        on_test = judgements.newest(connection, found.id)
+        looks = {"run": judgements.times(connection, found.id), "all": judgements.times(connection)}
     progress.begin("exporting the model", 3)
     choice = choose(found.backbone, "cpu")
     fetch_weights(choice.backbone)
@@ -105,6 +107,9 @@ def run(
                 choice.backbone.library: importlib.metadata.version(choice.backbone.library),
             },
         }
+        if on_test is not None:
+            config["metrics"]["test"] = on_test.quality
+            config["test_set_looks"] = looks
         config["sha256"] = {
             WEIGHTS_FILE: sha256_of(folder / WEIGHTS_FILE),
             CONFIG_FILE: digest(config),

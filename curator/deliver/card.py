@@ -6,6 +6,7 @@ from typing import Any
 
 from curator.deliver.received import CONFIG_FILE, WEIGHTS_FILE
 from curator.learn.recipes import recipe_named
+from curator.phrasing import many
 
 
 def card(name: str, config: dict[str, Any]) -> str:
@@ -38,7 +39,9 @@ of them, also for a picture that shows none.
 | measured on | error | 95 % interval | images |
 |---|---|---|---|
 {_error_row("validation images, never trained on", metrics["valid"])}
-{_error_row("out-of-fold, all images", metrics["out_of_fold"])}
+{_error_row("out-of-fold, all images", metrics["out_of_fold"])}{_test_row(metrics)}
+
+{_looks(config)}
 
 Baselines on the validation images: always the most frequent class {_share(baselines["majority"])}
 wrong; nearest mean image {_share(baselines["nearest_mean_image"])} wrong.
@@ -68,6 +71,23 @@ The weights of the backbone were trained on ImageNet. The training pictures belo
 
 def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
+
+
+def _test_row(metrics: dict[str, Any]) -> str:
+    if "test" not in metrics:
+        return ""
+    return "\n" + _error_row("test images, nothing was chosen by them", metrics["test"])
+
+
+def _looks(config: dict[str, Any]) -> str:
+    """How often anybody looked at the test images."""
+    looks = config.get("test_set_looks")
+    if not looks:
+        return "It was not judged on test images."
+    said = f"It was judged on the test set {many(looks['run'], 'time')}"
+    if looks["all"] > looks["run"]:
+        said += f", and its project's runs {many(looks['all'], 'time')} in all"
+    return said + ": the fewer, the less it can have been chosen by them."
 
 
 def _error_row(what: str, error: dict[str, Any]) -> str:

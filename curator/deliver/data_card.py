@@ -42,6 +42,9 @@ _HF_SPLITS = """configs:
   - split: validation
     path: valid/**
 """
+_HF_TEST = """  - split: test
+    path: test/**
+"""
 
 
 def card(data: DataSet, formats: Sequence[Format]) -> str:
@@ -51,7 +54,7 @@ def card(data: DataSet, formats: Sequence[Format]) -> str:
     front = "license: other\n" if of_all else "license: unknown\n"
     front += "task_categories:\n- image-classification\n"
     if "hf" in names and {schema.TRAIN, schema.VALID} <= set(data.images["split"]):
-        front += _HF_SPLITS
+        front += _HF_SPLITS + (_HF_TEST if schema.TEST in data.splits else "")
     version = ""
     if data.version is not None:
         version = f" Version {data.version.name}, tagged on {data.version.at[:10]}."
@@ -64,7 +67,7 @@ def card(data: DataSet, formats: Sequence[Format]) -> str:
 
 ## Images
 
-{_table(("class", "train", "valid"), _sizes(data))}
+{_table(("class", *data.splits), _sizes(data))}
 
 The split was drawn once, by groups of near-duplicates, and stays when images are deleted or
 relabelled.
@@ -132,11 +135,9 @@ def _capped(rows: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
     return [*rows[:_MOST], *more]
 
 
-def _sizes(data: DataSet) -> list[tuple[str, int, int]]:
+def _sizes(data: DataSet) -> list[tuple[str | int, ...]]:
     number = Counter(zip(data.images["label"], data.images["split"], strict=True))
-    return [
-        (label, number[label, schema.TRAIN], number[label, schema.VALID]) for label in data.classes
-    ]
+    return [(label, *(number[label, split] for split in data.splits)) for label in data.classes]
 
 
 def _hosts(data: DataSet) -> list[tuple[str, int]]:

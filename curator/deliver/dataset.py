@@ -12,7 +12,7 @@ from curator.errors import BadClassName, NotEnoughData, ProjectAltered
 from curator.hashing import sha256
 from curator.records import Record
 from curator.spreadsheets import csv_text
-from curator.store import versions
+from curator.store import schema, versions
 from curator.store.classes import validated_names
 from curator.store.versions import UNDECIDED
 
@@ -84,6 +84,12 @@ class DataSet:
     def classes(self) -> list[str]:
         """The labels, sorted: in the order in which readers of folders count them."""
         return sorted(set(self.images["label"]))
+
+    @property
+    def splits(self) -> list[str]:
+        """Training and validation, and the test where there is one."""
+        test = [schema.TEST] if (self.images["split"] == schema.TEST).any() else []
+        return [schema.TRAIN, schema.VALID, *test]
 
     @property
     def manifest(self) -> bytes:

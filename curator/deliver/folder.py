@@ -25,7 +25,6 @@ from curator.files import refuse_occupied, replacing_folder
 from curator.jobs.report import Report
 from curator.phrasing import many
 from curator.platform import cpu_count
-from curator.store import schema
 from curator.store.database import pieces
 from curator.store.originals import copy_whole
 from curator.trust import inside
@@ -103,10 +102,10 @@ def run(
 
 
 def _write_pictures(folder: Path, data: DataSet, progress: Progress, link: bool) -> int:
-    """Copy the originals to train/label/ and valid/label/; give how many are hard links."""
+    """Copy the originals to their split's folder and label; give how many are hard links."""
     for label in data.classes:
-        for split in (schema.TRAIN, schema.VALID):
-            # Both folders for every class, so that readers count the classes alike.
+        for split in data.splits:
+            # All folders for every class, so that readers count the classes alike.
             inside(folder, f"{split}/{label}").mkdir(parents=True, exist_ok=True)
 
     def write(row: Any) -> bool:

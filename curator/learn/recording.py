@@ -16,7 +16,6 @@ from curator.files import write_atomic
 from curator.learn.evaluation import label_quality as scores
 from curator.store import run_writer as publishing
 from curator.store import runs
-from curator.store import versions as versions_of_data
 from curator.trust import inside, plain_file
 from curator.version import __version__
 
@@ -112,7 +111,7 @@ def record(
     settings: RunSettings = {
         "classes": data.class_ids,
         "images": len(data.table),
-        "data_sha256": versions_of_data.data_digest(data.table),
+        "data_sha256": data.data_sha256,
         "unreadable": len(data.unreadable),
         "choice": choice.reason,
         "features": choice.backbone.key,

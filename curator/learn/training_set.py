@@ -1,7 +1,7 @@
-"""What a project trains on: its live images with labels, groups, split, and who confirmed them.
+"""What a project trains on: live images with labels, groups, split, and who confirmed them.
 
 Every recipe, the rate finder and the learning curve start here. Rows are ordered by content, not
-by arrival, so that the same images give the same folds everywhere.
+by arrival, so that the same images give the same folds everywhere. Test images are not among them.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from curator.hashing import number_of
 from curator.learn.folds import assign_folds
 from curator.store import images, ledger, schema
 from curator.store.classes import Class, all_classes
+from curator.store.versions import data_digest
 
 if TYPE_CHECKING:
     from curator.encode.backbones import Choice
@@ -41,6 +42,8 @@ class TrainingSet:
     choice: Choice
     """Backbone and device."""
     table: pd.DataFrame
+    data_sha256: str
+    """Of the data set that they are of, test images too; as of a tagged version."""
     position: int
     """Of the last decision that these labels know of."""
     trained: list[Class]
@@ -135,7 +138,9 @@ def training_set(
     )
     if unreadable:
         table = table[~table["sha256"].isin([digest for digest, _ in unreadable])]
-        _enough(table, classes)
+    data_sha256 = data_digest(table)
+    table = _learnable(table)
+    _enough(table, classes)
     table = table.sort_values("sha256")
     present = set(table["class_id"].tolist())
     trained = [item for item in classes if item.id in present]
@@ -143,6 +148,7 @@ def training_set(
     return TrainingSet(
         choice=choice,
         table=table,
+        data_sha256=data_sha256,
         position=position,
         trained=trained,
         left_out=[item.name for item in classes if item.id not in present],
@@ -161,8 +167,13 @@ def _live(workspace: Workspace) -> tuple[pd.DataFrame, int, list[Class]]:
         table = images.live(connection)
         position = ledger.position(connection)
         classes = all_classes(connection)
-    _enough(table, classes)
+    _enough(_learnable(table), classes)
     return table, position, classes
+
+
+def _learnable(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the test images: nothing is learnt, chosen or calibrated on them."""
+    return table[table["split"] != schema.TEST]
 
 
 def _enough(table: pd.DataFrame, classes: list[Class]) -> None:

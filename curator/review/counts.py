@@ -250,5 +250,5 @@ def _changed(connection: Connection, run_id: int) -> int:
         .join(schema.current, now.image_id == said.image_id)
         .where(said.run_id == run_id)
     ).one()
-    every = images.number_live(connection)
+    every = images.number_learnable(connection)
     return int(seen - (unchanged or 0) + every - (live_and_seen or 0))

@@ -50,9 +50,10 @@ class ClassRow(Record):
     id: int
     label: str
     images: int
-    """Live ones, as ``train`` and ``valid``; no more where some have no split yet."""
+    """Live ones, as ``train``, ``valid`` and ``test``; more where some have no split yet."""
     train: int
     valid: int
+    test: int
     signs: tuple[Sign, ...]
     newest: tuple[int, ...]
     """Ids of the images that came last, the last first, for a strip of pictures."""
@@ -72,6 +73,7 @@ def overview(workspace: Workspace) -> tuple[ClassRow, ...]:
                 images=size.images,
                 train=size.train,
                 valid=size.valid,
+                test=size.test,
                 signs=_signs(found, item.id, size.images),
                 newest=tuple(images.newest_of_class(connection, item.id, pictures)),
             )

@@ -35,6 +35,8 @@ STATION_OF = {
     "learning-curve": TRAIN,
     "export": USE,
     "export-model": USE,
+    "evaluate": USE,
+    "rebuild": COLLECT,
 }
 """At which station each kind of job that a user asks for works."""
 QUIET = ("refit",)  # work that nobody asked for: it shows in what it changes

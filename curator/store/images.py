@@ -11,6 +11,7 @@ from curator.store import schema
 from curator.store.classes import counted_as, merged_ids
 
 LIVE = schema.current.c.state.not_in(schema.OUT)
+LEARNABLE = schema.images.c.split.is_distinct_from(schema.TEST)
 
 
 def present(*columns: ColumnElement[Any], labelled: bool = False) -> Select[Any]:
@@ -39,6 +40,12 @@ def first_sources() -> Select[tuple[int, int]]:
 def number_live(connection: Connection) -> int:
     """How many images are not deleted."""
     query = select(func.count()).select_from(schema.current).where(LIVE)
+    return int(connection.execute(query).scalar_one())
+
+
+def number_learnable(connection: Connection) -> int:
+    """How many images are not deleted and not for the test: what a training sees."""
+    query = present(func.count()).where(LIVE, LEARNABLE)
     return int(connection.execute(query).scalar_one())
 
 

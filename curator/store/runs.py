@@ -351,12 +351,16 @@ def table(database: Database) -> pd.DataFrame:
     decisions it learnt from, None where there is none.
     ``out_of_fold_error`` is over every image that the run saw, missing for a run without folds;
     ``valid_error`` over the fixed validation images by a model that saw only training images; both
-    0..1, with the ends of their 95 % intervals.
+    0..1, with the ends of their 95 % intervals. ``test_looks``: how often it was judged on the test
+    images.
     """
     with database.read() as connection:
         found = all_runs(connection)
         in_use = in_use_id(connection)
         version_of = versions.names(connection)
+        judged = schema.judgements.c.run_id
+        counted = select(judged, func.count().label("times")).group_by(judged)
+        looks = {row.run_id: row.times for row in connection.execute(counted)}
         if not found:
             return frame(connection, select(schema.runs.c.id.label("run")).where(false()))
     rows = []
@@ -380,6 +384,7 @@ def table(database: Database) -> pd.DataFrame:
                 "valid_error": valid["error"],
                 "valid_low": valid["low"],
                 "valid_high": valid["high"],
+                "test_looks": looks.get(run.id, 0),
                 "seconds": run.metrics.get("seconds"),
             }
         )

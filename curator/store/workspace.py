@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from curator.errors import NotAProject, ProjectExists, ProjectReadOnly
+from curator.errors import InputError, NotAProject, ProjectExists, ProjectReadOnly
 from curator.files import sweep_dead
 from curator.store import classes, copies
 from curator.store.database import Database, now
@@ -29,6 +29,7 @@ from curator.trust import check_folder, original_path
 
 DATABASE = "project.db"
 PARTS = ("originals", "features", "runs")
+TEST_SHARE, LARGEST_TEST_SHARE = "test_share", 0.5
 
 
 class Workspace:
@@ -43,13 +44,25 @@ class Workspace:
 
     @classmethod
     def create(
-        cls, path: str | Path, class_names: Sequence[str] = (), name: str = "", seed: int = 42
+        cls,
+        path: str | Path,
+        class_names: Sequence[str] = (),
+        name: str = "",
+        seed: int = 42,
+        test_share: float = 0.0,
     ) -> Self:
         """Make a project in a new or empty folder.
 
-        ``seed`` fixes the split into training and validation images and the folds. Raises
-        ProjectExists, BadClassName, ProjectReadOnly.
+        ``seed`` fixes the split into training, validation and test images and the folds.
+        ``test_share``: of the images of each class that are put aside to judge a finished model,
+        0..0.5; 0: only those of an imported test folder. Raises ProjectExists, BadClassName,
+        ProjectReadOnly, InputError.
         """
+        if not 0 <= test_share <= LARGEST_TEST_SHARE:
+            raise InputError(
+                f"A share of {test_share} cannot be put aside for the test.",
+                f"Use 0 to {LARGEST_TEST_SHARE}, such as 0.15.",
+            )
         folder = Path(path).expanduser().resolve()
         if (folder / DATABASE).exists():
             raise ProjectExists(f"{folder} already holds a project.", "Open it instead.")
@@ -69,7 +82,13 @@ class Workspace:
         # The database comes last and appears in one step: a folder with one is a whole project.
         unfinished = folder / f".new-{os.getpid()}.db"
         database = Database.create(
-            unfinished, {"name": name or folder.name, "seed": str(seed), "created_at": now()}
+            unfinished,
+            {
+                "name": name or folder.name,
+                "seed": str(seed),
+                "created_at": now(),
+                TEST_SHARE: repr(float(test_share)),
+            },
         )
         try:
             with database.write() as connection:
@@ -121,6 +140,15 @@ class Workspace:
     def read_only(self) -> ProjectReadOnly | None:
         """Why nothing can be written in the project, with the next step; None: it can."""
         return self.database.read_only
+
+    @property
+    def test_share(self) -> float:
+        """The share of each class's images that is put aside for the test, 0..0.5."""
+        try:
+            share = float(self.database.meta(TEST_SHARE))
+        except (KeyError, ValueError):  # an older project, or somebody else's
+            return 0.0
+        return share if 0 <= share <= LARGEST_TEST_SHARE else 0.0
 
     # Places
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from curator.check.splits import assign
 from curator.store import schema
-from curator.store.schema import TRAIN, VALID
+from curator.store.schema import TEST, TRAIN, VALID
 from tests.pictures import write_folders
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ class Image:
 
 
 def split(
-    images: list[Image], known: dict[str, str] | None = None, seed: int = 42
+    images: list[Image],
+    known: dict[str, str] | None = None,
+    seed: int = 42,
+    test_share: float = 0.0,
 ) -> dict[str, str]:
     """Give the split of every image, by content; ``known`` have theirs already."""
     known = known or {}
@@ -45,6 +48,7 @@ def split(
         [known.get(image.digest) for image in images],
         seed,
         SHARE,
+        test_share,
     )
     fresh = {images[image_id - 1].digest: part for image_id, part in decided.items()}
     assert not set(fresh) & set(known), "an existing split was decided again"
@@ -78,6 +82,27 @@ def test_groups_never_straddle_the_split(images: list[Image], seed: int) -> None
     for image in images:
         sides.setdefault(image.group, set()).add(parts[image.digest])
     assert all(len(side) == 1 for side in sides.values())
+
+
+@given(images=collections(), seed=st.integers(0, 9), share=st.sampled_from([0.1, 0.3, 0.5]))
+def test_test_images_are_drawn_apart(images: list[Image], seed: int, share: float) -> None:
+    """Groups stay together, a class of three groups has all three splits, and nothing moves later.
+
+    What has its split keeps it, and without a share there is no test image.
+    """
+    parts = split(images, seed=seed, test_share=share)
+    sides: dict[int, set[str]] = {}
+    for image in images:
+        sides.setdefault(image.group, set()).add(parts[image.digest])
+    assert all(len(side) == 1 for side in sides.values())
+    for label in {image.label for image in images}:
+        own = [image for image in images if image.label == label]
+        groups = {image.group for image in own}
+        if len(groups) == len(own) > 2:
+            assert Counter(parts[i.digest] for i in own)[TEST] == max(1, round(len(own) * share))
+            assert {parts[i.digest] for i in own} >= {TEST, VALID}
+    assert split(images, parts, seed, share) == parts
+    assert TEST not in split(images, seed=seed).values()
 
 
 @given(images=collections(largest_group=1), seed=st.integers(0, 9))

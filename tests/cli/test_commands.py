@@ -44,6 +44,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "decide",
         "demo",
         "dismiss",
+        "evaluate",
         "export",
         "export-model",
         "fetch",

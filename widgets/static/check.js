@@ -200,6 +200,7 @@ function solved(state, shown, send) {
 /** @param {CheckState} state @param {Shown} shown @param {Send} send */
 function check(state, shown, send) {
   const report = state.report;
+  const tested = report?.classes.some((item) => item.test > 0);
   return h(
     "div",
     { class: "cu-panel" },
@@ -294,6 +295,7 @@ function check(state, shown, send) {
                 h("th", {}, "class"),
                 h("th", { class: "cu-right" }, "training"),
                 h("th", { class: "cu-right" }, "validation"),
+                tested && h("th", { class: "cu-right" }, "test"),
               ),
             ),
             h(
@@ -312,6 +314,7 @@ function check(state, shown, send) {
                   ),
                   h("td", { class: "cu-right" }, count(item.train)),
                   h("td", { class: "cu-right" }, count(item.valid)),
+                  tested && h("td", { class: "cu-right" }, count(item.test)),
                 ),
               ),
             ),

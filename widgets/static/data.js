@@ -24,18 +24,20 @@ function chip(row, sign, send) {
 
 /** The sides of the split, as a bar. @param {ClassRow} row @param {number} largest of all classes */
 function split(row, largest) {
-  const rest = row.images - row.train - row.valid;
+  const rest = row.images - row.train - row.valid - row.test;
   const share = (/** @type {number} */ part) => `width:${(100 * part) / Math.max(1, largest)}%`;
   const said = [
     `${count(row.train)} train`,
     `${count(row.valid)} validate`,
-    rest > 0 && `${count(rest)} not yet in either`,
+    row.test > 0 && `${count(row.test)} test`,
+    rest > 0 && `${count(rest)} not yet in any`,
   ].filter(Boolean);
   return h(
     "div",
     { class: "cu-split", role: "img", "aria-label": said.join(", "), title: said.join(", ") },
     h("span", { class: "cu-split-train", style: share(row.train) }),
     h("span", { class: "cu-split-valid", style: share(row.valid) }),
+    h("span", { class: "cu-split-test", style: share(row.test) }),
     h("span", { class: "cu-split-rest", style: share(rest) }),
   );
 }

@@ -16,6 +16,7 @@ export interface ClassRow {
   images: number;
   train: number;
   valid: number;
+  test: number;
   signs: Sign[];
   newest: number[]; // ids
 }
@@ -34,7 +35,7 @@ export interface Cell {
   state: "new" | "kept" | "deleted" | "unsure" | "several" | "none";
   decision_id: number | null;
   relabelled: boolean;
-  split: "train" | "valid" | null;
+  split: "train" | "valid" | "test" | null;
   predicted: string | null;
   confidence: number | null;
   in_sample: boolean;

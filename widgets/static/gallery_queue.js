@@ -220,9 +220,10 @@ export function queueBar(s, ui, act) {
           "split",
           "Split",
           f.split,
-          some("both", [
+          some("all", [
             ["train", "training"],
             ["valid", "validation"],
+            ["test", "test"],
           ]),
           (split) => act.narrow({ split }),
         ),

@@ -49,6 +49,7 @@ export function tileOf(item, place, s, ui, act) {
     `${s.offset + place + 1}: ${item.label}`,
     differs && `predicted ${item.predicted} ${percent(item.confidence, 0)}`,
     item.split === "valid" && "validation image",
+    item.split === "test" && "test image",
     ...flags,
     item.note,
     mark,
@@ -86,6 +87,12 @@ export function tileOf(item, place, s, ui, act) {
           "span",
           { class: "cu-flag", title: "Validation image: it measures, and is not learnt" },
           "V",
+        ),
+      item.split === "test" &&
+        h(
+          "span",
+          { class: "cu-flag", title: "Test image: it judges a finished model, nothing else" },
+          "T",
         ),
       flags.length > 0 &&
         h(

@@ -13,6 +13,9 @@ import { badge, icon } from "./marks.js";
 const bytes = (n) =>
   n < 1e6 ? `${Math.max(1, Math.round(n / 1e3))} kB` : `${(n / 1e6).toFixed(1)} MB`;
 
+/** @type {Record<string, string>} */
+const SPLITS = { train: "training", valid: "validation", test: "test", "": "no split yet" };
+
 /** The likeliest classes as bars. @param {Details} d @param {string[]} classes */
 function likely(d, classes) {
   return h(
@@ -113,7 +116,7 @@ function detailsOf(d, classes, near) {
       h(
         "p",
         { class: "cu-hint" },
-        `${d.format} · ${d.width} × ${d.height} · ${bytes(d.bytes)} · ${d.split === "valid" ? "validation" : d.split === "train" ? "training" : "no split yet"}`,
+        `${d.format} · ${d.width} × ${d.height} · ${bytes(d.bytes)} · ${SPLITS[d.split ?? ""]}`,
       ),
       shot.length > 0 &&
         h("p", { class: "cu-hint" }, shot.map(([name, value]) => `${name}: ${value}`).join(" · ")),

@@ -115,7 +115,7 @@ export interface Tile {
   label: string;
   predicted: string | null;
   confidence: number | null;
-  split: "train" | "valid" | null;
+  split: "train" | "valid" | "test" | null;
   in_sample: boolean;
   flags: string[];
   note: string;
@@ -188,7 +188,7 @@ export interface Details {
   width: number;
   height: number;
   bytes: number;
-  split: "train" | "valid" | null;
+  split: "train" | "valid" | "test" | null;
   exif: { camera: string; taken: string; software: string; gps: boolean };
   tags: [string, number][];
   history: { words: string; by: string; at: string }[];

@@ -226,7 +226,7 @@ export interface CheckState {
     problems: Finding[];
     dismissed: Finding[];
     fine: string[];
-    classes: { label: string; train: number; valid: number }[];
+    classes: { label: string; train: number; valid: number; test: number }[];
   } | null;
   names: string[];
   looks: Look[];

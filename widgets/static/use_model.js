@@ -51,6 +51,25 @@ export function model(state, send) {
       `Error ${interval(run.valid)} on ${many(run.valid.images, "validation image")}, `,
       `${interval(run.out_of_fold)} out-of-fold.`,
     ),
+    state.tested &&
+      h(
+        "p",
+        { class: "cu-hint", key: "tested", "data-tested": state.tested.looks },
+        state.tested.rate
+          ? `Error ${interval(state.tested.rate)} on ${many(state.tested.rate.images, "test image")}, looked at ${many(state.tested.looks, "time")}. `
+          : "Not judged on the test images yet. ",
+        h(
+          "button",
+          {
+            class: "cu-link",
+            type: "button",
+            disabled: state.busy,
+            title: "Each look is counted: who looks and then chooses has chosen by the test images",
+            onclick: () => send({ do: "evaluate", run: run.run }),
+          },
+          "Judge on the test images",
+        ),
+      ),
     state.stale > 0 &&
       h(
         "p",

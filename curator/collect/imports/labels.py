@@ -31,7 +31,8 @@ SPLITS = {
     "valid": schema.VALID,
     "val": schema.VALID,
     "validation": schema.VALID,
-    "test": schema.VALID,
+    "test": schema.TEST,
+    "testing": schema.TEST,
 }
 NOT_UTF8 = "Its name is not UTF-8; rename it."
 NAME_COLUMNS = ("name", "file_name", "filename", "file", "path", "image")

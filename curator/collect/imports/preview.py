@@ -75,7 +75,7 @@ class ImportPreview(Report):
     bytes: int
     classes: tuple[ClassFiles, ...]
     splits: dict[str, int]
-    """Files by the split that their folder names: "train", "valid"; others get theirs by check."""
+    """Files by the split that their folder names; others get theirs by check."""
     skipped: tuple[Skipped, ...]
     lists: tuple[ListBeside, ...]
     warnings: tuple[str, ...]

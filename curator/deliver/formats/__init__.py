@@ -73,7 +73,8 @@ FORMATS = {
         ),
         Format(
             "csv",
-            "`cleaned.csv` (name, label, is_valid) and `issues.csv` (cleanlab's columns)",
+            "`cleaned.csv` (name, label, is_valid), `test.csv` (name, label) where there are test "
+            "images, and `issues.csv` (cleanlab's columns)",
             'ImageDataLoaders.from_csv(".", "cleaned.csv", valid_col="is_valid")',
             cleaned.write,
             cleaned.parts,

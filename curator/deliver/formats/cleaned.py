@@ -25,37 +25,48 @@ if TYPE_CHECKING:
     from curator.deliver.dataset import DataSet
     from curator.jobs.progress import Progress
 
-CLEANED, ISSUES = "cleaned.csv", "issues.csv"
+CLEANED, TEST, ISSUES = "cleaned.csv", "test.csv", "issues.csv"
 _ISSUES_ROW = 250  # bytes, about
 
 
 def write(folder: Path, data: DataSet, progress: Progress) -> None:
-    """Write cleaned.csv (name, label, is_valid) and issues.csv (see :func:`issues`)."""
+    """Write cleaned.csv (name, label, is_valid), test.csv, issues.csv (see :func:`issues`).
+
+    Test images are in a table of their own: a reader of the first would learn from them.
+    """
     progress.check()
-    (folder / CLEANED).write_bytes(_cleaned(data))
+    for name, content in _tables(data).items():
+        (folder / name).write_bytes(content)
     progress.check()
     (folder / ISSUES).write_bytes(csv_text(issues(data)).encode())
 
 
 def parts(data: DataSet) -> list[Part]:
     """See :class:`curator.deliver.formats.Format`."""
-    rows = many(len(data.images), "row")
-    return [
-        Part(CLEANED, rows, 1, len(_cleaned(data))),
-        Part(ISSUES, rows, 1, _ISSUES_ROW * len(data.images)),
+    tables = [
+        Part(name, many(content.count(b"\n") - 1, "row"), 1, len(content))
+        for name, content in _tables(data).items()
     ]
+    issues_rows = many(len(data.images), "row")
+    return [*tables, Part(ISSUES, issues_rows, 1, _ISSUES_ROW * len(data.images))]
 
 
-def _cleaned(data: DataSet) -> bytes:
-    images = data.images
-    table = pd.DataFrame(
+def _tables(data: DataSet) -> dict[str, bytes]:
+    """The tables of images by file name; the test one where there are test images."""
+    is_test = data.images["split"] == schema.TEST
+    images = data.images[~is_test]
+    cleaned = pd.DataFrame(
         {
             "name": images["file_name"],
             "label": images["label"],
             "is_valid": images["split"] == schema.VALID,
         }
     )
-    return csv_text(table).encode()
+    tables = {CLEANED: csv_text(cleaned).encode()}
+    if is_test.any():
+        test = data.images.loc[is_test, ["file_name", "label"]]
+        tables[TEST] = csv_text(test.rename(columns={"file_name": "name"})).encode()
+    return tables
 
 
 def issues(data: DataSet) -> pd.DataFrame:

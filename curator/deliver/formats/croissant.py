@@ -28,7 +28,7 @@ _SAYS = {
     "final_address": "Address that answered, after redirects",
     "sha256": "SHA-256 of the picture",
     "label": "Class",
-    "split": "train or valid; near-duplicates never lie on both sides",
+    "split": "train, valid or test; near-duplicates share one, unless they came apart",
     "decision": "What a person decided: kept, relabelled, unsure, or empty: nobody did",
     "given_label": "Class under which the picture was listed",
     "license": "Licence as the list named it; empty: unknown",

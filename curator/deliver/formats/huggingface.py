@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from curator.deliver.dataset import Part
 from curator.phrasing import many
-from curator.store import schema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +25,7 @@ COLUMNS = ("label", "source", "license", "creator", "source_page", "sha256", "de
 
 def write(folder: Path, data: DataSet, progress: Progress) -> None:
     """Write metadata.jsonl into each split's folder that has images."""
-    for split in (schema.TRAIN, schema.VALID):
+    for split in data.splits:
         progress.check()
         if text := _metadata(data, split):
             (folder / split / FILE).write_bytes(text)
@@ -34,7 +33,7 @@ def write(folder: Path, data: DataSet, progress: Progress) -> None:
 
 def parts(data: DataSet) -> list[Part]:
     """See :class:`curator.deliver.formats.Format`."""
-    texts = {split: _metadata(data, split) for split in (schema.TRAIN, schema.VALID)}
+    texts = {split: _metadata(data, split) for split in data.splits}
     return [
         Part(f"{split}/{FILE}", many(text.count(b"\n"), "row"), 1, len(text))
         for split, text in texts.items()

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from curator.deliver.dataset import Part
 from curator.phrasing import many
-from curator.store import schema
 from curator.store.originals import read_whole
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def write(folder: Path, data: DataSet, progress: Progress) -> None:
     number_of = {label: number for number, label in enumerate(data.classes)}
     (place / "classes.txt").write_bytes("".join(f"{name}\n" for name in number_of).encode())
     progress.begin("writing shards", len(data.images))
-    for split in (schema.TRAIN, schema.VALID):
+    for split in data.splits:
         for number, rows in _numbered(data.rows(split)):
             path = place / f"{split}-{number:06d}.tar"
             with tarfile.open(path, "x", format=tarfile.PAX_FORMAT) as tar:
@@ -59,7 +58,7 @@ def write(folder: Path, data: DataSet, progress: Progress) -> None:
 def parts(data: DataSet) -> list[Part]:
     """See :class:`curator.deliver.formats.Format`."""
     found = []
-    for split in (schema.TRAIN, schema.VALID):
+    for split in data.splits:
         for number, rows in _numbered(data.rows(split)):
             sizes = [row.bytes + _BESIDE for row in rows]
             path = f"shards/{split}-{number:06d}.tar"

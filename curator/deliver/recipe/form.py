@@ -55,12 +55,13 @@ class _Strict(BaseModel):
 
 
 class Header(_Strict):
-    """The first line. ``seed``: of the project, so that later images get the same split."""
+    """The first line. ``seed``, ``test_share``: so that later images get the same split."""
 
     recipe: Literal["curator data set"]
     format_version: Annotated[int, Field(ge=1, le=FORMAT_VERSION)]
     name: _Text
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)]
+    test_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     classes: Annotated[list[_Name], Field(max_length=20_000)]
     images: Annotated[int, Field(ge=0)]
     """Lines that follow."""

@@ -289,10 +289,10 @@ def _absent(sources: Sources, line: ImageLine, entered: Mapping[Any, Entered]) -
 
 
 def _sentence(report: RebuildReport) -> str:
-    said = f"{report.same} of {many(report.images, 'image')} are here as they were"
+    said = f"Here as they were: {report.same} of {many(report.images, 'image')}"
     for number, words in (
         (report.gone, "gone"),
-        (report.changed, "changed: what is there now came in as new and undecided"),
+        (report.changed, "changed, what is there now came in as new and undecided"),
         (report.not_fetched, "not fetched yet"),
         (report.no_address, "without an address: their files are needed"),
     ):

@@ -110,6 +110,7 @@ def _write(
         format_version=FORMAT_VERSION,
         name=cleaned(workspace.name, 1_000),
         seed=workspace.seed,
+        test_share=workspace.test_share,
         classes=[item.name for item in all_classes(connection)],
         images=len(keys),
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from curator.learn.evaluation import baselines, metrics
 from curator.learn.evaluation.reliability import Bin, calibration
-from curator.store.run_json import Metrics, Quality
+from curator.store.run_json import ClassFigures, Metrics, Quality
 
 OUT_OF_FOLD, VALIDATION = "out-of-fold", "validation"
 NOTHING: Quality = {
@@ -57,6 +57,7 @@ def run_figures(
         truth, said = labels, out_of_fold
         quality = judged = _quality(truth, said)
     matrix = metrics.confusion_matrix(truth, said.argmax(axis=1), len(names))
+    per_class = class_figures(names, truth, said)
     average = metrics.macro_f1(matrix)
     return {
         "judged_on": VALIDATION if out_of_fold is None else OUT_OF_FOLD,
@@ -68,16 +69,7 @@ def run_figures(
             "low": number(average.low),
             "high": number(average.high),
         },
-        "per_class": [
-            {
-                "label": name,
-                "precision": number(row.precision),
-                "recall": number(row.recall),
-                "f1": number(row.f1),
-                "support": row.support,
-            }
-            for name, row in zip(names, metrics.class_scores(matrix), strict=True)
-        ],
+        "per_class": per_class,
         "confusion": matrix.tolist(),
         "reliability": [
             {
@@ -96,6 +88,28 @@ def run_figures(
         if held_out.any()
         else {"majority": None, "nearest_mean_image": None},
     }
+
+
+def figures_of(labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> Quality:
+    """Error, log-loss, Brier score, calibration error of (N, K) probabilities of labels (N,)."""
+    return _quality(labels, probabilities).figures
+
+
+def class_figures(
+    names: list[str], labels: NDArray[np.int64], probabilities: NDArray[np.float32]
+) -> list[ClassFigures]:
+    """Precision, recall and F1 of each of K classes, from (N, K) probabilities of labels (N,)."""
+    matrix = metrics.confusion_matrix(labels, probabilities.argmax(axis=1), len(names))
+    return [
+        {
+            "label": name,
+            "precision": number(row.precision),
+            "recall": number(row.recall),
+            "f1": number(row.f1),
+            "support": row.support,
+        }
+        for name, row in zip(names, metrics.class_scores(matrix), strict=True)
+    ]
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,11 @@ def _known(workspace: Workspace, backbone: str) -> tuple[int, str, dict[str, flo
             .select_from(
                 schema.images.join(schema.current, schema.current.c.image_id == schema.images.c.id)
             )
-            .where(images.LIVE, schema.images.c.split.is_distinct_from(schema.VALID))
+            .where(
+                images.LIVE,
+                images.LEARNABLE,
+                schema.images.c.split.is_distinct_from(schema.VALID),
+            )
         ).scalar_one()
     device = every[-1].settings.get("device", "cpu") if every else "cpu"
     past = [run for run in every if run.settings.get("pace")]

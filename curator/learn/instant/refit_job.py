@@ -94,6 +94,6 @@ def _last(connection: Connection) -> runs.Run | None:
 
 def _changed(connection: Connection, last: runs.Run) -> bool:
     """Whether there are decisions or images that the run did not know of."""
-    there = images.number_live(connection)
+    there = images.number_learnable(connection)
     known = last.settings.get("images", 0) + last.settings.get("unreadable", 0)
     return there != known or ledger.position(connection) != last.ledger_position

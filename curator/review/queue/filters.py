@@ -29,7 +29,7 @@ FILES = "files"  # what is offered in place of a host for what came from no addr
 MOST_HOSTS = 200
 OFFERED = 200  # of a kind
 ISSUES = tuple(name.removesuffix("_score") for name in QUALITY)
-SPLITS = (schema.TRAIN, schema.VALID)
+SPLITS = (schema.TRAIN, schema.VALID, schema.TEST)
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Filters:
     predicted: str = ""
     """Class that the run predicts, in whatever case."""
     split: str = ""
-    """"train" or "valid"."""
+    """"train", "valid" or "test"."""
     host: str = ""
     """Host, and port where one is written, of one of its addresses; :data:`FILES` for files."""
     tag: str = ""
