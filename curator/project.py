@@ -450,6 +450,35 @@ class Project(Workspace):
 
         return open_queue(self, kind, filters, run_id)
 
+    def similar(
+        self,
+        image_ids: Sequence[int] = (),
+        *pictures: str | Path | bytes,
+        filters: Filters | None = None,
+        settings: FetchSettings | None = None,
+    ) -> Queue:
+        """The live images by their likeness to some of them, or to pictures from outside.
+
+        ``pictures``: addresses, paths or bytes of files, which are not added to the project;
+        ``settings``: how they are fetched. The queue's table has a column ``likeness``, the cosine
+        of the features, -1..1. Raises InputError, UnknownImage, UnknownClass, NotEnoughData before
+        the first check, and for pictures ProjectReadOnly, FileError, WeightsMissing,
+        WeightsAltered.
+        """
+        from dataclasses import replace
+
+        from curator.find.likeness import written
+        from curator.review.queue.filters import Filters
+        from curator.review.queue.kinds import open_queue
+
+        taken = []
+        if pictures:
+            from curator.find.outside import take_in
+
+            taken = [take_in(self, picture, settings) for picture in pictures]
+        chosen = replace(filters or Filters(), like=written(image_ids, taken))
+        return open_queue(self, "similar", chosen)
+
     def details(self, image_id: int, run_id: int | None = None) -> Details:
         """All that is known of one image, and why it was flagged. Raises UnknownImage, UnknownRun.
 

@@ -202,6 +202,7 @@ def test_the_verbs_of_a_project() -> None:
         "run_to_export",
         "runs",
         "runs_folder",
+        "similar",
         "status",
         "suggestions",
         "tag_version",
