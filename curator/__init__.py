@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from curator.deliver.folder import ExportReport
     from curator.deliver.formats import FormatName
     from curator.deliver.predict import Predictor
+    from curator.find.subsets import Subset
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener, Progress
     from curator.jobs.report import Report
@@ -189,6 +190,7 @@ __all__ = [
     "SplitCount",
     "Stage",
     "Status",
+    "Subset",
     "Suggestion",
     "TaggedVersion",
     "TargetNotEmpty",
@@ -264,6 +266,7 @@ _PLACES = {
     "SplitCount": "curator.deliver.dataset",
     "Stage": "curator.learn.tracing",
     "Status": "curator.review.status",
+    "Subset": "curator.find.subsets",
     "Suggestion": "curator.review.advice.fixes",
     "TaggedVersion": "curator.store.versions",
     "TrainReport": "curator.learn.train",

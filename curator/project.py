@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from curator.deliver.dataset import VersionDiff
     from curator.deliver.folder import ExportReport
     from curator.deliver.formats import FormatName
+    from curator.find.subsets import Subset, Way
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener
     from curator.jobs.report import Report
@@ -478,6 +479,33 @@ class Project(Workspace):
             taken = [take_in(self, picture, settings) for picture in pictures]
         chosen = replace(filters or Filters(), like=written(image_ids, taken))
         return open_queue(self, "similar", chosen)
+
+    def subset(
+        self,
+        number: int,
+        way: Way = "diverse",
+        *,
+        filters: Filters | None = None,
+        balanced: bool = False,
+        without_duplicates: bool = False,
+    ) -> Subset:
+        """Choose live images: "diverse", "typical" of their class, or "random".
+
+        The same choice for the same images and seed. ``balanced``: as many of each class;
+        ``without_duplicates``: of near-duplicates only the best to keep. Raises InputError,
+        UnknownClass, and NotEnoughData before the first check.
+        """
+        from curator.find.subsets import subset
+        from curator.review.queue.kinds import open_queue
+
+        return subset(
+            self,
+            open_queue(self, "all", filters).ids,
+            number,
+            way,
+            balanced=balanced,
+            without_duplicates=without_duplicates,
+        )
 
     def details(self, image_id: int, run_id: int | None = None) -> Details:
         """All that is known of one image, and why it was flagged. Raises UnknownImage, UnknownRun.

@@ -1,8 +1,8 @@
 """More like this: images by their likeness to some of them, or to pictures from outside.
 
-Likeness is the cosine of the features with the mean of those of length 1 of what is asked with,
-which finds more of a class from several examples than the nearest of them does, and costs one
-product however many there are (`docs/experiments.md`).
+Likeness is the cosine of the features with the mean of those of length 1 of what is asked with:
+one product, however many there are. The nearest of them is better or worse by the data
+(`docs/experiments.md`) and costs several times as much.
 """
 
 from __future__ import annotations
