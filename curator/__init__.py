@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from curator.deliver.preview import ExportPreview
     from curator.deliver.recipe.rebuild import AbsentImage, RebuildReport
     from curator.deliver.recipe.write import RecipeReport
+    from curator.find.subsets import Subset
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener, Progress
     from curator.jobs.report import Report
@@ -202,6 +203,7 @@ __all__ = [
     "SplitCount",
     "Stage",
     "Status",
+    "Subset",
     "Suggestion",
     "TaggedVersion",
     "TargetNotEmpty",
@@ -282,6 +284,7 @@ _PLACES = {
     "SplitCount": "curator.deliver.dataset",
     "Stage": "curator.learn.tracing",
     "Status": "curator.review.status",
+    "Subset": "curator.find.subsets",
     "Suggestion": "curator.review.advice.fixes",
     "TaggedVersion": "curator.store.versions",
     "TrainReport": "curator.learn.train",

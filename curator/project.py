@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from curator.deliver.preview import ExportPreview
     from curator.deliver.recipe.rebuild import RebuildReport
     from curator.deliver.recipe.write import RecipeReport
+    from curator.find.subsets import Subset, Way
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener
     from curator.jobs.report import Report
@@ -543,6 +544,62 @@ class Project(Workspace):
         from curator.review.queue.kinds import open_queue
 
         return open_queue(self, kind, filters, run_id)
+
+    def similar(
+        self,
+        image_ids: Sequence[int] = (),
+        *pictures: str | Path | bytes,
+        filters: Filters | None = None,
+        settings: FetchSettings | None = None,
+    ) -> Queue:
+        """The live images by their likeness to some of them, or to pictures from outside.
+
+        ``pictures``: addresses, paths or bytes of files, which are not added to the project;
+        ``settings``: how they are fetched. The queue's table has a column ``likeness``, the cosine
+        of the features, -1..1. Raises InputError, UnknownImage, UnknownClass, NotEnoughData before
+        the first check, and for pictures ProjectReadOnly, FileError, WeightsMissing,
+        WeightsAltered.
+        """
+        from dataclasses import replace
+
+        from curator.find.likeness import written
+        from curator.review.queue.filters import Filters
+        from curator.review.queue.kinds import open_queue
+
+        taken = []
+        if pictures:
+            from curator.find.outside import take_in
+
+            taken = [take_in(self, picture, settings) for picture in pictures]
+        chosen = replace(filters or Filters(), like=written(image_ids, taken))
+        return open_queue(self, "similar", chosen)
+
+    def subset(
+        self,
+        number: int,
+        way: Way = "diverse",
+        *,
+        filters: Filters | None = None,
+        balanced: bool = False,
+        without_duplicates: bool = False,
+    ) -> Subset:
+        """Choose live images: "diverse", "typical" of their class, or "random".
+
+        The same choice for the same images and seed. ``balanced``: as many of each class;
+        ``without_duplicates``: of near-duplicates only the best to keep. Raises InputError,
+        UnknownClass, and NotEnoughData before the first check.
+        """
+        from curator.find.subsets import subset
+        from curator.review.queue.kinds import open_queue
+
+        return subset(
+            self,
+            open_queue(self, "all", filters).ids,
+            number,
+            way,
+            balanced=balanced,
+            without_duplicates=without_duplicates,
+        )
 
     def details(self, image_id: int, run_id: int | None = None) -> Details:
         """All that is known of one image, and why it was flagged. Raises UnknownImage, UnknownRun.

@@ -28,6 +28,7 @@ FLOORS: list[set[str]] = [
     {"collect", "encode"},
     {"check", "sample"},
     {"learn"},
+    {"find"},
     {"review"},
     {"deliver"},
     {"serve"},
@@ -133,7 +134,7 @@ def test_project_ties_together_only_when_asked() -> None:
 
 def test_the_page_stays_light() -> None:
     """What the page and the command line import loads no network library."""
-    light = ("curator.store", "curator.check", "curator.review", "curator.jobs")
+    light = ("curator.store", "curator.check", "curator.find", "curator.review", "curator.jobs")
     names = [
         *(name for name in CORE if name.startswith(light)),
         "curator",

@@ -56,6 +56,7 @@ class Paging(Panel):
         menu = [
             {"kind": kind, "title": queue.title, "group": queue.group}
             for kind, queue in QUEUES.items()
+            if not queue.asks  # they are opened with what they ask for
         ]
         super().__init__(
             {**own, **handlers},

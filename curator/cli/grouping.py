@@ -20,15 +20,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Collect": ("add", "snippet", "import", "fetch"),
     "Check": ("check", "dismiss", "tags"),
     "Train": (
-        "train",
-        "backbones",
-        "lr-find",
-        "learning-curve",
-        "runs",
-        "use-run",
-        "compare",
+        *("train", "backbones", "lr-find", "learning-curve", "runs", "use-run", "compare"),
         "evaluate",
     ),
+    "Find": ("similar", "sample"),
     "Review": (
         *("rank", "queue", "confusion", "most-confused", "decide", "undo", "redo", "log"),
         *("suggest", "advice", "review-log"),

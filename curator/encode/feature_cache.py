@@ -153,6 +153,19 @@ class FeatureCache:
         # mode="clip", since the default copies into a buffer before it writes to ``out``.
         return np.asarray(np.take(mapped, places, axis=0, out=out, mode="clip"))
 
+    def on_disk(self) -> tuple[int, NDArray[Any]]:
+        """Every row on disk, read-only: (rows, dimension), and the number of the file they are of.
+
+        Rows are only ever appended; where the number is another, all of them are.
+        """
+        self._catch_up()
+        return self._file, self._mapped()
+
+    def places(self, digests: Sequence[str]) -> NDArray[np.int64]:
+        """Where the rows of ``digests`` (N,) are among those :meth:`on_disk`; -1 without a row."""
+        known = (self._where.get(_binary(digest), -1) for digest in digests)
+        return np.fromiter(known, dtype=np.int64, count=len(digests))
+
     def check(self, digests: Sequence[str]) -> int:
         """Forget those of ``digests`` whose row is not what was written; return their number.
 
@@ -190,6 +203,8 @@ class FeatureCache:
     def _mapped(self) -> NDArray[Any]:
         """Every row on disk, read-only: (rows, dimension)."""
         shape = (len(self._sums), self.dimension)
+        if not self._sums:  # an empty file cannot be mapped
+            return np.empty(shape, self.dtype)
         try:
             return np.memmap(self._data, self.dtype, mode="r", shape=shape)
         except (OSError, ValueError) as error:

@@ -180,6 +180,8 @@ def test_every_queue(
         sample_copy.decide(ids[number * 2 : number * 2 + 2], action)  # type: ignore[arg-type]
     page = review(open_page(dashboard.address), sample_copy)
     for kind, queue in QUEUES.items():
+        if queue.asks:
+            continue  # not in the menu
         choose_queue(page, kind)
         wanted = f"{len(open_queue(sample_copy, kind).ids)} in queue"
         page.wait_for_selector(f".cu-meaning:has-text('{wanted}'):has-text('{queue.meaning[:20]}')")

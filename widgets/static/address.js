@@ -9,7 +9,7 @@
 
 const FORMER = /** @type {Record<string, string>} */ ({ export: "use" });
 const STATIONS = ["data", "collect", "check", "train", "review", "use", ...Object.keys(FORMER)];
-const FILTERS = ["class", "predicted", "split", "host", "tag", "issue", "finding", "text"];
+const FILTERS = ["class", "predicted", "split", "host", "tag", "issue", "finding", "text", "like"];
 
 /** Take a fragment apart; null when there is none. What it cannot be is left in `station`, for the
  * kernel to say so. @param {string} hash @returns {Place | null} */

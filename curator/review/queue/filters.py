@@ -55,6 +55,9 @@ class Filters:
     finding: str = ""
     """Code of a finding of the check, of :data:`curator.check.findings.OF_IMAGES`: the very images
     that it has now."""
+    like: str = ""
+    """For the queue of similar images: what they are compared with, as
+    :func:`curator.find.likeness.written` writes it. It leaves none out."""
 
 
 def conditions(scope: Scope, filters: Filters) -> list[ColumnElement[bool]]:

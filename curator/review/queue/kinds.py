@@ -11,6 +11,7 @@ out of the orders by that score until the next run.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 
 from curator.errors import InputError
+from curator.find.likeness import likeness
 from curator.review.queue.filters import Filters
 from curator.review.queue.order import (
     Order,
@@ -46,6 +48,8 @@ from curator.store import schema
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sqlalchemy import Connection
+
     from curator.store.workspace import Workspace
 
 BY_MODEL, BY_COMPARISON = "By the model", "By comparison"
@@ -54,6 +58,8 @@ AUDIT, AGAIN = "audit", "again"  # a random sample; own decisions to be made a s
 AT_ONCE = 1000  # rows read at once for a table
 TABLE_COLUMNS = ["image_id", *KEYS[1:]]
 _NUMBERS = ["label_score", "confidence", "loss", "outlier_score"]
+
+Scored = tuple[NDArray[np.int64], NDArray[np.floating]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,13 @@ class Kind:
     """Whether its images stand group by group."""
     blind: bool = False
     """Whether earlier decisions are to be hidden."""
+    asks: str = ""
+    """The filter without which it holds nothing; "" for none."""
+    scores: Callable[[Workspace, Connection, str], Scored] | None = None
+    """Gives the score of each image by what ``asks`` holds, ids rising: the largest comes first,
+    and an image without one is left out. None: the database puts them in order."""
+    score_name: str = ""
+    """What the scores are called in a table."""
 
 
 QUEUES: dict[str, Kind] = {
@@ -147,6 +160,16 @@ QUEUES: dict[str, Kind] = {
         problems,
         group=BY_COMPARISON,
     ),
+    "similar": Kind(
+        "More like these",
+        "Likeness: cosine of the features with those of the images that were asked with, high "
+        "first.",
+        everything,
+        group=BY_COMPARISON,
+        asks="like",
+        scores=likeness,
+        score_name="likeness",
+    ),
     "unsure": Kind("Unsure", "Images that you marked as unsure.", in_state(schema.UNSURE)),
     "several": Kind(
         "More than one",
@@ -198,6 +221,8 @@ class Queue:
     run_id: int | None
     """The run whose scores count; None: the newest one that ranks."""
     ids: NDArray[np.int64] = field(repr=False)
+    scores: NDArray[np.floating] | None = field(default=None, repr=False)
+    """(N,), by which they were put in order here; None where the database did."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -236,7 +261,7 @@ class Queue:
         """Its images, or the first ``top``, in order, with the columns :data:`TABLE_COLUMNS`.
 
         They are the keys of :func:`curator.review.queue.tiles.rows`, ``id`` as ``image_id``; a
-        missing number is NaN.
+        missing number is NaN. A queue with :attr:`scores` has a column more, named by its kind.
         """
         ids = self.ids[:top].tolist()
         read = [
@@ -245,7 +270,10 @@ class Queue:
             for row in rows(self.workspace, self.kind, ids[start : start + AT_ONCE], self.run_id)
         ]
         table = pd.DataFrame(read, columns=KEYS).rename(columns={"id": "image_id"})
-        return table.astype(dict.fromkeys(_NUMBERS, float))
+        table = table.astype(dict.fromkeys(_NUMBERS, float))
+        if self.scores is not None:
+            table.insert(1, QUEUES[self.kind].score_name, self.scores[:top].astype(float))
+        return table
 
 
 def open_queue(
@@ -260,13 +288,28 @@ def open_queue(
     InputError for an unknown kind, split or measure, UnknownClass, UnknownRun, and NoRun where the
     queue or a filter needs scores and nothing was trained.
     """
-    kind = queue_named(kind)
+    kind, filters = queue_named(kind), filters or Filters()
+    queue = QUEUES[kind]
+    scores = None
     with workspace.database.read() as connection:
-        query = QUEUES[kind].order(Scope(connection, run_id), filters or Filters())
+        query = queue.order(Scope(connection, run_id), filters)
         ids = np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
-    if QUEUES[kind].group == BY_CHANCE:
+        if queue.scores is not None:
+            asked = getattr(filters, queue.asks)
+            known = queue.scores(workspace, connection, asked) if asked else (ids[:0], np.empty(0))
+            ids, scores = _by_score(ids, *known)
+    if queue.group == BY_CHANCE:
         ids = shuffled(ids, workspace.seed)
-    return Queue(workspace, kind, run_id, ids)
+    return Queue(workspace, kind, run_id, ids, scores)
+
+
+def _by_score(
+    ids: NDArray[np.int64], known: NDArray[np.int64], scores: NDArray[np.floating]
+) -> Scored:
+    """Those of ``ids`` that are among the ``known``, both rising, the largest score first."""
+    _, _, places = np.intersect1d(ids, known, assume_unique=True, return_indices=True)
+    order = places[np.argsort(-scores[places], kind="stable")]
+    return known[order], scores[order]
 
 
 def counts(
@@ -282,6 +325,9 @@ def counts(
         for kind in map(queue_named, QUEUES if kinds is None else kinds):
             if scope.found_run is None and QUEUES[kind].needs_run:
                 found[kind] = 0
+                continue
+            if QUEUES[kind].scores is not None:
+                found[kind] = len(open_queue(workspace, kind, filters, run_id))
                 continue
             query = QUEUES[kind].order(scope, filters or Filters()).order_by(None).subquery()
             number = connection.execute(select(func.count()).select_from(query)).scalar_one()

@@ -147,6 +147,7 @@ class Model:
                 k for k, image in every.items() if image.state != "new" and not image.shown_again
             ],
             "all": lambda: list(live),
+            "similar": list,  # asked with nothing
         }
         return by_kind[kind]()
 

@@ -1,0 +1,133 @@
+"""Commands that find images by their features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import pandas as pd
+import typer
+
+from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table
+from curator.errors import InputError
+from curator.files import write_atomic
+from curator.phrasing import many
+from curator.project import Project
+from curator.spreadsheets import csv_text
+
+if TYPE_CHECKING:
+    from curator.find.subsets import Way
+    from curator.review.queue.kinds import Queue
+
+Top = Annotated[int, typer.Option(min=1, help="Only the first so many.")]
+SHOWN = 24
+COLUMNS = ["label", "predicted", "split", "state", "width", "height", "source"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``app``."""
+    app.command()(similar)
+    app.command()(sample)
+
+
+def similar(
+    project: ProjectPath,
+    image_ids: Annotated[
+        list[int] | None, typer.Argument(metavar="ID...", help="Images to compare with.")
+    ] = None,
+    *,
+    picture: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE|ADDRESS", help="A picture that is none of the project's."),
+    ] = None,
+    label: Annotated[str, typer.Option("--class", metavar="CLASS", help="Only this class.")] = "",
+    top: Top = SHOWN,
+    allow_private: Annotated[
+        bool,
+        typer.Option("--allow-private", help="Also fetch from this machine and the local network."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the images most like some of them, or like a picture from elsewhere."""
+    from curator.collect.http.client import FetchSettings
+    from curator.review.queue.filters import Filters
+
+    with Project.open(project) as opened:
+        found = opened.similar(
+            image_ids or (),
+            *(picture or ()),
+            filters=Filters(label=label),
+            settings=FetchSettings(allow_private=allow_private),
+        )
+        show_scored(found, top, as_json)
+
+
+def show_scored(queue: Queue, top: int, as_json: bool) -> None:
+    """A queue with scores as a table, its meaning below."""
+    table = queue.table(top)
+    if as_json:
+        say_json(table)
+    elif table.empty:
+        say("No image is in this queue.")
+    else:
+        score = table.columns[1]
+        shown = table[["image_id", score, *COLUMNS]].dropna(axis="columns", how="all")
+        say_table(shown, {score: ".3f"})
+        say("", queue.meaning, f"The first {len(table)} of {many(len(queue), 'image')}.")
+
+
+def sample(
+    project: ProjectPath,
+    *,
+    diverse: Annotated[
+        int | None, typer.Option(metavar="N", help="So many that are unlike each other.")
+    ] = None,
+    typical: Annotated[
+        int | None, typer.Option(metavar="N", help="So many near the middle of their class.")
+    ] = None,
+    random: Annotated[int | None, typer.Option(metavar="N", help="So many by chance.")] = None,
+    label: Annotated[str, typer.Option("--class", metavar="CLASS", help="Only this class.")] = "",
+    balanced: Annotated[
+        bool, typer.Option("--balanced", help="As many of each class, as far as it has them.")
+    ] = False,
+    without_duplicates: Annotated[
+        bool,
+        typer.Option("--without-duplicates", help="Of near-duplicates only the best to keep."),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the list to this file as CSV.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Choose images: diverse, typical, or by chance; the same ones every time."""
+    from curator.review.queue.filters import Filters
+    from curator.review.queue.tiles import rows
+
+    ways: dict[Way, int | None] = {"diverse": diverse, "typical": typical, "random": random}
+    asked = [(way, number) for way, number in ways.items() if number is not None]
+    if len(asked) != 1:
+        raise InputError(
+            "Say in which way to choose.", "Use one of --diverse N, --typical N or --random N."
+        )
+    ((way, number),) = asked
+    with Project.open(project) as opened:
+        chosen = opened.subset(
+            number,
+            way,
+            filters=Filters(label=label),
+            balanced=balanced,
+            without_duplicates=without_duplicates,
+        )
+        if as_json:
+            say_json(chosen.to_dict())
+            return
+        table = pd.DataFrame(
+            rows(opened, "all", chosen.image_ids), columns=["id", "sha256", "file", *COLUMNS]
+        )
+    table = table.rename(columns={"id": "image_id"})
+    if out is not None:
+        write_atomic(out, csv_text(table).encode())
+        say(chosen.sentence, f"The list is in {out}.")
+    else:
+        say_table(table.drop(columns=["sha256", "file"]).dropna(axis="columns", how="all"))
+        say("", chosen.sentence)

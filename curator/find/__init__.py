@@ -1,0 +1,1 @@
+"""Finding images by their features: more like this, subsets, concepts."""

@@ -1,0 +1,147 @@
+"""The features of all images of a project as they lie on disk, to be compared with anything.
+
+Always those of the bundled network, which every check computes: what was found stays found when
+another network is trained on. Nothing is encoded here. What is held in memory is 28 bytes an
+image; the features themselves are a memory map that is read from front to back.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import select
+
+from curator.encode.backbones import DEFAULT, describe
+from curator.encode.project_features import feature_cache
+from curator.errors import NotEnoughData
+from curator.store import schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from sqlalchemy import Connection
+
+    from curator.encode.feature_cache import FeatureCache
+    from curator.store.workspace import Workspace
+
+_AT_ONCE = 2048  # rows whose length is taken at once: 10 MB
+_REMEMBERED = 4  # projects
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """The features that there are, by image.
+
+    ``ids`` (N,): images that have features, whatever their state, by id. ``places`` (N,): their row
+    on disk. ``rows`` (M, D): every row on disk, float32, a read-only memory map. ``lengths`` (M,):
+    of the rows, positive. ``lacking``: images that have none yet.
+    """
+
+    ids: NDArray[np.int64]
+    places: NDArray[np.int64]
+    rows: NDArray[np.float32]
+    lengths: NDArray[np.float32]
+    lacking: int
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def cosines(self, direction: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cosine (N,), -1..1, of each image with ``direction`` (D,), which has length 1.
+
+        Exact: one product with all that is on disk, since rows that are read in their order come
+        several times as fast as those that are picked.
+        """
+        found: NDArray[np.float32] = (self.rows @ direction / self.lengths)[self.places]
+        return found
+
+    def units(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Features (n, D) of these images, of length 1. Raises NotEnoughData where one has none."""
+        where = np.searchsorted(self.ids, ids)
+        known = self.ids[np.minimum(where, len(self.ids) - 1)] == ids if len(self.ids) else ids < 0
+        if not known.all():
+            raise no_features(f"Image {ids[~known][0]} has")
+        places = self.places[where]
+        found: NDArray[np.float32] = self.rows[places] / self.lengths[places, None]
+        return found
+
+
+def no_features(who: str) -> NotEnoughData:
+    """What is said where ``who`` ("Image 3 has", "The images have") lacks features."""
+    return NotEnoughData(
+        f"{who} no features yet.", "Run `curator check PROJECT` first: it computes them."
+    )
+
+
+class _Kept:
+    """What is known of one project between two questions; only what is new is read."""
+
+    def __init__(self, cache: FeatureCache) -> None:
+        self._cache = cache
+        self._ids = np.empty(0, dtype=np.int64)
+        self._digests: list[str] = []
+        self._lengths = np.empty(0, dtype=np.float32)
+        self._file = 0
+        self._found: Features | None = None
+
+    def features(self, connection: Connection) -> Features:
+        table = schema.images.c
+        newest = int(self._ids[-1]) if len(self._ids) else 0
+        query = select(table.id, table.sha256).where(table.id > newest).order_by(table.id)
+        new = connection.execute(query).all()
+        self._ids = np.append(self._ids, np.array([row.id for row in new], dtype=np.int64))
+        self._digests += [row.sha256 for row in new]
+        file, rows = self._cache.on_disk()
+        if (
+            self._found is not None
+            and not new
+            and (file, len(rows))
+            == (
+                self._file,
+                len(self._found.rows),
+            )
+        ):
+            return self._found
+        if file != self._file:
+            self._lengths = self._lengths[:0]
+        self._file = file
+        self._measure(rows)
+        places = self._cache.places(self._digests)
+        there = places >= 0
+        self._found = Features(
+            self._ids[there], places[there], rows, self._lengths, int((~there).sum())
+        )
+        return self._found
+
+    def _measure(self, rows: NDArray[np.float32]) -> None:
+        found = [self._lengths]
+        for start in range(len(self._lengths), len(rows), _AT_ONCE):
+            piece = rows[start : start + _AT_ONCE]
+            length = np.sqrt(np.einsum("nd,nd->n", piece, piece))
+            found.append(np.where(length > 0, length, np.float32(1)))
+        self._lengths = np.concatenate(found)
+
+
+_kept: OrderedDict[Path, _Kept] = OrderedDict()
+_lock = threading.Lock()
+
+
+def features_of(workspace: Workspace, connection: Connection) -> Features:
+    """The features of a project's images as they are now. Raises FileError.
+
+    What was read before is kept, so that the second question costs little more than the product.
+    """
+    with _lock:
+        path = workspace.features
+        kept = _kept.pop(path, None)
+        if kept is None:
+            kept = _Kept(feature_cache(workspace, describe(DEFAULT)))
+        _kept[path] = kept
+        while len(_kept) > _REMEMBERED:
+            _kept.popitem(last=False)
+        return kept.features(connection)
