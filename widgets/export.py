@@ -109,9 +109,7 @@ class ExportPanel(Panel):
 
 def judged_on_test(project: Project, run_id: int) -> dict[str, Any]:
     """How often a run was judged on the test images, and with what result the last time."""
-    with project.database.read() as connection:
-        newest = judgements.newest(connection, run_id)
-        looks = judgements.times(connection, run_id)
+    looks, newest = judgements.of_run(project.database, run_id)
     return {"looks": looks, "rate": None if newest is None else newest.quality}
 
 
