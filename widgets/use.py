@@ -9,7 +9,6 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING, Any, cast
 
-from curator.check.counts import class_counts
 from curator.deliver.formats import FORMATS
 from curator.errors import CuratorError, UnknownVersion
 from curator.files import refuse_occupied
@@ -304,17 +303,10 @@ class UsePanel(Panel):
 
 
 def judged_on_test(project: Project, run_id: int | None) -> dict[str, Any] | None:
-    """How often a run was judged on the test images, and how it did the last time.
-
-    None without a run or without test images.
-    """
+    """How often a run was judged on the test images, and how it did the last time."""
     if run_id is None:
         return None
-    with project.database.read() as connection:
-        if not any(row.test for row in class_counts(connection)):
-            return None
-        newest = judgements.newest(connection, run_id)
-        looks = judgements.times(connection, run_id)
+    looks, newest = judgements.of_run(project.database, run_id)
     return {"looks": looks, "rate": None if newest is None else newest.quality}
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, insert, select
 from curator.errors import ProjectAltered
 from curator.records import Record
 from curator.store import ledger, schema
-from curator.store.database import now
+from curator.store.database import Database, now
 from curator.store.run_json import ClassFigures, Quality
 from curator.store.undo import reviewer
 
@@ -77,6 +77,12 @@ def newest(connection: Connection, run_id: int) -> Judgement | None:
             "The project was altered: take it from a copy, or evaluate the run again.",
         ) from error
     return Judgement(run_id, row.at, row.by, cast("Quality", quality), per_class, unknown)
+
+
+def of_run(database: Database, run_id: int) -> tuple[int, Judgement | None]:
+    """How often a run was judged, and the last judgement."""
+    with database.read() as connection:
+        return times(connection, run_id), newest(connection, run_id)
 
 
 def times(connection: Connection, run_id: int | None = None) -> int:

@@ -52,6 +52,7 @@ export function model(state, send) {
       `${interval(run.out_of_fold)} out-of-fold.`,
     ),
     state.tested &&
+      state.plan?.counts.some((item) => item.split === "test") &&
       h(
         "p",
         { class: "cu-hint", key: "tested", "data-tested": state.tested.looks },

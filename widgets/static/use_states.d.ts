@@ -64,7 +64,7 @@ export interface UseState {
   versions: Tagged[]; // newest first
   names: string[];
   run: { run: number; title: string; valid: JudgedRate; out_of_fold: JudgedRate } | null;
-  tested: { looks: number; rate: JudgedRate | null } | null; // on the test images; null without any
+  tested: { looks: number; rate: JudgedRate | null } | null; // on the test images
   stale: number;
   folder: string;
   model_folder: string;
