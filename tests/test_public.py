@@ -42,6 +42,7 @@ def test_the_public_names() -> None:
         "CurveReport",
         "DataError",
         "Decided",
+        "DeployReport",
         "Details",
         "DeviceFull",
         "Difference",
@@ -107,6 +108,7 @@ def test_the_public_names() -> None:
         "Report",
         "Restored",
         "Run",
+        "ServeSettings",
         "SplitCount",
         "Stage",
         "Status",
@@ -128,6 +130,8 @@ def test_the_public_names() -> None:
         "WeightsAltered",
         "WeightsMissing",
         "__version__",
+        "deploy_model",
+        "serve_model",
     ]
     assert dir(curator) == curator.__all__
     assert all(getattr(curator, name) is not None for name in curator.__all__)

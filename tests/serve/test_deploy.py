@@ -105,7 +105,7 @@ def test_it_serves_in_a_new_environment(deployed: Path, tmp_path: Path) -> None:
         "pip",
         "install",
         "--quiet",
-        "--requirement",
+        "-r",
         moved / "requirements.txt",
     ]
     done = subprocess.run(install, env=environment, capture_output=True, text=True, check=False)
