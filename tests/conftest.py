@@ -108,6 +108,26 @@ def small(small_folder: Path, tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture(scope="session")
+def checked_folder(
+    small_folder: Path, build_once: Callable[[str, Callable[[Path], None]], Path]
+) -> Path:
+    """Give the small project after a check; never change it."""
+
+    def fill(folder: Path) -> None:
+        with Project.open(copy_project(small_folder, folder / "project")) as project:
+            project.check()
+
+    return build_once("checked", fill) / "project"
+
+
+@pytest.fixture
+def checked(checked_folder: Path, tmp_path: Path) -> Iterator[Project]:
+    """Open a copy of the small project that is checked: features, groups, split, names."""
+    with Project.open(copy_project(checked_folder, tmp_path / "small")) as project:
+        yield project
+
+
+@pytest.fixture(scope="session")
 def sample_folder(build_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """Give a project with the embedded sample, fetched and trained once; never change it."""
 

@@ -47,6 +47,7 @@ QUIET = [
 START_SECONDS = 60
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist groups by the marks that it finds
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark these tests; they share one process pair, and skip without a browser."""
     for item in items:

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import typer.main
 
-from curator import __version__
-from curator.cli import app
+from curator import __version__, cli
 from curator.cli.grouping import GROUPS
 from curator.sample.digits import CLASSES
 from curator.store import runs
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from curator.sample.server import Served
     from tests.cli.conftest import Curator
 
-COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+COMMANDS = sorted(cli.command().commands)
 TABLE = Path(__file__).parents[2] / "docs" / "commands.md"
 
 

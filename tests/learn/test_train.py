@@ -53,7 +53,7 @@ def newest(project: Project) -> tuple[runs.Run, runs.Predictions]:
         ({"recipe": "finetune", "epochs": "many"}, "epochs cannot be 'many'"),
         ({"recipe": "finetune", "rate": -1.0}, "rate cannot be -1.0: "),
         ({"folds": 1}, "folds cannot be 1: "),
-        ({"backbone": "resnet81"}, "resnet18"),
+        pytest.param({"backbone": "resnet81"}, "resnet18", marks=pytest.mark.slow),  # asks timm
     ],
 )
 def test_what_cannot_be_is_refused_at_once(
@@ -172,9 +172,9 @@ def test_a_row_is_checked_once_a_job(small: Project, monkeypatch: pytest.MonkeyP
     assert len(newest(small)[1].image_ids) == 29
 
 
-def test_a_tensorboard_log_is_written_beside(small: Project, tmp_path: Path) -> None:
+def test_a_tensorboard_log_is_written_beside(checked: Project, tmp_path: Path) -> None:
     """Asked for, the run's curves are in an event file in a folder of the run's own."""
-    small.train(tensorboard=tmp_path / "logs")
+    checked.train(tensorboard=tmp_path / "logs")
     assert list((tmp_path / "logs" / "small-run-1").glob("events.out.tfevents.*"))
 
 
