@@ -2,6 +2,7 @@
 
     model.safetensors   backbone and head, one file
     config.json         classes in order, architecture, preprocessing, metrics, versions, hashes
+    gate.safetensors    where "none of these" begins, for a frozen backbone
     README.md           the model card
 
 Before the folder appears it is read back, and its answers on some of the validation images are
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from safetensors.numpy import save
 
 from curator.deliver.card import card
 from curator.deliver.predict import Predictor
@@ -29,6 +31,7 @@ from curator.imaging.decoding import decode
 from curator.jobs.report import Report
 from curator.learn.evaluation.metrics import softmax
 from curator.learn.recipes import recipe_named
+from curator.learn.strangers.from_run import GATE_FILE, fit_gate
 from curator.platform import shell_command
 from curator.store import images, judgements, runs
 from curator.store.classes import names_by_id
@@ -88,6 +91,7 @@ def run(
         kept = workspace.runs_folder / str(found.id)
         model = recipe_named(found.recipe).model(kept, choice.backbone)
         write_atomic(folder / WEIGHTS_FILE, model)
+        gate = fit_gate(workspace, found)
         progress.advance()
         description = asdict(choice.backbone)
         description.pop("source")
@@ -110,10 +114,13 @@ def run(
         if on_test is not None:
             config["metrics"]["test"] = on_test.quality
             config["test_set_looks"] = looks
-        config["sha256"] = {
-            WEIGHTS_FILE: sha256_of(folder / WEIGHTS_FILE),
-            CONFIG_FILE: digest(config),
-        }
+        files = [WEIGHTS_FILE]
+        if gate is not None:
+            write_atomic(folder / GATE_FILE, save(gate.to_arrays()))
+            config["none_of_these"] = gate.sentence
+            files.append(GATE_FILE)
+        config["sha256"] = {file: sha256_of(folder / file) for file in files}
+        config["sha256"][CONFIG_FILE] = digest(config)
         write_atomic(folder / CONFIG_FILE, json.dumps(config, indent=2).encode())
         write_atomic(folder / "README.md", card(workspace.name, config).encode())
         progress.advance()

@@ -6,6 +6,7 @@ from typing import Any
 
 from curator.deliver.received import CONFIG_FILE, WEIGHTS_FILE
 from curator.learn.recipes import recipe_named
+from curator.learn.strangers.gate import REFUSED
 from curator.phrasing import many
 
 
@@ -31,8 +32,12 @@ library_name: curator
 
 # {name}
 
-Tells {len(config["classes"])} classes apart: {", ".join(config["classes"])}. It always names one
-of them, also for a picture that shows none.
+Tells {len(config["classes"])} classes apart: {", ".join(config["classes"])}. Its probabilities
+always name one of them, also for a picture that shows none.
+
+## None of these
+
+{_none_of_these(config)}
 
 ## How good it is
 
@@ -67,6 +72,17 @@ with the classes in order, is in `{CONFIG_FILE}`.
 
 The weights of the backbone were trained on ImageNet. The training pictures belong to their owners.
 """
+
+
+def _none_of_these(config: dict[str, Any]) -> str:
+    promise = config.get("none_of_these")
+    if promise is None:
+        return (
+            "This model refuses no picture: its backbone was fine-tuned, or it learnt from too few "
+            "images to set a threshold on."
+        )
+    return f"""{promise} No stranger was needed for it, and
+how many strangers it refuses depends on how near they are. {REFUSED}"""
 
 
 def _share(value: float | None) -> str:
