@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from curator.review.queue.filters import Filters
     from curator.review.queue.kinds import Queue
     from curator.review.status import Status
+    from curator.serve.trying import NearImage, Tried
     from curator.store.classes import Class, ClassSize
     from curator.store.copies import Restored
     from curator.store.ledger import Action, Choice
@@ -156,6 +157,7 @@ __all__ = [
     "ModelError",
     "ModelReport",
     "Near",
+    "NearImage",
     "Nearest",
     "NewestRun",
     "NoRun",
@@ -196,6 +198,7 @@ __all__ = [
     "TargetNotEmpty",
     "TrainReport",
     "TrainingDiverged",
+    "Tried",
     "UnknownClass",
     "UnknownImage",
     "UnknownRun",
@@ -247,6 +250,7 @@ _PLACES = {
     "Metrics": "curator.store.run_json",
     "ModelReport": "curator.deliver.bundle",
     "Near": "curator.review.queue.details",
+    "NearImage": "curator.serve.trying",
     "Nearest": "curator.review.queue.details",
     "NewestRun": "curator.review.counts",
     "OriginalCounts": "curator.check.report",
@@ -270,6 +274,7 @@ _PLACES = {
     "Suggestion": "curator.review.advice.fixes",
     "TaggedVersion": "curator.store.versions",
     "TrainReport": "curator.learn.train",
+    "Tried": "curator.serve.trying",
     "Version": "curator.review.comparison.compare",
     "VersionChange": "curator.store.versions",
     "VersionDiff": "curator.deliver.dataset",

@@ -23,6 +23,7 @@ from curator.cli import (
     mending,
     reviewing,
     training,
+    trying,
     versions,
     waiting,
 )
@@ -50,6 +51,7 @@ STATIONS = (
     advising,
     deciding,
     delivering,
+    trying,
     versions,
     mending,
     waiting,

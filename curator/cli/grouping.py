@@ -24,7 +24,16 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("rank", "queue", "confusion", "most-confused", "decide", "undo", "redo", "log"),
         *("suggest", "advice", "review-log"),
     ),
-    "Deliver": ("export", "version", "export-model", "predict", "serve", "deploy"),
+    "Deliver": (
+        "export",
+        "version",
+        "export-model",
+        "predict",
+        "try",
+        "classify",
+        "serve",
+        "deploy",
+    ),
 }
 
 
