@@ -82,7 +82,7 @@ function evidence(state, answer, shown) {
               badge(state.names, row.label),
               " ",
               row.label,
-              h("span", { class: "cu-hint" }, ` ${Math.round(100 * row.similarity)} % alike`),
+              h("span", { class: "cu-hint" }, ` ${Math.round(100 * row.similarity)} %`),
             ),
           ),
         ),
@@ -110,12 +110,15 @@ function putting(state, answer, send) {
         ),
       ],
     );
-  const there = answer.label !== null ? `It is in the project, as ${answer.label}. ` : "";
+  const asks =
+    answer.label === null
+      ? "Wrong? Put it into the project as"
+      : `It is in the project, as ${answer.label}. Wrong? Make it`;
   const many = state.names.length > BUTTONS;
   return h(
     "div",
     { class: "cu-put", key: "putting" },
-    h("p", {}, `${there}Wrong? Put it into the project as`),
+    h("p", {}, asks),
     !many &&
       h(
         "div",
