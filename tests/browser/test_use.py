@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.conftest import shared
+from tests.browser.conftest import running, shared
 from tests.browser.test_whole_job import go
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
     from curator.project import Project
     from tests.browser.conftest import Watched
@@ -32,6 +33,7 @@ def test_three_forms_are_written_and_versions_compared(
     (occupied / "file").touch()
     with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
+        page.set_default_timeout(PATIENT)
         go(page, "use")
         for name in ("hf", "csv"):
             page.check(f"input[name=as-{name}]")
@@ -81,6 +83,7 @@ def test_a_picture_is_tried_put_in_and_taken_back(
     label = sample_copy.class_names()[-1]
     with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
+        page.set_default_timeout(PATIENT)
         go(page, "use")
         page.set_input_files("input[name=try]", picture)
         page.wait_for_selector("[data-answer]", timeout=PATIENT)
@@ -98,3 +101,29 @@ def test_a_picture_is_tried_put_in_and_taken_back(
         page.wait_for_selector(".cu-try .cu-error:has-text('not on the public internet')")
     assert watched.errors == []
     assert watched.foreign == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_model_alone_has_a_page(
+    browser: Browser, sample_copy: Project, tmp_path: Path, watched: Watched
+) -> None:
+    """`curator classify` serves the notebook of one panel: a picture is answered, none put in."""
+    sample_copy.export_model(tmp_path / "digits model")
+    picture = next(path for path in sample_copy.originals.rglob("*") if path.is_file())
+    command = (sys.executable, "-m", "curator", "classify", str(tmp_path / "digits model"))
+    with running(tmp_path, command=(*command, "--no-browser", "--port", "0")) as served:
+        context = browser.new_context()
+        page = context.new_page()
+        page.set_default_timeout(PATIENT)
+        page.on("pageerror", lambda error: watched.errors.append(str(error)))
+        page.goto(served.base)
+        assert "token" in page.inner_text("body")
+        page.goto(served.address)
+        page.wait_for_selector("h1:text-is('digits model')")
+        page.set_input_files("input[name=try]", picture)
+        page.wait_for_selector("[data-answer]")
+        assert page.locator(".cu-bars li").count() == len(sample_copy.class_names())
+        assert page.locator("[data-put-as]").count() == 0
+        context.close()
+    assert watched.errors == []
