@@ -108,6 +108,7 @@ if TYPE_CHECKING:
     from curator.serve.deploy import DeployReport, deploy_model
     from curator.serve.server import serve_model
     from curator.serve.settings import ServeSettings
+    from curator.serve.trying import NearImage, Tried
     from curator.store.classes import Class, ClassSize
     from curator.store.copies import Restored
     from curator.store.ledger import Action, Choice
@@ -170,6 +171,7 @@ __all__ = [
     "ModelError",
     "ModelReport",
     "Near",
+    "NearImage",
     "Nearest",
     "NewestRun",
     "NoRun",
@@ -214,6 +216,7 @@ __all__ = [
     "TargetNotEmpty",
     "TrainReport",
     "TrainingDiverged",
+    "Tried",
     "UnknownClass",
     "UnknownImage",
     "UnknownRun",
@@ -270,6 +273,7 @@ _PLACES = {
     "Metrics": "curator.store.run_json",
     "ModelReport": "curator.deliver.bundle",
     "Near": "curator.review.queue.details",
+    "NearImage": "curator.serve.trying",
     "Nearest": "curator.review.queue.details",
     "NewestRun": "curator.review.counts",
     "OriginalCounts": "curator.check.report",
@@ -297,6 +301,7 @@ _PLACES = {
     "Suggestion": "curator.review.advice.fixes",
     "TaggedVersion": "curator.store.versions",
     "TrainReport": "curator.learn.train",
+    "Tried": "curator.serve.trying",
     "Version": "curator.review.comparison.compare",
     "VersionChange": "curator.store.versions",
     "VersionDiff": "curator.deliver.dataset",

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from curator.review.queue.filters import Filters
     from curator.review.queue.kinds import Queue
     from curator.review.status import Status
+    from curator.serve.trying import Tried
     from curator.store.classes import Class, ClassSize
     from curator.store.runs import Run
     from curator.store.versions import TaggedVersion
@@ -464,6 +465,19 @@ class Project(Workspace):
 
         out = None if folder is None else Path(folder).expanduser().resolve()
         return preview(self, formats, version, out)
+
+    def try_picture(self, picture: str | Path | bytes) -> Tried:
+        """What the model of the run in use says of a picture, with the training images like it.
+
+        ``picture``: a file, its bytes, or an http address, which is fetched as lists are. For many
+        pictures :class:`curator.serve.trying.Trial` loads the model once. Raises NoRun, InputError,
+        DataError, ProjectAltered, WeightsMissing, WeightsAltered, BundleInvalid.
+        """
+        from curator.serve.trying import Trial, content_of
+
+        content = content_of(picture)
+        with Trial(self) as trial:
+            return trial.ask(content)
 
     def tag_version(self, name: str, by: str | None = None) -> TaggedVersion:
         """Give the data set as it is a name, by which it can be exported and compared for ever.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["dashboard"]
+__all__ = ["classifier", "dashboard"]
 
 
 def dashboard(project: str | None = None) -> Any:
@@ -20,3 +20,14 @@ def dashboard(project: str | None = None) -> Any:
     from widgets.app import Dashboard
 
     return Dashboard(project).root
+
+
+def classifier(model: str | None = None, project: str | None = None) -> Any:
+    """A page to try pictures on a model's folder, for the last expression of a notebook cell.
+
+    ``model``: default the one that `curator classify` was given; ``project``: one whose images are
+    the evidence, and that takes pictures in.
+    """
+    from widgets.classifier import Classifier
+
+    return Classifier(model, project).root

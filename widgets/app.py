@@ -32,6 +32,7 @@ from widgets.review import Review
 from widgets.shell import STATIONS, Shell, present
 from widgets.start import StartPanel
 from widgets.train import TrainPanel
+from widgets.try_it import TryPanel
 from widgets.use import UsePanel
 from widgets.visits import Visits
 
@@ -93,6 +94,7 @@ class Dashboard:
             }
         )
         self.use = UsePanel({**common, "submit": self._asked})
+        self.trying = TryPanel({**common, "submit": self._asked, "decided": self._decided})
         self.jobbar = JobBar(
             {
                 **common,
@@ -110,7 +112,7 @@ class Dashboard:
             "check": self.check,
             "train": self.train,
             "review": self.review.root,
-            "use": self.use,
+            "use": ipywidgets.Box([self.trying, self.use]).add_class("cu-using"),
         }
         main = ipywidgets.Box(list(self._panels.values())).add_class("cu-main")
         self.root = ipywidgets.Box([self.shell, main, self.jobbar]).add_class("cu-app")
@@ -184,6 +186,7 @@ class Dashboard:
             self.review.leave()
             self.data.leave()
             self.project.close()
+        self.trying.leave()
         self.use.leave()
         self.collect.leave()
         self.project = None
@@ -227,6 +230,7 @@ class Dashboard:
         elif self.station == "train":
             self.train.refresh(self.project, found, busy)
         elif self.station == "use":
+            self.trying.refresh(self.project, found.run.run if found.run else None)
             self.use.refresh(self.project, found, busy)
         elif self.station == "review":
             self.review.soon()
@@ -378,6 +382,7 @@ class Dashboard:
         self.shell.follow(job)
         self.train.follow(job)
         self.use.follow(job)
+        self.trying.follow(job)
         return job
 
     def _fingerprint(self, job: jobs.Job | None, rows: Newest) -> tuple[Any, ...]:

@@ -23,7 +23,8 @@ PORT = 8347  # no well-known service has it, and no system gives it out by itsel
 TRIES = 20  # ports from it on that are tried before any will do
 TAKEN = {errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)}
 KEPT_BACK = {errno.EACCES, getattr(errno, "WSAEACCES", errno.EACCES)}  # as Windows does with some
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "curator.ipynb"
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+PAGE, CLASSIFY = NOTEBOOKS / "curator.ipynb", NOTEBOOKS / "classify.ipynb"
 
 
 def serve(
@@ -32,10 +33,13 @@ def serve(
     browser: bool = True,
     host: str = HOST,
     *,
+    model: Path | None = None,
     say: Say = print,
     warn: Say = print,
 ) -> None:
     """Serve until interrupted; ``say`` the address with its token, and open it in a browser.
+
+    ``model``: the folder of one that pictures are tried on, instead of the whole dashboard.
 
     ``port`` None takes :data:`PORT`, or the next one that is free; 0 takes any. ``host``: the
     address to listen on; ``warn`` is told of another than 127.0.0.1. Raises InputError when it
@@ -46,14 +50,20 @@ def serve(
     os.environ.pop(LOCAL, None)
     if host in {HOST, "::1"}:
         os.environ[LOCAL] = "1"
+    os.environ.pop("CURATOR_MODEL", None)
+    if model is not None:
+        os.environ["CURATOR_MODEL"] = str(model.expanduser().resolve())
     if project is not None:
         os.environ["CURATOR_PROJECT"] = str(project.expanduser().resolve())
     # Readable by this user alone: connection files of kernels, and the file that opens the browser.
     with tempfile.TemporaryDirectory(prefix="curator-", ignore_cleanup_errors=True) as name:
-        _serve(Path(name), host, port, browser, say, warn)
+        notebook = PAGE if model is None else CLASSIFY
+        _serve(Path(name), notebook, host, port, browser, say, warn)
 
 
-def _serve(private: Path, host: str, asked: int | None, browser: bool, say: Say, warn: Say) -> None:
+def _serve(
+    private: Path, notebook: Path, host: str, asked: int | None, browser: bool, say: Say, warn: Say
+) -> None:
     from widgets.isolation import isolate
 
     folders = isolate(private)
@@ -79,7 +89,7 @@ def _serve(private: Path, host: str, asked: int | None, browser: bool, say: Say,
     try:
         app = Dashboards.instance(config=_settings(keys, host, port))
         app.prepare(keys, folders, private)
-        app.initialize([str(NOTEBOOK)])
+        app.initialize([str(notebook)])
         app.check(host, port)
     except BaseException:
         for each in sockets:

@@ -28,6 +28,7 @@ from curator.cli import (
     recipes,
     reviewing,
     training,
+    trying,
     versions,
     waiting,
 )
@@ -56,6 +57,7 @@ STATIONS = (
     advising,
     deciding,
     delivering,
+    trying,
     versions,
     recipes,
     mending,

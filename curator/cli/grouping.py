@@ -28,7 +28,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("rank", "queue", "confusion", "most-confused", "decide", "undo", "redo", "log"),
         *("suggest", "advice", "review-log"),
     ),
-    "Deliver": ("export", "version", "recipe", "export-model", "predict", "serve", "deploy"),
+    "Deliver": (
+        *("export", "version", "recipe", "export-model"),
+        *("predict", "try", "classify", "serve", "deploy"),
+    ),
 }
 
 

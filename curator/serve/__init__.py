@@ -8,6 +8,7 @@
     gate        who is answered; headers, log and figures of every answer
     app         the routes
     server      listening, and the end of it
+    trying      one picture after another for the page and the terminal, with its evidence
     deploy      the folder that serves elsewhere, without the curator installed
 
 No torch is imported here.

@@ -67,6 +67,13 @@ def newest_of_class(connection: Connection, class_id: int, number: int) -> list[
     return sorted(found, reverse=True)[:number]
 
 
+def with_digest(connection: Connection, sha256: str) -> tuple[int, str] | None:
+    """Id and label of the live image with that content, if there is one."""
+    query = present(schema.images.c.id, schema.classes.c.name, labelled=True)
+    row = connection.execute(query.where(LIVE, schema.images.c.sha256 == sha256)).first()
+    return None if row is None else (int(row[0]), str(row[1]))
+
+
 def live(connection: Connection) -> pd.DataFrame:
     """Every image that is not deleted, by id.
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytes } from "../../widgets/static/figures.js";
 import { markdown } from "../../widgets/static/markdown.js";
+import { answered } from "../../widgets/static/try_it.js";
 import { tree } from "../../widgets/static/use_data.js";
 import { difference } from "../../widgets/static/use_versions.js";
 
@@ -101,4 +102,19 @@ test("what differs is one sentence", () => {
     ]),
     "1 200 deleted, 2 changed the split from v1 to the data set of today.",
   );
+});
+
+test("an answer is one line; a picture of no class says so and names the nearest", () => {
+  const said = (/** @type {number} */ share, none = false) =>
+    answered({
+      sentence: "",
+      predictions: [["grizzly", share]],
+      none_of_these: none,
+      nearest: [],
+      image_id: null,
+      label: null,
+    });
+  assert.equal(said(0.931), "grizzly 93 %");
+  assert.equal(said(0.9991), "grizzly 99.9 %");
+  assert.equal(said(0.41, true), "None of these; nearest: grizzly 41 %");
 });
