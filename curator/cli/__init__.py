@@ -10,66 +10,16 @@ import io
 import os
 import sys
 import traceback
+from typing import TYPE_CHECKING
 
-import typer
-
-from curator.cli import (
-    advising,
-    backbones,
-    collecting,
-    comparing,
-    deciding,
-    delivering,
-    mending,
-    reviewing,
-    training,
-    versions,
-    waiting,
-)
-from curator.cli.grouping import GroupedCommands
+from curator.cli import predicting
 from curator.cli.printing import complain, complain_at_length
 from curator.errors import CuratorError
 
+if TYPE_CHECKING:
+    import typer
+
 INTERRUPTED = 130  # what Typer makes of Ctrl+C
-
-app = typer.Typer(
-    name="curator",
-    cls=GroupedCommands,
-    help="From lists of image addresses to a clean, labelled data set and a classifier.",
-    no_args_is_help=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-STATIONS = (
-    collecting,
-    backbones,
-    training,
-    comparing,
-    reviewing,
-    advising,
-    deciding,
-    delivering,
-    versions,
-    mending,
-    waiting,
-)
-for station in STATIONS:
-    station.register(app)
-
-
-@app.callback(invoke_without_command=True)
-def start(
-    context: typer.Context,
-    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
-) -> None:
-    """Without a command: open the dashboard."""
-    if version:
-        from curator.version import __version__
-
-        typer.echo(f"curator {__version__}")
-    elif context.invoked_subcommand is None:
-        delivering.dashboard(project=None, port=None, browser=True)
 
 
 def main() -> None:
@@ -84,6 +34,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; return its exit status."""
     try:
+        app = _application(arguments)
         result = app(arguments, standalone_mode=False, prog_name="curator")
         sys.stdout.flush()
         if result == INTERRUPTED:
@@ -100,6 +51,15 @@ def run(arguments: list[str]) -> int:
             complain(said)
         return status
     return result if isinstance(result, int) else 0
+
+
+def _application(arguments: list[str]) -> typer.Typer:
+    """The command line; of it only what answers at once, where that is asked for."""
+    if arguments[:1] == [predicting.NAME]:
+        return predicting.alone()
+    from curator.cli.commands import app
+
+    return app
 
 
 def pipe_closed(error: BaseException) -> bool:
