@@ -505,15 +505,23 @@ class Project(Workspace):
         return diff(self, before, after)
 
     def export_model(
-        self, folder: str | Path, run_id: int | None = None, *, listener: Listener | None = None
+        self,
+        folder: str | Path,
+        run_id: int | None = None,
+        *,
+        pt2: bool = False,
+        int8: bool = True,
+        listener: Listener | None = None,
     ) -> ModelReport:
         """Write the model of a run, by default the one in use, to a new folder.
 
-        Raises TargetNotEmpty, NoRun, UnknownRun, FileError, WeightsMissing, BundleInvalid.
+        ``pt2``: as a program of torch.export, too. ``int8``: a smaller model in 8 bits beside the
+        others, where its answers agree. Raises TargetNotEmpty, NoRun, UnknownRun, FileError,
+        WeightsMissing, BundleInvalid.
         """
         from curator.deliver import bundle
 
-        arguments = {"out": str(folder), "run_id": run_id}
+        arguments = {"out": str(folder), "run_id": run_id, "pt2": pt2, "int8": int8}
         return self._run("export-model", bundle.run, arguments, listener)
 
     def _run(

@@ -17,7 +17,7 @@ from mkdocs.structure.files import File
 
 import curator
 from curator import errors
-from curator.cli import app
+from curator.cli.commands import app
 from curator.cli.grouping import GROUPS
 
 if TYPE_CHECKING:

@@ -6,79 +6,20 @@ traceback (set CURATOR_DEBUG=1 to see it). What a machine may read is JSON with 
 
 from __future__ import annotations
 
-import functools
 import io
 import os
 import sys
 import traceback
+from typing import TYPE_CHECKING, Any
 
-import typer
-import typer.core
-import typer.main
-
-from curator.cli import (
-    advising,
-    backbones,
-    collecting,
-    comparing,
-    deciding,
-    delivering,
-    finding,
-    mending,
-    recipes,
-    reviewing,
-    training,
-    trying,
-    versions,
-    waiting,
-)
-from curator.cli.grouping import GroupedCommands
+from curator.cli import predicting
 from curator.cli.printing import complain, complain_at_length
 from curator.errors import CuratorError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 INTERRUPTED = 130  # what Typer makes of Ctrl+C
-
-app = typer.Typer(
-    name="curator",
-    cls=GroupedCommands,
-    help="From lists of image addresses to a clean, labelled data set and a classifier.",
-    no_args_is_help=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-STATIONS = (
-    collecting,
-    backbones,
-    training,
-    comparing,
-    finding,
-    reviewing,
-    advising,
-    deciding,
-    delivering,
-    trying,
-    versions,
-    recipes,
-    mending,
-    waiting,
-)
-for station in STATIONS:
-    station.register(app)
-
-
-@app.callback(invoke_without_command=True)
-def start(
-    context: typer.Context,
-    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
-) -> None:
-    """Without a command: open the dashboard."""
-    if version:
-        from curator.version import __version__
-
-        typer.echo(f"curator {__version__}")
-    elif context.invoked_subcommand is None:
-        delivering.dashboard(project=None, port=None, browser=True)
 
 
 def main() -> None:
@@ -90,16 +31,10 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
-@functools.cache
-def command() -> typer.core.TyperGroup:
-    """All commands; made once, as it takes longer than most commands do."""
-    return typer.main.get_group(app)
-
-
 def run(arguments: list[str]) -> int:
     """Run one command; return its exit status."""
     try:
-        result = command()(arguments, standalone_mode=False, prog_name="curator")
+        result = _application(arguments)(arguments, standalone_mode=False, prog_name="curator")
         sys.stdout.flush()
         if result == INTERRUPTED:
             raise KeyboardInterrupt
@@ -115,6 +50,15 @@ def run(arguments: list[str]) -> int:
             complain(said)
         return status
     return result if isinstance(result, int) else 0
+
+
+def _application(arguments: list[str]) -> Callable[..., Any]:
+    """The command line; of it only what answers at once, where that is asked for."""
+    if arguments[:1] == [predicting.NAME]:
+        return predicting.alone()
+    from curator.cli.commands import command
+
+    return command()
 
 
 def pipe_closed(error: BaseException) -> bool:

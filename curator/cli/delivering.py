@@ -21,7 +21,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command()(export)
     app.command("export-model")(export_model)
-    app.command()(predict)
     app.command()(serve)
     app.command()(deploy)
     app.command()(dashboard)
@@ -99,42 +98,26 @@ def export_model(
         int | None,
         typer.Option(help="Run to export; default: the one that `curator status` names."),
     ] = None,
+    pt2: Annotated[
+        bool, typer.Option("--pt2", help="Write model.pt2 of torch.export, too.")
+    ] = False,
+    int8: Annotated[
+        bool, typer.Option(help="Try a smaller model in 8 bits, and keep it where it agrees.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Write the model with its classes, preprocessing, metrics and card."""
+    """Write the model: ONNX and safetensors, classes, preprocessing, metrics, example and card."""
     exported = run_job(
-        project, as_json, lambda opened, listener: opened.export_model(out, run, listener=listener)
+        project,
+        as_json,
+        lambda opened, listener: opened.export_model(
+            out, run, pt2=pt2, int8=int8, listener=listener
+        ),
     )
     if not as_json:
+        if exported.int8 is not None:
+            say(exported.int8.sentence)
         say(exported.sentence)
-
-
-def predict(
-    model: Annotated[Path, typer.Argument(help="Folder made by export-model.")],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...")],
-    as_json: AsJson = False,
-) -> int:
-    """Say what an exported model sees; an unreadable image does not stop the others."""
-    from curator.deliver.predict import Predictor
-    from curator.imaging.decoding import Rejected, decode
-
-    predictor = Predictor.load(model)
-    answers: list[dict[str, object]] = []
-    for path in images:
-        try:
-            said = predictor.predict(decode(path))
-        except (Rejected, OSError) as error:
-            detail = error.detail if isinstance(error, Rejected) else str(error)
-            answers.append({"image": str(path), "error": detail})
-            complain(f"{path}: {detail}")
-            continue
-        predictions = [{"label": label, "probability": share} for label, share in said]
-        answers.append({"image": str(path), "predictions": predictions})
-        if not as_json:
-            say(f"{path}: " + ", ".join(f"{label} {share:.1%}" for label, share in said[:5]))
-    if as_json:
-        say_json(answers)
-    return 1 if any("error" in answer for answer in answers) else 0
 
 
 def serve(

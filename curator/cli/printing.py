@@ -17,26 +17,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import pandas as pd
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
 
-from curator.project import Project
 from curator.spreadsheets import csv_text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from curator.jobs.progress import Listener
     from curator.jobs.progress import Progress as JobProgress
     from curator.jobs.report import Report
+    from curator.project import Project
 
 AnyReport = TypeVar("AnyReport", bound="Report")
 
@@ -92,11 +84,16 @@ def say_json(value: Any, one_line: bool = False) -> None:
 
     ``one_line``: for a million numbers, which take the encoder seconds when it indents.
     """
+    typer.echo(json_text(value, one_line))
+
+
+def json_text(value: Any, one_line: bool = False) -> str:
+    """``value`` as :func:`say_json` prints it."""
     indent = None if one_line else 2
     is_ascii = "utf" not in (sys.stdout.encoding or "").lower()  # what it lacks is escaped
     text = json.dumps(clean(value), indent=indent, default=str, ensure_ascii=is_ascii)
     # All of these stand within strings but the line breaks, which are of the indentation.
-    typer.echo(_UNSAFE_IN_JSON.sub(lambda match: json.dumps(match[0])[1:-1], text))
+    return _UNSAFE_IN_JSON.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
 _PLAIN = {int, str, bool, type(None)}
@@ -109,23 +106,32 @@ def say_csv(table: pd.DataFrame) -> None:
 
 def clean(value: Any) -> Any:
     """Plain Python values: tables become lists of rows, NaN and NA become None."""
-    if isinstance(value, pd.DataFrame):
-        return [clean(row) for row in value.to_dict("records")]
+    if isinstance(value, float):
+        return None if math.isnan(value) else value
     if isinstance(value, dict):
         return {key: clean(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        if set(map(type, value)) <= _PLAIN:
-            return list(value)
-        return [clean(item) for item in value]
+        plain = set(map(type, value)) <= _PLAIN
+        return list(value) if plain else [clean(item) for item in value]
+    return value if type(value) in _PLAIN else _clean_table(value)
+
+
+def _clean_table(value: Any) -> Any:
+    """Plain Python values of a table or of what stands in one."""
+    import pandas as pd
+
+    if isinstance(value, pd.DataFrame):
+        return [clean(row) for row in value.to_dict("records")]
     if hasattr(value, "item"):
-        value = value.item()
-    if value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
-        return None
-    return value
+        return clean(value.item())
+    return None if value is pd.NA or value is pd.NaT else value
 
 
 def say_table(frame: pd.DataFrame, formats: dict[str, str] | None = None) -> None:
     """A table; ``formats`` gives some columns a format, such as ``".1%"``."""
+    import pandas as pd
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     numeric = {name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])}
     for name in frame.columns:
@@ -157,8 +163,31 @@ def cell(value: Any, form: str = "") -> str:
 
 
 @contextlib.contextmanager
+def bar_of(total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on standard error for that many things; gives what says that one is done."""
+    if total == 1 or not err.is_terminal:
+        yield lambda: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=err, transient=True) as shown:
+        task = shown.add_task("", total=total)
+        yield lambda: shown.advance(task)
+
+
+@contextlib.contextmanager
 def bars() -> Iterator[Callable[[JobProgress], None]]:
     """A progress bar on standard error; gives the listener for the verbs of a project."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -189,6 +218,8 @@ def bars() -> Iterator[Callable[[JobProgress], None]]:
 
 def run_job(path: Path, as_json: bool, verb: Callable[[Project, Listener], AnyReport]) -> AnyReport:
     """Open the project, run a job in the foreground with a bar, and return its report."""
+    from curator.project import Project
+
     with Project.open(path) as project, bars() as listener:
         report = verb(project, listener)
     if as_json:

@@ -23,13 +23,13 @@ from curator.errors import BadList
 from curator.files import write_atomic
 from curator.phrasing import many, utf8
 from curator.store import schema
+from curator.store.class_names import validated_names
 from curator.store.classes import (
     Class,
     add_classes,
     all_classes,
     find_class,
     merged_ids,
-    validated_names,
 )
 from curator.store.database import rows_of
 

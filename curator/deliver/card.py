@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curator.deliver.received import CONFIG_FILE, WEIGHTS_FILE
+from curator.deliver.received import CONFIG_FILE, INT8_FILE, ONNX_FILE, WEIGHTS_FILE
 from curator.learn.recipes import recipe_named
 from curator.learn.strangers.gate import REFUSED
 from curator.phrasing import many
@@ -62,11 +62,29 @@ pictures from elsewhere.
 
 ## How it works
 
-`{WEIGHTS_FILE}` holds a {body} {backbone["architecture"]} ({backbone["dimension"]} features) and a
-linear head, trained in run {config["run"]} on {config["trained_at"][:10]}. Preprocessing: RGB,
+`{ONNX_FILE}` takes pixels, uint8 (N, 3, {backbone["size"]}, {backbone["size"]}) of 0..255, and
+answers with calibrated `probabilities` (N, {len(config["classes"])}) and `features`
+(N, {backbone["dimension"]}); normalisation, {"mirror averaging, " if config["mirror"] else ""}head
+and temperature are inside. `{WEIGHTS_FILE}` holds a {body} {backbone["architecture"]}
+({backbone["dimension"]} features) and a linear head,
+trained in run {config["run"]} on {config["trained_at"][:10]}. Preprocessing: RGB,
 short side to {round(backbone["size"] / backbone["crop"])} px ({backbone["interpolation"]}), centre
 crop {backbone["size"]} px, mean {backbone["mean"]}, deviation {backbone["std"]}. All of it,
 with the classes in order, is in `{CONFIG_FILE}`.
+
+| file | bytes |
+|---|---|
+{_file_rows(config["files"])}
+
+{_int8(config["int8"])}
+
+## How to use it
+
+With onnxruntime, numpy and pillow alone, `example.py` shows every step:
+
+    python example.py picture.jpg
+
+or, with the program that made it:
 
     curator predict THIS_FOLDER picture.jpg
 
@@ -83,6 +101,28 @@ def _none_of_these(config: dict[str, Any]) -> str:
         )
     return f"""{promise} No stranger was needed for it, and
 how many strangers it refuses depends on how near they are. {REFUSED}"""
+
+
+def _file_rows(files: dict[str, int]) -> str:
+    return "\n".join(f"| `{name}` | {size:,} |" for name, size in files.items())
+
+
+def _int8(found: dict[str, Any] | None) -> str:
+    """How the model in 8 bits compares."""
+    if found is None:
+        return "No model in 8 bits was tried."
+    agreement = (
+        f"names the same class for {found['same_answer']:.1%} of {found['images']} validation "
+        f"images; a probability differs by {found['mean_difference']:.4f} on average and by "
+        f"{found['largest_difference']:.3f} at the most"
+    )
+    if not found["kept"]:
+        return f"A model in 8 bits was tried and left out: it {agreement}."
+    return (
+        f"`{INT8_FILE}` ({found['method']} quantisation) {agreement}. On the processor of the "
+        f"export it answers {found['images_per_second']:.0f} images a second, `{ONNX_FILE}` "
+        f"{found['images_per_second_float32']:.0f}."
+    )
 
 
 def _share(value: float | None) -> str:

@@ -13,7 +13,7 @@ from curator.hashing import sha256
 from curator.records import Record
 from curator.spreadsheets import csv_text
 from curator.store import schema, versions
-from curator.store.classes import validated_names
+from curator.store.class_names import validated_names
 from curator.store.versions import UNDECIDED
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curator.check.job import prepare
-from curator.deliver.predict import Predictor
-from curator.encode.backbones import choose, fetch_weights, networks
+from curator.deliver import by_torch
+from curator.encode.backbones import choose, fetch_weights
+from curator.encode.preprocess import prepare_image
 from curator.errors import NotEnoughData
 from curator.imaging.decoding import decode
 from curator.jobs.report import Report
-from curator.learn.evaluation.metrics import softmax
 from curator.learn.evaluation.report import class_figures, figures_of
 from curator.learn.recipes import recipe_named
 from curator.phrasing import many
@@ -30,8 +30,8 @@ from curator.store.originals import read_whole
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+    from PIL import Image
 
-    from curator.encode.backbones import Backbone
     from curator.jobs.progress import Progress
     from curator.store.run_json import ClassFigures, Quality
     from curator.store.workspace import Workspace
@@ -77,9 +77,9 @@ def run(workspace: Workspace, progress: Progress, run_id: int | None = None) -> 
             "Import a folder with test/CLASS/image.jpg, or make the project with --test-share.",
         )
     progress.begin("judging the test images", len(table))
-    logits = _logits(workspace, progress, found, table)
+    shares = _probabilities(workspace, progress, found, table)
     labels = table["class_id"].to_numpy(dtype=np.int64)
-    judged = judge(softmax(logits).astype(np.float32), found.class_ids, labels, merged)
+    judged = judge(shares, found.class_ids, labels, merged)
     place = {class_id: number for number, class_id in enumerate(judged.class_ids)}
     truth = np.array([place[label] for label in labels.tolist()], dtype=np.int64)
     said = judged.probabilities.astype(np.float32)
@@ -99,39 +99,27 @@ def run(workspace: Workspace, progress: Progress, run_id: int | None = None) -> 
     )
 
 
-def _logits(
+def _probabilities(
     workspace: Workspace, progress: Progress, run: runs.Run, table: pd.DataFrame
 ) -> NDArray[np.float32]:
-    predictor = _predictor(workspace, run)
+    """What the run's model, from what is kept of it, says of the images: (N, K)."""
+    from safetensors.torch import load
+
+    backbone = choose(run.backbone, "cpu").backbone
+    fetch_weights(backbone)
+    kept = recipe_named(run.recipe).model(workspace.runs_folder / str(run.id), backbone)
+    mirror = bool(run.settings.get("mirror"))
+    model = by_torch.as_model(by_torch.network_of(load(kept), backbone, mirror=mirror))
     answers = []
     for piece in pieces(table.to_dict("records"), _AT_ONCE):
-        pictures = [_picture(workspace, image) for image in piece]
-        answers.append(predictor.logits(pictures))
+        pixels = [prepare_image(_picture(workspace, image), backbone) for image in piece]
+        answers.append(model(np.stack(pixels))[0])
         progress.advance(len(piece))
     return np.concatenate(answers)
 
 
-def _picture(workspace: Workspace, image: dict[Any, Any]) -> Any:
+def _picture(workspace: Workspace, image: dict[Any, Any]) -> Image.Image:
     return decode(read_whole(workspace.original(image["file"]), image["sha256"], image["bytes"]))
-
-
-def _predictor(workspace: Workspace, run: runs.Run) -> Predictor:
-    """The run's model, from what is kept of it."""
-    from safetensors.torch import load
-
-    backbone: Backbone = choose(run.backbone, "cpu").backbone
-    fetch_weights(backbone)
-    model = recipe_named(run.recipe).model(workspace.runs_folder / str(run.id), backbone)
-    tensors = load(model)
-    head = tensors["head.weight"].numpy(), tensors["head.bias"].numpy()
-    body = {
-        name.removeprefix("backbone."): value
-        for name, value in tensors.items()
-        if name.startswith("backbone.")
-    }
-    network = networks.with_weights(backbone, body)
-    names = [str(class_id) for class_id in run.class_ids]
-    return Predictor(names, backbone, network, head, mirror=bool(run.settings.get("mirror")))
 
 
 def _sentence(run: runs.Run, quality: Quality, unknown: int, times: int, in_all: int) -> str:

@@ -1,9 +1,10 @@
-"""Reading a model folder that anyone may have made: config and weights, checked before use.
+"""Reading a model folder that anyone may have made: config, graph and weights, checked before use.
 
-Only plain files of the folder are opened, none of them before its size is known. The config must
-have the form that `export-model` writes, and names an architecture of the two libraries by its
-plain name: timm would fetch ``hf-hub:...`` from the network and read ``local-dir:...`` from
-anywhere. The weights are safetensors (no code in them) and must be those that the config tells.
+Only plain files of the folder are opened, none of them before its size is known, and each must have
+the SHA-256 that the config tells. The config must have the form that `export-model` writes, and
+names an architecture of the two libraries by its plain name: timm would fetch ``hf-hub:...`` from
+the network and read ``local-dir:...`` from anywhere. The weights are safetensors (no code in them);
+what a graph may hold is said in :mod:`curator.deliver.received_graph`.
 Everything that is refused is a :class:`~curator.errors.BundleInvalid` with the file's name.
 """
 
@@ -13,21 +14,29 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from curator.deliver.received_graph import check_graph
 from curator.encode.backbones import Backbone
 from curator.errors import BadClassName, BundleInvalid
-from curator.hashing import sha256_of, sha256_of_json
-from curator.store.classes import validated_names
+from curator.hashing import sha256, sha256_of, sha256_of_json
+from curator.learn.strangers.gate import Gate
+from curator.store.class_names import validated_names
 from curator.trust import not_plain
 
 if TYPE_CHECKING:
     import torch
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
-FORMAT_VERSION = 2  # 1 knew timm's architectures only
+ONNX_FILE, INT8_FILE, PT2_FILE = "model.onnx", "model.int8.onnx", "model.pt2"
+LABELS_FILE, EXAMPLE_FILE, CARD_FILE = "labels.txt", "example.py", "README.md"
+GATE_FILE = "gate.safetensors"
+FORMAT_VERSION = 3  # 1 knew timm's architectures only, 2 had no graph
+WITH_GRAPH = 3  # from this version on a bundle answers without torch
 LARGEST_CONFIG = 16 << 20  # bytes
 LARGEST_WEIGHTS = 8 << 30
+LARGEST_GATE = 1 << 30
+LARGEST_GRAPH = (2 << 30) - 1  # protobuf takes no more
 
 AGAIN = "Export the model again with `curator export-model`."
 
@@ -69,10 +78,13 @@ class Description(_Strict):
 
 
 class Hashes(_Strict):
-    """SHA-256 of the two files."""
+    """SHA-256 of the files that are used here; those of the others are for whoever has them."""
 
     weights: _Sha256 = Field(alias="model.safetensors")
     config: _Sha256 = Field(alias="config.json")
+    graph: _Sha256 | None = Field(alias="model.onnx", default=None)
+    int8: _Sha256 | None = Field(alias="model.int8.onnx", default=None)
+    gate: _Sha256 | None = Field(alias="gate.safetensors", default=None)
 
 
 class Config(_Strict):
@@ -94,6 +106,17 @@ class Config(_Strict):
         except BadClassName as error:
             raise ValueError(str(error)) from error
         raise ValueError("a class name has blanks around it")
+
+    @model_validator(mode="after")
+    def _has_its_graph(self) -> Config:
+        if self.has_graph and self.sha256.graph is None:
+            raise ValueError(f"{ONNX_FILE} has no SHA-256")
+        return self
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether the bundle answers without torch."""
+        return self.format_version >= WITH_GRAPH
 
 
 def read_config(folder: Path) -> Config:
@@ -119,7 +142,7 @@ def read_config(folder: Path) -> Config:
     if version > FORMAT_VERSION:
         raise BundleInvalid(
             f"{path} has format version {version}; this curator knows up to {FORMAT_VERSION}.",
-            "Update the curator.",
+            "Update the curator, or ask ONNX Runtime alone, as example.py in the folder does.",
         )
     try:
         config = Config.model_validate_json(text)
@@ -146,19 +169,44 @@ def digest(config: dict[str, Any]) -> str:
 
 def check_weights(folder: Path, config: Config) -> Path:
     """The weight file, which has the SHA-256 of the config."""
-    path = folder / WEIGHTS_FILE
-    if not path.exists() and not path.is_symlink():
-        raise BundleInvalid(
-            f"{folder} is incomplete: {WEIGHTS_FILE} is missing.",
-            "Copy the whole folder, or export the model again.",
-        )
-    _check_file(path, LARGEST_WEIGHTS)
+    path = _present(folder, WEIGHTS_FILE, LARGEST_WEIGHTS)
     if sha256_of(path) != config.sha256.weights:
-        raise BundleInvalid(
-            f"{path} was altered: its SHA-256 is not the one in {CONFIG_FILE}.",
-            "Copy it again, or export the model again.",
-        )
+        raise _altered(path)
     return path
+
+
+def read_graph(folder: Path, config: Config, name: str = ONNX_FILE) -> bytes:
+    """An ONNX file: the bytes with the SHA-256 of the config, which hold nothing but a graph.
+
+    ``name``: ``ONNX_FILE`` or ``INT8_FILE``.
+    """
+    path = _present(folder, name, LARGEST_GRAPH)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BundleInvalid(f"{path} cannot be read: {error}.", AGAIN) from error
+    if sha256(data) != (config.sha256.graph if name == ONNX_FILE else config.sha256.int8):
+        raise _altered(path)
+    check_graph(data, str(path))
+    return data
+
+
+def read_gate(folder: Path, config: Config) -> Gate | None:
+    """What tells pictures of no class, where the bundle has it."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    if config.sha256.gate is None:
+        return None
+    path = _present(folder, GATE_FILE, LARGEST_GATE)
+    try:
+        data = path.read_bytes()
+        if sha256(data) != config.sha256.gate:
+            raise _altered(path)
+        arrays = load(data)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleInvalid(f"{path} cannot be read: {error}.", AGAIN) from error
+    return Gate.from_arrays(arrays, config.backbone.dimension, len(config.classes))
 
 
 def read_tensors(path: Path, config: Config) -> dict[str, torch.Tensor]:
@@ -186,6 +234,25 @@ def read_tensors(path: Path, config: Config) -> dict[str, torch.Tensor]:
         if not bool(torch.isfinite(tensor).all()):
             raise BundleInvalid(f"{path} holds what is no number in {name[:100]}.", AGAIN)
     return tensors
+
+
+def _present(folder: Path, name: str, largest: int) -> Path:
+    """A plain file of the folder, no larger than that."""
+    path = folder / name
+    if not path.exists() and not path.is_symlink():
+        raise BundleInvalid(
+            f"{folder} is incomplete: {name} is missing.",
+            "Copy the whole folder, or export the model again.",
+        )
+    _check_file(path, largest)
+    return path
+
+
+def _altered(path: Path) -> BundleInvalid:
+    return BundleInvalid(
+        f"{path} was altered: its SHA-256 is not the one in {CONFIG_FILE}.",
+        "Copy it again, or export the model again.",
+    )
 
 
 def _check_file(path: Path, largest: int) -> None:

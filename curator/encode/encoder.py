@@ -18,8 +18,8 @@ import numpy as np
 
 from curator.encode.backbones import load_network
 from curator.encode.derived import derived_file
+from curator.encode.graphs import CPU_BATCH, open_graph
 from curator.errors import InputError, JobError
-from curator.platform import cpu_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 
 # Raise it when the exported graph changes (input, output, normalisation), whatever made it.
 GRAPH_VERSION = 1
-
-# More images at once push each other's activations out of the processor's cache: on two shared
-# cores, median of four interleaved runs, 4 give 331 images/s, 8 give 285, 16 give 269, 32 give 256.
-_CPU_BATCH = 4
 
 _log = logging.getLogger(__name__)
 
@@ -100,14 +96,15 @@ def graph_file(backbone: Backbone, note: Callable[[str], None] = lambda _text: N
     return derived_file(f"{backbone.key}-g{GRAPH_VERSION}.onnx", lambda: export(backbone), note)
 
 
-def export(backbone: Backbone) -> bytes:
+def export(backbone: Backbone, network: torch.nn.Module | None = None) -> bytes:
     """The backbone, normalisation included, as an ONNX model with a free batch size.
 
-    Imports torch; takes some seconds.
+    ``network``: the backbone with other weights than its own, such as fine-tuned ones. Imports
+    torch; takes some seconds.
     """
     import torch
 
-    network = _normalised(backbone)
+    network = normalised(backbone, network)
     example = torch.zeros((2, 3, backbone.size, backbone.size), dtype=torch.uint8)
     with warnings.catch_warnings(), _quiet(), torch.no_grad():
         # The exporter's own use of deprecated calls is nothing that a user could mend.
@@ -133,14 +130,14 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _normalised(backbone: Backbone) -> torch.nn.Module:
-    """The backbone behind its normalisation: takes uint8 pixels."""
+def normalised(backbone: Backbone, network: torch.nn.Module | None = None) -> torch.nn.Module:
+    """The backbone, or ``network`` in its place, behind its normalisation: takes uint8 pixels."""
     import torch
 
     class Normalised(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.network = load_network(backbone)
+            self.network = load_network(backbone) if network is None else network
             shape = (1, 3, 1, 1)
             # (pixel / 255 - mean) / std, as one subtraction and one multiplication.
             self.register_buffer("mean", torch.tensor(backbone.mean).reshape(shape) * 255)
@@ -158,22 +155,12 @@ class _OnnxRunner:
     """ONNX Runtime on the CPU."""
 
     def __init__(self, path: Path) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = cpu_count()
-        options.log_severity_level = 3
-        # Waiting threads would spin and take the cores from the threads that decode: files to
-        # features of 480 images, median of three, take 1.91 s without spinning, 2.02 s with it.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_graph(path)
 
     def __call__(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         parts = [
-            self._session.run(None, {"image": batch[start : start + _CPU_BATCH]})[0]
-            for start in range(0, len(batch), _CPU_BATCH)
+            self._session.run(None, {"image": batch[start : start + CPU_BATCH]})[0]
+            for start in range(0, len(batch), CPU_BATCH)
         ]
         return np.concatenate(parts)
 
@@ -187,7 +174,7 @@ class _TorchRunner:
         self._torch = torch
         self._note = note
         self._device = torch.device(choice.device)
-        network: Any = _normalised(choice.backbone)  # memory_format is missing from torch's stubs
+        network: Any = normalised(choice.backbone)  # memory_format is missing from torch's stubs
         self._network = network.to(self._device, memory_format=torch.channels_last)
         self._half: torch.dtype | None = (
             None if choice.precision == "float32" else getattr(torch, choice.precision)

@@ -28,11 +28,10 @@ class Model:
         self.folder = folder.expanduser().resolve()
         self._stamp = _stamp(self.folder)
         config = read_config(self.folder)
-        del threads
-        self._predictor = Predictor.load(self.folder)
+        self._predictor = Predictor.load(self.folder, threads=threads)
         self.classes: tuple[str, ...] = self._predictor.classes
         self.backbone = config.backbone.model_dump()
-        self.refuses = False
+        self.refuses = self._predictor.refuses
         self.sha256 = config.sha256.config
         self._shape = (3, config.backbone.size, config.backbone.size)
 
@@ -41,7 +40,13 @@ class Model:
         pixels = np.stack(
             [np.frombuffer(picture, np.uint8).reshape(self._shape) for picture in pictures]
         )
-        return _answers(self._predictor, pixels)
+        return [
+            {
+                "predictions": [[label, round(share, 6)] for label, share in answer.predictions],
+                "none_of_these": answer.none_of_these,
+            }
+            for answer in self._predictor.judge(self._predictor.ask(pixels))
+        ]
 
     def on_disk(self) -> str:
         """What has become of the folder since it was loaded: "same", "changed" or "gone"."""
@@ -59,28 +64,3 @@ def _stamp(folder: Path) -> Stamp:
         )
     except OSError:
         return ()
-
-
-def _answers(predictor: Any, pixels: Any) -> list[dict[str, Any]]:
-    import torch
-
-    backbone = predictor._backbone
-    mean = np.array(backbone.mean, dtype=np.float32).reshape(1, 3, 1, 1)
-    std = np.array(backbone.std, dtype=np.float32).reshape(1, 3, 1, 1)
-    batch = (pixels.astype(np.float32) / 255 - mean) / std
-    with torch.inference_mode():
-        features = predictor._network(torch.from_numpy(batch)).numpy()
-    weight, bias = predictor._head
-    logits = features @ weight.T + bias
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares /= shares.sum(axis=1, keepdims=True)
-    answers = []
-    for row in shares:
-        order = np.argsort(-row, kind="stable")
-        answers.append(
-            {
-                "predictions": [[predictor.classes[k], round(float(row[k]), 6)] for k in order],
-                "none_of_these": False,
-            }
-        )
-    return answers

@@ -26,6 +26,7 @@ from curator.imaging.decoding import MAX_PIXELS
 from curator.learn.evaluation.metrics import softmax
 from curator.learn.recipes import recipe_named
 from curator.learn.recording import HEAD_FILE, kept_tensors
+from curator.learn.strangers.from_run import fit_gate
 from curator.platform import shell_command
 from curator.records import Record
 from curator.serve.decoding import Decoders
@@ -112,6 +113,7 @@ class RunModel:
             )
         self._weight, self._bias = head["weight"], head["bias"]
         self._mirror = bool(run.settings.get("mirror"))
+        self._gate = fit_gate(workspace, run)
         self._encoder = project_features.encoder(choice)
         self._shape = (3, backbone.size, backbone.size)
 
@@ -122,12 +124,15 @@ class RunModel:
         features = np.mean([self._encoder.encode(view) for view in views], axis=0)
         shares = softmax(features @ self._weight.T + self._bias)
         orders = np.argsort(-shares, axis=1, kind="stable")
+        strange = [False] * len(shares)
+        if self._gate is not None:
+            strange = self._gate.refuses(features).tolist()
         return [
             {
                 "predictions": [(self.classes[k], float(row[k])) for k in order],
-                "none_of_these": False,
+                "none_of_these": none,
             }
-            for row, order in zip(shares, orders, strict=True)
+            for row, order, none in zip(shares, orders, strange, strict=True)
         ]
 
 

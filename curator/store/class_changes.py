@@ -17,7 +17,8 @@ from sqlalchemy import Connection, func, insert, literal, or_, select, update
 
 from curator.errors import InputError, UnknownClass
 from curator.store import schema
-from curator.store.classes import LONGEST_NAME, add_classes, names_by_id, validated_names
+from curator.store.class_names import LONGEST_NAME, validated_names
+from curator.store.classes import add_classes, names_by_id
 from curator.store.database import Database, now, pieces
 from curator.store.images import frame
 from curator.store.undo import IMPORT, MERGE, UNDO, Decided, last_batch, reviewer

@@ -9,20 +9,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, case, func, insert, select
 
-from curator.errors import BadClassName, UnknownClass
+from curator.errors import UnknownClass
 from curator.store import schema
-
-LONGEST_NAME = 100  # characters
-LONGEST_BYTES = 240  # of UTF-8; file systems take 255, and exports may append to a name
-FORBIDDEN = '<>:"/\\|?*'
-RESERVED = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
-    f"{device}{number}" for device in ("com", "lpt") for number in "123456789\u00b9\u00b2\u00b3"
-}
+from curator.store.class_names import validated_names
 
 
 @dataclass(frozen=True)
@@ -33,33 +27,6 @@ class Class:
     name: str
 
 
-def validated_name(name: str) -> str:
-    """``name`` without surrounding blanks, or :class:`BadClassName` with the reason."""
-    # Composed, since some systems decompose the names of folders.
-    cleaned = unicodedata.normalize("NFC", name.strip())
-    problem = ""
-    if not cleaned:
-        problem = "it is empty"
-    elif len(cleaned) > LONGEST_NAME:
-        problem = f"it has {len(cleaned)} characters, and {LONGEST_NAME} are the most"
-    elif (size := len(cleaned.encode("utf-8", "surrogatepass"))) > LONGEST_BYTES:
-        problem = f"it has {size} bytes, and {LONGEST_BYTES} are the most"
-    elif not cleaned.isprintable():
-        problem = "it has unprintable characters"
-    elif cleaned.startswith(".") or cleaned.endswith("."):
-        problem = "it starts or ends with a dot"
-    elif found := sorted(set(cleaned) & set(FORBIDDEN)):
-        problem = f"it holds {' '.join(found)}"
-    elif cleaned.split(".")[0].strip().lower() in RESERVED:
-        problem = "Windows reserves that name"
-    if problem:
-        raise BadClassName(
-            f"{cleaned[:40]!r} cannot be a class name: {problem}.",
-            "Class names become folder names; use letters, digits, blanks, - and _.",
-        )
-    return cleaned
-
-
 def all_classes(connection: Connection) -> list[Class]:
     """Every class that is not retired, in the model's order."""
     table = schema.classes
@@ -67,19 +34,6 @@ def all_classes(connection: Connection) -> list[Class]:
         select(table.c.id, table.c.name).where(table.c.retired == 0).order_by(table.c.position)
     )
     return [Class(row.id, row.name) for row in rows]
-
-
-def validated_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
-    """``names``, each valid and, in whatever case, neither ``taken`` nor there twice."""
-    known = {name.casefold(): name for name in taken}
-    cleaned = [validated_name(name) for name in names]
-    for name in cleaned:
-        twin = known.get(name.casefold())
-        if twin is not None:
-            same = "is there already" if twin == name else f"differs from {twin!r} only by case"
-            raise BadClassName(f"The class {name!r} {same}.", "Give each class a name of its own.")
-        known[name.casefold()] = name
-    return cleaned
 
 
 def names_by_id(connection: Connection) -> dict[int, str]:

@@ -23,6 +23,7 @@ from typing import Self
 from curator.errors import InputError, NotAProject, ProjectExists, ProjectReadOnly
 from curator.files import sweep_dead
 from curator.store import classes, copies
+from curator.store.class_names import validated_names
 from curator.store.database import Database, now
 from curator.store.thumbnails import Thumbnails
 from curator.trust import check_folder, original_path
@@ -70,7 +71,7 @@ class Workspace:
             raise ProjectExists(
                 f"{folder} already holds files.", "Name a new folder for the project."
             )
-        classes.validated_names(class_names)
+        validated_names(class_names)
         try:
             for part in PARTS:
                 (folder / part).mkdir(parents=True, exist_ok=True)

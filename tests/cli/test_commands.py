@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from curator import __version__, cli
+from curator import __version__
+from curator.cli.commands import command as whole
 from curator.cli.grouping import GROUPS
 from curator.sample.digits import CLASSES
 from curator.store import runs
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from curator.sample.server import Served
     from tests.cli.conftest import Curator
 
-COMMANDS = sorted(cli.command().commands)
+COMMANDS = sorted(whole().commands)
 TABLE = Path(__file__).parents[2] / "docs" / "commands.md"
 
 
@@ -277,18 +279,36 @@ def test_export_model_and_predict(curator: Curator, sample_copy: Project, tmp_pa
     assert "no.jpg" in said.err
     parsed = curator("predict", tmp_path / "model", original, tmp_path / "bad.jpg", "--json")
     assert parsed.status == 1
-    assert [set(item) for item in parsed.json] == [{"image", "predictions"}, {"image", "error"}]
+    assert [set(item) for item in parsed.json] == [
+        {"image", "predictions", "none_of_these", "familiarity", "sentence"},
+        {"image", "error"},
+    ]
     assert curator("predict", tmp_path / "model", original).status == 0
 
-    weights = tmp_path / "model" / "model.safetensors"
+    shutil.copyfile(original, tmp_path / "shown.png")
+    table = tmp_path / "answers.csv"
+    asked = ("predict", tmp_path / "model", tmp_path / "shown.png", tmp_path / "bad.jpg")
+    assert curator(*asked, "--format", "csv", "--out", table).status == 1
+    first, second = csv.DictReader(table.read_text().splitlines())
+    assert first["label"] in {"three", "five", "eight"}
+    assert sum(float(first[name]) for name in ("three", "five", "eight")) == pytest.approx(1)
+    assert (second["label"], bool(second["error"])) == ("", True)
+    lines = curator(*asked, "--format", "jsonl").out.splitlines()
+    assert [set(json.loads(line)) >= {"predictions"} for line in lines] == [True, False]
+    (tmp_path / "bad.jpg").unlink()
+    (tmp_path / "model.txt").write_text("no picture")
+    folder = curator("predict", tmp_path / "model", tmp_path / "model")
+    assert (folder.status, "holds no pictures" in folder.err) == (2, True)
+
+    weights = tmp_path / "model" / "model.onnx"
     weights.write_bytes(weights.read_bytes()[:-1])
     answer = curator("predict", tmp_path / "model", original)
     assert answer.status == 1
-    assert "model.safetensors was altered" in answer.err
+    assert "model.onnx was altered" in answer.err
     weights.unlink()
     answer = curator("predict", tmp_path / "model", original)
     assert answer.status == 1
-    assert "model.safetensors is missing" in answer.err
+    assert "model.onnx is missing" in answer.err
 
 
 @pytest.mark.parametrize(

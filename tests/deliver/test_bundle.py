@@ -16,13 +16,17 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
+from curator.deliver.graph import whole_graph
 from curator.deliver.predict import Predictor
-from curator.deliver.received import CONFIG_FILE, WEIGHTS_FILE, digest
+from curator.deliver.received import CONFIG_FILE, INT8_FILE, ONNX_FILE, WEIGHTS_FILE, digest
+from curator.encode import encoder
 from curator.encode.backbones import build_network, describe
+from curator.encode.graphs import open_graph
 from curator.encode.preprocess import prepare_image
 from curator.errors import BundleInvalid, NoRun, UnknownRun
 from curator.hashing import sha256_of
 from curator.imaging.decoding import decode
+from curator.learn.evaluation.metrics import softmax
 from curator.project import Project
 from curator.store import images, runs
 from tests.conftest import copy_project
@@ -74,6 +78,21 @@ def config_of(bundle: Path) -> dict[str, Any]:
     return found
 
 
+def as_format(version: int, bundle: Path) -> None:
+    """Make an older bundle of one, as older exports wrote it."""
+    config = config_of(bundle)
+    if version == config["format_version"]:
+        return
+    config["format_version"] = version
+    for later in ("library", "squash", "licence") if version == 1 else ():
+        del config["backbone"][later]
+    for path in bundle.iterdir():
+        if path.name not in {CONFIG_FILE, WEIGHTS_FILE, "README.md"}:
+            path.unlink()
+    hashes = {WEIGHTS_FILE: sha256_of(bundle / WEIGHTS_FILE), CONFIG_FILE: digest(config)}
+    (bundle / CONFIG_FILE).write_text(json.dumps(config | {"sha256": hashes}))
+
+
 def test_it_predicts_what_the_run_said(delivered: Path) -> None:
     """In another process, with the project gone, each probability is the run's within 0.001."""
     pictures = sorted((delivered / "pictures").iterdir())
@@ -102,12 +121,70 @@ def test_it_predicts_what_the_run_said(delivered: Path) -> None:
         assert shares == sorted(shares, reverse=True)
 
 
+def test_it_answers_without_torch(delivered: Path) -> None:
+    """The command that asks loads neither torch nor the store nor tables."""
+    picture = next((delivered / "pictures").iterdir())
+    code = (
+        "import sys; from curator.cli import run; status = run(sys.argv[1:]);"
+        " heavy = {'torch', 'torchvision', 'timm', 'pandas', 'sqlalchemy', 'onnx', 'requests'};"
+        " print(sorted(heavy & set(sys.modules)), status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "predict", delivered / "model", picture],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "[] 0"
+
+
+LACKING = """
+import importlib.abc, runpy, sys
+class Lacking(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        known = {"onnxruntime", "numpy", "PIL", "coloredlogs", "flatbuffers", "google", "packaging"}
+        if path is None and name not in known and name not in sys.stdlib_module_names:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Lacking())
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_the_example_needs_no_more_than_it_says(delivered: Path) -> None:
+    """With onnxruntime, numpy and pillow alone to import, it says what the run said."""
+    example = delivered / "model" / "example.py"
+    assert len(example.read_text().splitlines()) < 50
+    pictures = sorted((delivered / "pictures").iterdir())
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", LACKING, example, *pictures],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    expected = json.loads((delivered / "expected.json").read_text())
+    for line in done.stdout.splitlines():
+        name, *shares = line.split("\t")
+        said = {label: float(share) for label, share in (each.rsplit(" ", 1) for each in shares)}
+        assert said == pytest.approx(expected.pop(Path(name).name), abs=1e-3)
+    assert not expected
+
+
 def test_a_batch_says_the_same_as_one_by_one(delivered: Path) -> None:
     """Scores of a batch are those of each image alone."""
     predictor = Predictor.load(delivered / "model")
     pictures = [decode(path) for path in sorted((delivered / "pictures").iterdir())[:3]]
-    alone = np.concatenate([predictor.logits([picture]) for picture in pictures])
-    assert predictor.logits(pictures) == pytest.approx(alone, abs=1e-3)
+    pixels = np.stack([predictor.prepare(picture) for picture in pictures])
+    alone = [predictor.ask(each[None]) for each in pixels]
+    whole = predictor.ask(pixels)
+    assert whole.probabilities == pytest.approx(
+        np.concatenate([each.probabilities for each in alone]), abs=1e-3
+    )
+    assert whole.features == pytest.approx(
+        np.concatenate([each.features for each in alone]), abs=1e-2
+    )
+    assert predictor.ask(pixels[:0]).probabilities.shape == (0, 3)
     assert predictor.classes == ("three", "five", "eight")
 
 
@@ -125,17 +202,15 @@ def test_the_config_says_all_that_is_needed(delivered: Path) -> None:
     config = config_of(delivered / "model")
     assert config["classes"] == ["three", "five", "eight"]
     assert config["backbone"]["size"] == 224
-    assert config["sha256"] == {
-        WEIGHTS_FILE: sha256_of(delivered / "model" / WEIGHTS_FILE),
-        CONFIG_FILE: digest(config),
+    names = {path.name for path in (delivered / "model").iterdir()}
+    assert names >= {ONNX_FILE, WEIGHTS_FILE, CONFIG_FILE, "README.md", "labels.txt", "example.py"}
+    assert config["sha256"] == {CONFIG_FILE: digest(config)} | {
+        name: sha256_of(delivered / "model" / name) for name in names - {CONFIG_FILE}
     }
     assert set(config["metrics"]) >= {"out_of_fold", "valid", "per_class", "confusion", "baselines"}
     assert config["versions"]["curator"]
-    assert sorted(path.name for path in (delivered / "model").iterdir()) == [
-        "README.md",
-        CONFIG_FILE,
-        WEIGHTS_FILE,
-    ]
+    assert (delivered / "model" / "labels.txt").read_text() == "three\nfive\neight\n"
+    assert names - {INT8_FILE} == names if not config["int8"]["kept"] else INT8_FILE in names
 
 
 def test_the_card_shows_the_figures(delivered: Path) -> None:
@@ -150,7 +225,7 @@ def test_the_card_shows_the_figures(delivered: Path) -> None:
     assert card.startswith("---\n")
 
 
-@pytest.mark.parametrize("name", [WEIGHTS_FILE, CONFIG_FILE])
+@pytest.mark.parametrize("name", [ONNX_FILE, CONFIG_FILE])
 def test_a_missing_file_is_named(name: str, bundle: Path) -> None:
     """Without one of its files a bundle is refused, and the error says which is missing."""
     (bundle / name).unlink()
@@ -158,14 +233,16 @@ def test_a_missing_file_is_named(name: str, bundle: Path) -> None:
         Predictor.load(bundle)
 
 
-def test_altered_weights_are_noticed(bundle: Path) -> None:
-    """One flipped bit in the weights, and the bundle is refused."""
-    data = bytearray((bundle / WEIGHTS_FILE).read_bytes())
+@pytest.mark.parametrize(("name", "version"), [(ONNX_FILE, 3), (WEIGHTS_FILE, 2)])
+def test_altered_weights_are_noticed(name: str, version: int, bundle: Path) -> None:
+    """One flipped bit in what a bundle of that format answers with, and it is refused."""
+    as_format(version, bundle)
+    data = bytearray((bundle / name).read_bytes())
     data[-1] ^= 1
-    (bundle / WEIGHTS_FILE).write_bytes(data)
-    with pytest.raises(BundleInvalid, match=f"{WEIGHTS_FILE} was altered"):
+    (bundle / name).write_bytes(data)
+    with pytest.raises(BundleInvalid, match=f"{name} was altered"):
         Predictor.load(bundle)
-    (bundle / WEIGHTS_FILE).write_bytes(data[:1000])
+    (bundle / name).write_bytes(data[:1000])
     with pytest.raises(BundleInvalid, match="was altered"):
         Predictor.load(bundle)
 
@@ -212,21 +289,19 @@ def test_a_newer_bundle_is_refused(bundle: Path) -> None:
         Predictor.load(bundle)
 
 
-def test_a_bundle_of_the_first_format_still_loads(bundle: Path) -> None:
-    """A config that names no library means timm's architecture, and predicts the same."""
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_bundle_still_loads(version: int, bundle: Path) -> None:
+    """Weights alone predict the same, in torch; without a library's name it is timm's."""
     picture = Image.new("RGB", (300, 200), "brown")
     expected = Predictor.load(bundle).predict(picture)
-    config = config_of(bundle)
-    config["format_version"] = 1
-    for later in ("library", "squash", "licence"):
-        del config["backbone"][later]
-    config["sha256"][CONFIG_FILE] = digest(config)
-    (bundle / CONFIG_FILE).write_text(json.dumps(config))
-    assert Predictor.load(bundle).predict(picture) == expected
+    as_format(version, bundle)
+    said = Predictor.load(bundle).predict(picture)
+    assert dict(said) == pytest.approx(dict(expected), abs=1e-3)
 
 
 def test_a_bundle_of_a_torchvision_backbone_predicts(bundle: Path) -> None:
-    """Its network is built by torchvision, and the scores are head on features of its pixels."""
+    """Its network is built by torchvision, and the features are those of its pixels."""
+    as_format(2, bundle)
     import torch
 
     torch.manual_seed(0)
@@ -252,12 +327,26 @@ def test_a_bundle_of_a_torchvision_backbone_predicts(bundle: Path) -> None:
     ).view(1, 3, 1, 1)
     with torch.inference_mode():
         features = network(images).numpy()
-    expected = features @ head["weight"].T + head["bias"]
-    assert Predictor.load(bundle).logits([picture]) == pytest.approx(expected, abs=1e-3)
+    expected = softmax(features @ head["weight"].T + head["bias"])
+    predictor = Predictor.load(bundle)
+    said = predictor.ask(predictor.prepare(picture)[None])
+    assert said.probabilities == pytest.approx(expected, abs=1e-3)
+    assert said.features == pytest.approx(features, abs=1e-3)
+    # The graph that an export makes of this network says the same, mirrored or not.
+    graph = encoder.export(backbone, network)
+    for mirror in (False, True):
+        session = open_graph(whole_graph(graph, head["weight"], head["bias"], mirror=mirror))
+        pixels = np.stack([predictor.prepare(picture)] * 3)
+        shares, shown = session.run(["probabilities", "features"], {"pixels": pixels})
+        flipped = predictor.ask(pixels[..., ::-1].copy()).features
+        wanted = (said.features + flipped) / 2 if mirror else np.repeat(said.features, 3, axis=0)
+        assert shown == pytest.approx(wanted, abs=1e-3)
+        assert shares == pytest.approx(softmax(wanted @ head["weight"].T + head["bias"]), abs=1e-3)
 
 
 def test_weights_that_do_not_fit_are_named(bundle: Path) -> None:
     """Weights of another network, with their right hash, are refused and not half-loaded."""
+    as_format(2, bundle)
     path = bundle / WEIGHTS_FILE
     tensors = {name: value for name, value in load_file(path).items() if "conv_stem" not in name}
     save_file(tensors, path)

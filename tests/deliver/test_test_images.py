@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 from sqlalchemy import select
+from widgets.export import ExportPanel
 
 from curator.deliver.formats import FORMATS
 from curator.errors import InputError, NotEnoughData
@@ -20,7 +21,6 @@ from curator.store import runs, schema
 from curator.store.images import with_sources
 from tests.conftest import copy_project
 from tests.pictures import write_folders, write_picture
-from widgets.export import ExportPanel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

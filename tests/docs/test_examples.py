@@ -12,7 +12,7 @@ import pytest
 import typer.main
 
 import curator
-from curator.cli import app
+from curator.cli.commands import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

@@ -12,7 +12,7 @@ import pytest
 import typer.main
 
 import curator
-from curator.cli import app
+from curator.cli.commands import app
 from docs import draw_floors
 from tests.browser.conftest import CHROMIUM
 from tests.conftest import lacking

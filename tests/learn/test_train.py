@@ -21,7 +21,6 @@ from curator.encode.feature_cache import FeatureCache
 from curator.encode.project_features import feature_cache
 from curator.errors import InputError, JobCancelled, NotEnoughData
 from curator.jobs.progress import Progress
-from curator.learn.evaluation.metrics import softmax
 from curator.learn.finetune.settings import FinetuneSettings
 from curator.learn.instant.settings import InstantSettings
 from curator.project import Project
@@ -242,7 +241,8 @@ def test_a_fine_tuned_model_predicts_alone(tuned: Project, tmp_path: Path) -> No
             "SELECT file FROM images WHERE id = ?", (int(said.image_ids[row]),)
         ).scalar_one()
     predictor = Predictor.load(tmp_path / "model")
-    shares = softmax(predictor.logits([decode(tuned.originals / file)]))[0]
+    picture = predictor.prepare(decode(tuned.originals / file))
+    shares = predictor.ask(picture[None]).probabilities[0]
     assert shares == pytest.approx(said.fixed[row], abs=1e-3)
     assert run.recipe == json.loads((tmp_path / "model" / "config.json").read_text())["recipe"]
 

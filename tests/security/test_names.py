@@ -17,7 +17,7 @@ from curator.deliver.folder import plan
 from curator.errors import BadClassName, BadFolder
 from curator.project import Project
 from curator.store import schema
-from curator.store.classes import LONGEST_BYTES, validated_name
+from curator.store.class_names import LONGEST_BYTES, validated_name
 from tests.pictures import encoded, picture, write_picture
 from tests.running import run_job
 

@@ -13,7 +13,8 @@ from curator.errors import BadClassName, InputError, NothingToRedo, NothingToUnd
 from curator.sample.digits import Item
 from curator.sample.server import serving
 from curator.store import class_changes, schema
-from curator.store.classes import LONGEST_NAME, find_class, merged_ids, names_by_id
+from curator.store.class_names import LONGEST_NAME
+from curator.store.classes import find_class, merged_ids, names_by_id
 from tests.pictures import encoded, picture, write_folders
 from tests.store.made_up import derived_current, kept_current, ledger_rows
 

@@ -8,7 +8,8 @@ import pytest
 
 from curator.errors import BadClassName, UnknownClass
 from curator.project import Project
-from curator.store.classes import LONGEST_NAME, find_class, validated_name
+from curator.store.class_names import LONGEST_NAME, validated_name
+from curator.store.classes import find_class
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -38,13 +38,12 @@ from curator.jobs.report import Report
 from curator.phrasing import many, utf8
 from curator.store import schema
 from curator.store.arrivals import Arrivals, withdrawn
+from curator.store.class_names import validated_name, validated_names
 from curator.store.classes import (
     add_classes,
     all_classes,
     find_class,
     merged_names,
-    validated_name,
-    validated_names,
 )
 from curator.store.database import rows_of
 

@@ -25,7 +25,7 @@ from curator.collect.imports.labels import SUFFIXES
 from curator.errors import FileError, InputError
 from curator.phrasing import many
 from curator.store import jobs
-from curator.store.classes import FORBIDDEN, RESERVED
+from curator.store.class_names import FORBIDDEN, RESERVED
 
 if TYPE_CHECKING:
     from curator.store.workspace import Workspace

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from curator.encode.feature_cache import FeatureCache
     from curator.store.workspace import Workspace
 
-GATE_FILE = "gate.safetensors"
-"""In an exported model: what :meth:`Gate.to_arrays` gives."""
 FOLDS = 5
 
 
