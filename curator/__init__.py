@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from curator.review.advice.stopping import Advice, Estimate
     from curator.review.comparison.compare import Comparison, Difference, Judged, Version
     from curator.review.counts import NewestRun
+    from curator.review.duplicates import Duplicate, DuplicateGroup
     from curator.review.queue.details import Details, Entry, ImageSource, Near, Nearest
     from curator.review.queue.filters import Filters
     from curator.review.queue.kinds import Queue
@@ -128,6 +129,8 @@ __all__ = [
     "Details",
     "DeviceFull",
     "Difference",
+    "Duplicate",
+    "DuplicateGroup",
     "Entry",
     "Estimate",
     "ExportReport",
@@ -225,6 +228,8 @@ _PLACES = {
     "Decided": "curator.store.undo",
     "Details": "curator.review.queue.details",
     "Difference": "curator.review.comparison.compare",
+    "Duplicate": "curator.review.duplicates",
+    "DuplicateGroup": "curator.review.duplicates",
     "Entry": "curator.review.queue.details",
     "Estimate": "curator.review.advice.stopping",
     "ExportReport": "curator.deliver.folder",
