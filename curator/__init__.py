@@ -101,6 +101,7 @@ if TYPE_CHECKING:
     from curator.review.advice.stopping import Advice, Estimate
     from curator.review.comparison.compare import Comparison, Difference, Judged, Version
     from curator.review.counts import NewestRun
+    from curator.review.duplicates import Duplicate, DuplicateGroup
     from curator.review.queue.details import Details, Entry, ImageSource, Near, Nearest
     from curator.review.queue.filters import Filters
     from curator.review.queue.kinds import Queue
@@ -143,6 +144,8 @@ __all__ = [
     "Details",
     "DeviceFull",
     "Difference",
+    "Duplicate",
+    "DuplicateGroup",
     "Entry",
     "Estimate",
     "EvaluationReport",
@@ -252,6 +255,8 @@ _PLACES = {
     "Details": "curator.review.queue.details",
     "DeployReport": "curator.serve.deploy",
     "Difference": "curator.review.comparison.compare",
+    "Duplicate": "curator.review.duplicates",
+    "DuplicateGroup": "curator.review.duplicates",
     "Entry": "curator.review.queue.details",
     "Estimate": "curator.review.advice.stopping",
     "ExportPreview": "curator.deliver.preview",

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from curator.review.advice.fixes import Suggestion
     from curator.review.advice.stopping import Advice
     from curator.review.comparison.compare import Comparison
+    from curator.review.duplicates import DuplicateGroup
     from curator.review.queue.details import Details
     from curator.review.queue.filters import Filters
     from curator.review.queue.kinds import Queue
@@ -659,7 +660,35 @@ class Project(Workspace):
         """Make one of the suggested fixes, as one step of undo. Raises InputError."""
         from curator.review.advice.fixes import apply
 
-        return apply(self, key, by, leave_out)
+        return apply(self, key, by=by, leave_out=leave_out)
+
+    def duplicate_groups(self, start: int = 0, stop: int | None = None) -> list[DuplicateGroup]:
+        """Groups of near-duplicates side by side, those of several classes first.
+
+        ``start``, ``stop``: which of them, from 0. Dismissed groups are left out.
+        """
+        from curator.review.duplicates import described, groups
+
+        return described(self, groups(self)[start:stop])
+
+    def keep_duplicates(self, image_ids: Sequence[int], by: str | None = None) -> ledger.Decided:
+        """Keep these of their groups of near-duplicates, and delete the others of those groups.
+
+        All of a group: they are no duplicates, and it is dismissed. One step of undo. Raises
+        InputError, UnknownImage.
+        """
+        from curator.review.duplicates import keep
+
+        return keep(self, image_ids, by)
+
+    def keep_best_duplicates(self, by: str | None = None) -> ledger.Decided:
+        """Keep the best of every group whose labels agree, and delete the others undecided.
+
+        One step of undo; dismissed groups stay.
+        """
+        from curator.review.duplicates import keep_best
+
+        return keep_best(self, by)
 
     def confusion(self) -> pd.DataFrame:
         """Out-of-fold confusion matrix of the latest run: rows given, columns predicted."""

@@ -7,7 +7,9 @@ from typing import Any
 from curator.check.findings import DISMISSABLE
 from curator.check.report import report
 from curator.errors import CuratorError
+from curator.phrasing import many
 from curator.project import Project
+from curator.review import duplicates
 from curator.store import ledger, tags
 from curator.store.ledger import Decided
 from widgets.fixes import offered, said_of
@@ -15,6 +17,7 @@ from widgets.panel import Handler, Panel, script
 from widgets.thumbnails import Thumbnails
 
 EXAMPLES = 6  # pictures of each problem
+PAIRS = 12  # groups of near-duplicates on a page
 
 
 class CheckPanel(Panel):
@@ -28,6 +31,9 @@ class CheckPanel(Panel):
             "dismiss": lambda message: self._dismiss(message, back=False),
             "bring_back": lambda message: self._dismiss(message, back=True),
             "apply": lambda message: self._apply(str(message["key"]), message["leave_out"]),
+            "pairs": lambda message: self._open_pairs(message["first"]),
+            "keep": self._keep,
+            "keep_best": lambda _: self._keep_best(),
             "undo": lambda _: self._undo(),
         }
         super().__init__(
@@ -41,16 +47,19 @@ class CheckPanel(Panel):
             can_undo=False,
             errors={},
             busy=False,
+            pairs=None,
         )
         self._project: Project | None = None
         self._sent = Thumbnails(self)
-        self._last = 0  # the act that was done here last, by its batch
+        self._own: set[int] = set()  # batches of what was done here
+        self._groups: list[tuple[int, ...]] | None = None  # that are open side by side
 
     def refresh(self, project: Project, busy: bool, shown: bool) -> None:
         """Report on the data as it stands; with names and pictures while the panel is ``shown``."""
         if project is not self._project:
-            self._last = 0
-            self.show(said="", can_undo=False, errors={})
+            self._own.clear()
+            self._groups = None
+            self.show(said="", can_undo=False, errors={}, pairs=None)
         self._project = project
         told = report(project)
         found: dict[str, Any] | None = told.to_dict() if told.images else None
@@ -63,6 +72,8 @@ class CheckPanel(Panel):
             for name, seen in tags.counts_by_label(project.database, names).items()
         ]
         self.show(names=names, looks=looks, fixes=offered(project), can_undo=self._can_undo())
+        if self._groups is not None:
+            self._show_pairs(self.state["pairs"]["first"])
         self._pictures()
 
     def _pictures(self, anew: bool = False) -> None:
@@ -70,7 +81,9 @@ class CheckPanel(Panel):
         seen = [*found.get("problems", ()), *found.get("dismissed", ())]
         examples = [i for item in seen for i in item["images"][:EXAMPLES]]
         previews = [tile["id"] for fix in self.state["fixes"] for tile in fix["preview"]]
-        self._sent.send(self._project, dict.fromkeys(examples + previews), anew)
+        groups = self.state["pairs"]["groups"] if self.state["pairs"] else ()
+        pairs = [image["id"] for group in groups for image in group["images"]]
+        self._sent.send(self._project, dict.fromkeys(examples + previews + pairs), anew)
 
     @property
     def problems(self) -> int:
@@ -81,7 +94,8 @@ class CheckPanel(Panel):
     def _dismiss(self, message: dict[str, Any], back: bool) -> None:
         assert self._project is not None
         act = self._project.bring_back if back else self._project.dismiss
-        done = act(str(message["finding"]), label=message.get("label"))
+        ids = [int(i) for i in message.get("images", ())]
+        done = act(str(message["finding"]), ids, label=message.get("label"))
         what = f"{done.what[:1].upper()}{done.what[1:]}." if done.batch else ""
         self._did(done, what)
 
@@ -94,6 +108,57 @@ class CheckPanel(Panel):
             return
         self._did(done, said_of(done, ""))
 
+    def _open_pairs(self, first: int | None) -> None:
+        """Show groups of near-duplicates side by side from that one on; None: the findings."""
+        assert self._project is not None
+        if first is None:
+            self._groups = None
+            self.show(pairs=None, said="")
+            return
+        if self._groups is None:
+            self._groups = duplicates.groups(self._project)
+            self.show(said="")
+        self._show_pairs(int(first))
+        self._pictures()
+
+    def _show_pairs(self, first: int) -> None:
+        assert self._project is not None
+        assert self._groups is not None
+        start = max(0, min(first, len(self._groups) - 1))
+        shown = duplicates.described(self._project, self._groups[start : start + PAIRS])
+        self.show(
+            pairs={
+                "first": start,
+                "total": len(self._groups),
+                "page": PAIRS,
+                "spare": sum(
+                    fix["images"]
+                    for fix in self.state["fixes"]
+                    if fix["key"] in duplicates.ONE_OF_EACH
+                ),
+                "groups": [group.to_dict() for group in shown],
+            }
+        )
+
+    def _keep(self, message: dict[str, Any]) -> None:
+        """Keep some images of a group as the page showed it."""
+        assert self._project is not None
+        ids = [int(i) for i in message["ids"]]
+        seen = {int(i): decision for i, decision in message["seen"]}
+        done = duplicates.keep(self._project, ids, seen=seen)
+        if done.conflicts:
+            said = "Somebody decided on this group in another window meanwhile."
+        elif done.image_ids:
+            said = said_of(done, "")
+        else:
+            said = f"Kept all {many(len(ids), 'image')}: no duplicates."
+        self._show_pairs(self.state["pairs"]["first"])  # first: the page goes on to the next group
+        self._did(done, said)
+
+    def _keep_best(self) -> None:
+        assert self._project is not None
+        self._did(done := duplicates.keep_best(self._project), said_of(done, ""))
+
     def _undo(self) -> None:
         """Take back what was done here last, as long as nothing was done since."""
         assert self._project is not None
@@ -102,12 +167,12 @@ class CheckPanel(Panel):
             self._did(Decided(0, ()), f"Took back: {done.what}.")
 
     def _did(self, done: Decided, said: str) -> None:
-        self._last = done.batch
+        self._own.add(done.batch)
         self.show(errors={}, said=said)
         self._handlers["decided"]({})
         self._handlers["changed"]({})
 
     def _can_undo(self) -> bool:
-        if self._project is None or not self._last:
+        if self._project is None:
             return False
-        return ledger.steps(self._project.database).undoes == self._last
+        return ledger.steps(self._project.database).undoes in self._own

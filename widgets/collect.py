@@ -60,6 +60,7 @@ class CollectPanel(Panel):
             "fetch": lambda message: self._fetch(message["retry"]),
             "import": self._import,
             "take_in": lambda message: self._offers.take(str(message["key"])),
+            "add_lists": lambda message: self._offers.add_lists(str(message["key"])),
             "leave_it": lambda message: self._offers.leave(str(message["key"])),
             "undo_import": lambda message: self._step("undo_import", message),
             "redo_import": lambda message: self._step("redo_import", message),
@@ -252,16 +253,11 @@ class CollectPanel(Panel):
             self.show(
                 errors={"add": problems} if problems else {},
                 adding=False,
-                added={
-                    "sentence": " ".join(answer.sentence for answer in added),
-                    "refused": [row for answer in added for row in refusals(answer.refused)],
-                    "refusals": sum(len(answer.refused) for answer in added),
-                },
                 added_number=self.state["added_number"] + 1,
                 previews=[],
                 previewing=False,
             )
-            self._handlers["changed"](message)
+            self.show_added(added)
             if message.get("fetch") and not _is_fetching(project):  # it takes these in as well
                 self._fetch("passing")
 
@@ -272,6 +268,16 @@ class CollectPanel(Panel):
             return [added_or_not(project, name, part) for part in parts]
 
         beside(work, then, fail)
+
+    def show_added(self, added: list[Added]) -> None:
+        """Show what lists of addresses gave."""
+        told = {
+            "sentence": " ".join(answer.sentence for answer in added),
+            "refused": [row for answer in added for row in refusals(answer.refused)],
+            "refusals": sum(len(answer.refused) for answer in added),
+        }
+        self.show(added=told)
+        self._handlers["changed"]({})
 
     def _discard(self) -> None:
         self._drafts.clear()

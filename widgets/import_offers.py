@@ -8,9 +8,11 @@ this page's lock on them keeps other pages from clearing them away.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
+from curator.collect.adding import Added
 from curator.collect.imports.preview import ImportPreview
 from curator.collect.imports.uploads import Upload
 from curator.errors import CuratorError
@@ -26,6 +28,9 @@ class Offering(Protocol):
 
     def show(self, **changes: Any) -> None:
         """Change the state."""
+
+    def show_added(self, added: list[Added]) -> None:
+        """Show what lists of addresses gave."""
 
     def fail(self, where: str, error: CuratorError) -> None:
         """Show an error beside its cause."""
@@ -76,6 +81,35 @@ class Offers:
             return  # a second click
         self._shown()
         self._take(offer)
+
+    def add_lists(self, key: str) -> None:
+        """Add what the lists beside a folder's images name, each to the class of its name."""
+        offer, project = self._offers.get(key), self._panel.project
+        if offer is None or offer.preview is None or offer.upload is not None or project is None:
+            return
+        preview, folder = offer.preview, Path(offer.title).expanduser()
+        named = {item.path: item.class_name for item in preview.lists if item.class_name}
+
+        def work() -> list[Added] | CuratorError:
+            added = []
+            try:
+                for path, name in named.items():
+                    is_new = name not in project.class_names()
+                    added.append(project.add(name, folder / path, path, is_new))
+            except CuratorError as error:
+                return error
+            return added
+
+        def then(answer: list[Added] | CuratorError) -> None:
+            if isinstance(answer, CuratorError):
+                self._panel.fail("import", answer)
+                return
+            rest = tuple(item for item in preview.lists if item.path not in named)
+            offer.preview = replace(preview, lists=rest)
+            self._shown()
+            self._panel.show_added(answer)
+
+        beside(work, then, self._complain)
 
     def leave(self, key: str) -> None:
         """Do not make it."""

@@ -16,6 +16,13 @@ from typing import Any
 from tornado.web import HTTPError, RequestHandler
 
 STATIC = Path(__file__).parent / "static"
+STYLES = (
+    "theme.css",
+    "stations.css",
+    "review.css",
+    "data.css",
+    "use.css",
+)  # in the order of the cascade
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 KEPT_SECONDS = 365 * 24 * 3600  # what lies at an address never changes
 
@@ -41,6 +48,7 @@ def told_to_page(page_config: dict[str, Any], *, base_url: str, **_: Any) -> dic
     return {
         **page_config,
         "curatorStatic": f"{base_url}curator/static/{version()}/",
+        "curatorStyles": list(STYLES),
         "curatorModules": [name for name in files() if name.endswith(".js")],
     }
 

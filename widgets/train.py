@@ -14,6 +14,7 @@ from curator.review.queue import tiles
 from curator.review.status import Status, is_guessing
 from curator.store import jobs
 from curator.store.jobs import Job
+from widgets.background import Counting
 from widgets.confusion import counts_of
 from widgets.panel import Handler, Panel, script
 from widgets.thumbnails import Thumbnails
@@ -107,13 +108,15 @@ class TrainPanel(Panel):
         )
         self._project: Project | None = None
         self._sent = Thumbnails(self)
-        self._looked: tuple[Any, ...] = ()  # run and decisions that the mistakes are of
+        self._counting = Counting(_looked, self._counted, handlers.get("error", lambda _: None))
         self._chosen: dict[str, int | None] = {"before": None, "after": None}
 
     def refresh(self, project: Project, status: Status, busy: bool) -> None:
         """Show the newest run and, from the second on, what the cleaning changed."""
-        if project is not self._project:
-            self._project = project
+        is_other = project is not self._project
+        if is_other:
+            self._project = self._counting.project = project
+            self.show(mistakes=[], confusion=NO_MATRIX)
             self._chosen = {"before": None, "after": None}
             self.show(form=defaults(), form_number=self.state["form_number"] + 1)
         values: dict[str, Any] = {"run": None, "metrics": None, "history": [], "choice": ""}
@@ -143,24 +146,10 @@ class TrainPanel(Panel):
             stale=status.stale,
             busy=busy,
         )
-        seen = (str(project.path), project.ranking_run(), status.decisions, status.images)
-        self._look(project, seen)
+        self._counting.count(anew=is_other)
 
-    def _look(self, project: Project, of: tuple[Any, ...]) -> None:
-        """Look for the images that the model takes for another class, and count them by class."""
-        if of == self._looked:
-            return
-        self._looked = of
-        rows: list[dict[str, Any]] = []
-        if of[1] is not None:
-            ids = project.queue("suspicious").ids[: 4 * MISTAKES]
-            rows = tiles.rows(project, "suspicious", [int(i) for i in ids])
-        shown = [
-            {name: row[name] for name in ("id", "label", "predicted", "confidence")}
-            for row in rows
-            if row["predicted"] not in {None, row["label"]} and not row["in_sample"]
-        ]
-        self.show(mistakes=shown[:MISTAKES], confusion={**NO_MATRIX, **counts_of(project)})
+    def _counted(self, found: dict[str, Any]) -> None:
+        self.show(**found)
         self._pictures()
 
     def _pictures(self, anew: bool = False) -> None:
@@ -195,9 +184,19 @@ class TrainPanel(Panel):
         form = {**self.state["form"]}
         for name, value in values.items():
             form[name] = _typed(value, before[name]) if isinstance(value, str) else value
+        turned = form["recipe"] != self.state["form"]["recipe"]
         self.show(form=form)
-        if self._project is not None:
-            self.show(cost=self._cost(self._project))
+        if self._project is None:
+            return
+        self.show(cost=self._cost(self._project))
+        can = turned and self.state["images"] and not self.state["busy"]
+        if can and recipe_named(form["recipe"]).takes_minutes and not self._project.read_only:
+            self._measure(self._project, form["backbone"])
+
+    def _measure(self, project: Project, backbone: str) -> None:
+        """Measure on a few batches what fine-tuning will cost, unless that is known."""
+        if not costs.is_measured(project, backbone):
+            self._ask("cost", **self.arguments(("recipe",)))
 
     def _take(self, rate: float) -> None:
         """Put a found rate into the form, over what was typed there."""
@@ -230,6 +229,20 @@ class TrainPanel(Panel):
         form = self.state["form"]
         slow = recipe_named(form["recipe"]).takes_minutes
         return costs.sentence(project, form) if slow else ""
+
+
+def _looked(project: Project) -> dict[str, Any]:
+    """The images that the model takes for another class, and their number by class."""
+    rows: list[dict[str, Any]] = []
+    if project.ranking_run() is not None:
+        ids = project.queue("suspicious").ids[: 4 * MISTAKES]
+        rows = tiles.rows(project, "suspicious", [int(i) for i in ids])
+    mistakes = [
+        {name: row[name] for name in ("id", "label", "predicted", "confidence")}
+        for row in rows
+        if row["predicted"] not in {None, row["label"]} and not row["in_sample"]
+    ]
+    return {"mistakes": mistakes[:MISTAKES], "confusion": {**NO_MATRIX, **counts_of(project)}}
 
 
 def _typed(text: str, default: Any) -> Any:

@@ -51,4 +51,4 @@ def dismiss(
                 raise InputError("The finding 'tiny_class' is of one class.", "Name the class.")
             subjects = [Subject(class_id=find_class(connection, label).id)]
     action = BRING_BACK if back else DISMISS
-    return dismissals.record(workspace.database, code, subjects, action, by)
+    return dismissals.record(workspace.database, {code: subjects}, action, by)

@@ -83,7 +83,8 @@ class Counts(Record):
     brought_failed: int
     """Addresses or files of it that gave none."""
     exported: bool
-    """Whether the data or the model was written, and nothing was decided or trained since."""
+    """Whether the data or the model was written, and nothing was decided or trained since, nor
+    another run taken into use than the one whose model was."""
 
 
 def count(workspace: Workspace) -> Counts:
@@ -113,7 +114,9 @@ def count(workspace: Workspace) -> Counts:
         looked = _looked(connection)
         changed_at = _changed_at(connection)
     brought, brought_failed = _brought(workspace)
-    exports = (jobs.latest(workspace.database, (jobs.DONE,), kind) for kind in EXPORTS)
+    exports = [jobs.latest(workspace.database, (jobs.DONE,), kind) for kind in EXPORTS]
+    written = [job for job in exports if job and job.ended_at and job.ended_at >= changed_at]
+    models = {(job.result or {}).get("run") for job in written if job.kind == "export-model"}
     return Counts(
         project=workspace.name,
         path=str(workspace.path),
@@ -131,7 +134,7 @@ def count(workspace: Workspace) -> Counts:
         looked=looked,
         brought=brought,
         brought_failed=brought_failed,
-        exported=any(job and job.ended_at and job.ended_at >= changed_at for job in exports),
+        exported=bool(written) and models <= {None if run is None else run.run},
     )
 
 

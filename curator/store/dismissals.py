@@ -7,11 +7,11 @@ of the data as a whole. Rows are never changed or removed; the last one of each 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, Select, func, insert, select, text
 
 from curator.phrasing import many
 from curator.store import schema
@@ -57,21 +57,37 @@ def in_force(connection: Connection) -> Dismissed:
     return found
 
 
+def images_of(finding: str) -> Select[tuple[int]]:
+    """A query for the ids of the images of which a finding is dismissed now."""
+    table = schema.dismissals.c
+    newest = (
+        select(func.max(table.id))
+        .where(table.finding == finding, table.image_id.is_not(None))
+        .group_by(table.image_id)
+    )
+    return select(table.image_id).where(table.id.in_(newest), table.after == 1)
+
+
 def record(
     database: Database,
-    finding: str,
-    subjects: Sequence[Subject],
+    subjects: Mapping[str, Sequence[Subject]],
     action: str = DISMISS,
     by: str | None = None,
 ) -> Decided:
-    """Dismiss a finding's subjects, or bring them back (``action``), as one step of undo.
+    """Dismiss ``subjects``, by the finding's code, or bring them back, as one step of undo.
 
-    What is so already gets no row. The images must be there.
+    ``action``: :data:`DISMISS` or :data:`BRING_BACK`. What is so already gets no row. The images
+    must be there.
     """
     with database.write() as connection:
         known = in_force(connection)
         after = action == DISMISS
-        changed = [item for item in subjects if _is_dismissed(known, finding, item) != after]
+        changed = [
+            (finding, item)
+            for finding, items in subjects.items()
+            for item in items
+            if _is_dismissed(known, finding, item) != after
+        ]
         if not changed:
             return Decided(0, ())
         batch = last_batch(connection) + 1
@@ -87,10 +103,12 @@ def record(
                     "before": int(not after),
                     "after": int(after),
                 }
-                for item in changed
+                for finding, item in changed
             ],
         )
-    return Decided(batch, (), what=_in_words(action, finding, len(_of_images(changed))))
+    first = changed[0][0]
+    of_images = sum(item.image_id is not None for code, item in changed if code == first)
+    return Decided(batch, (), what=_in_words(action, first, of_images))
 
 
 def invert(connection: Connection, batch: int, number: int, action: str, by: str | None) -> str:
@@ -118,7 +136,10 @@ WITH RECURSIVE act(id, action, finding, undoes) AS (
     SELECT row.id, row.action, row.finding, row.undoes
     FROM dismissals AS row JOIN act ON row.id = act.undoes
 )
-SELECT action, finding, (SELECT COUNT(image_id) FROM dismissals WHERE batch = :batch) AS images
+SELECT action, finding, (
+    SELECT COUNT(image_id) FROM dismissals AS row
+    WHERE batch = :batch AND row.finding = act.finding
+) AS images
 FROM act WHERE undoes IS NULL
 """)
 
@@ -129,10 +150,6 @@ def _is_dismissed(known: Dismissed, finding: str, item: Subject) -> bool:
     if item.class_id is not None:
         return item.class_id in known.classes[finding]
     return finding in known.whole
-
-
-def _of_images(subjects: Iterable[Subject]) -> list[int]:
-    return [item.image_id for item in subjects if item.image_id is not None]
 
 
 def _in_words(action: str, finding: str, number: int) -> str:

@@ -19,6 +19,36 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 FINDING = "[data-finding=near_duplicates]"
 
 
+def side_by_side(page: Page, project: Project) -> None:
+    """Keep left, right and both by keys and a click, the best of the rest, and take all back."""
+    page.click(f"{FINDING} >> text=Side by side")
+    page.wait_for_selector(".cu-pair.cu-current img")
+    ids = [[image.id for image in group.images] for group in project.duplicate_groups()]
+    assert page.locator(".cu-pair").count() == len(ids) == 10
+    current = "[data-group='{}'].cu-current"
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector(current.format(ids[1][0]))
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(current.format(ids[2][0]))
+    page.keyboard.press("a")
+    page.wait_for_selector(current.format(ids[3][0]))
+    page.click(f".cu-side-of[data-id='{ids[3][1]}'] button")
+    page.wait_for_selector(f".cu-gone[data-id='{ids[3][0]}']")
+    assert project.queue("trash").ids.tolist() == sorted([ids[0][1], ids[1][0], ids[3][0]])
+    assert len(project.duplicate_groups()) == 6
+    page.keyboard.press("b")
+    page.wait_for_selector(".cu-status:has-text('6 images deleted')")
+    assert project.duplicate_groups() == []
+    for left in (6, 7, 8, 9, 10):
+        page.keyboard.press("u")
+        page.wait_for_function(
+            "n => document.querySelectorAll('.cu-pair:not(.cu-decided)').length === n", arg=left
+        )
+    assert project.status().decisions == 0
+    page.click(".cu-pairs-head button >> nth=0")
+    page.wait_for_selector(FINDING)
+
+
 def test_a_finding_from_look_to_done(
     open_page: Callable[[str], Page], sample_copy: Project
 ) -> None:
@@ -57,5 +87,6 @@ def test_a_finding_from_look_to_done(
         page.click(".cu-status >> text=Undo")
         page.wait_for_selector(".cu-status:has-text('Took back: deleted')")
         assert sample_copy.status().states["deleted"] == 0
+        side_by_side(page, sample_copy)
         page.click("[data-part=fine] summary")
         assert page.locator("[data-part=fine] li").count() > 3

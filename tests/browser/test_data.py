@@ -79,6 +79,25 @@ def selecting(page: Page, project: Project, ids: list[int], other: str) -> None:
     told(page, f"{len(ids)} selected")
 
 
+def at_the_end(page: Page, project: Project, last: int) -> None:
+    """Go to the last image, which the bar does not cover, and decide on it with one key."""
+    page.keyboard.press("Escape")
+    page.keyboard.press("End")
+    page.wait_for_selector(f".cu-grid .cu-current[data-id='{last}'] img")
+    page.wait_for_function(
+        """() => {
+          const [tile, bar] = ['.cu-grid .cu-current', '.cu-grid-foot'].map(
+            (part) => document.querySelector(part).getBoundingClientRect());
+          return tile.bottom <= bar.top + 1 && bar.bottom <= innerHeight;
+        }"""
+    )
+    page.keyboard.press("k")
+    told(page, "Kept 1 image")
+    assert states(project, [last]) == ["kept"]
+    page.keyboard.press("u")
+    told(page, "Took back")
+
+
 def test_a_project_opens_at_home(
     open_page: Callable[[str], Page], watched: Watched, sample_copy: Project
 ) -> None:
@@ -110,6 +129,8 @@ def test_a_project_opens_at_home(
         assert [int(each or 0) for each in shown] == ids[:6]
 
         selecting(page, sample_copy, ids, rows[0].label)
+
+        at_the_end(page, sample_copy, ids[-1])
 
         page.locator(".cu-slider").fill("64")
         page.wait_for_function("() => document.querySelector('.cu-grid .cu-tile').offsetWidth < 90")

@@ -79,6 +79,6 @@ def test_each_file_is_asked_for_once(
     )
     names = [Path(url).name for url in asked]
     assert sorted(names) == sorted(set(names))
-    assert "theme.css" in names
+    assert set(page_files.STYLES) == {name for name in names if name.endswith(".css")}
     assert page.evaluate("document.querySelectorAll('style[id^=widgets]').length") == 0
     assert watched.errors == []

@@ -11,6 +11,7 @@ from curator.check.report import report
 from curator.errors import InputError, UnknownClass
 from curator.project import Project
 from curator.review.advice.fixes import suggestions
+from curator.review.overview import overview
 from curator.review.queue.filters import Filters
 from tests.pictures import write_folders
 
@@ -79,6 +80,13 @@ def test_some_images_of_a_finding_are_dismissed(flagged: Project) -> None:
     """The others still count; one without the finding is an error, and nothing is recorded."""
     flagged.dismiss("is_dark_issue", [3])
     assert codes(flagged)["is_dark_issue"] == 2
+    # Neither queues nor the chips of Data count it, unless another measure flags it.
+    assert flagged.queue("problems").ids.tolist() == [2, 5]
+    assert flagged.queue("problems", Filters(issue="dark")).ids.tolist() == [2, 5]
+    signs = [sign for row in overview(flagged) for sign in row.signs if sign.queue == "problems"]
+    assert sum(sign.count for sign in signs) == 2
+    set_score(flagged, "light_score", [3])
+    assert flagged.queue("problems").ids.tolist() == [2, 3, 5]
     with pytest.raises(InputError, match="Image 1 has no such finding"):
         flagged.dismiss("is_dark_issue", [1, 2])
     assert codes(flagged)["is_dark_issue"] == 2

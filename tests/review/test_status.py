@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from curator.check.counts import AddressCounts
-from curator.review.counts import Counts, NewestRun
+from curator.review.counts import Counts, NewestRun, count
 from curator.review.status import Station, stations
 from curator.store import jobs
 from tests.running import add_tuned_run
@@ -228,6 +228,9 @@ def test_what_is_named_is_what_is_exported(sample_copy: Project, tmp_path: Path)
         2,
         "The model of run 2, an automatic refit",
     )
+    assert count(sample_copy).exported
+    sample_copy.use_run(1)  # another than was written: that one is to be exported
+    assert not count(sample_copy).exported
     sample_copy.use_run(None)
     tuned = add_tuned_run(sample_copy)
     sample_copy.decide([3], "delete")

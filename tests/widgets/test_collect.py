@@ -210,6 +210,9 @@ def test_a_folder_is_looked_at_before_it_is_taken_in(
     ]
     assert shown["splits"] == {"train": 2, "valid": 1}
     assert shown["lists"][0]["class_name"] == "black"
+    panel.tell("add_lists", key=offer["key"])
+    assert panel.state["added"]["sentence"].startswith("1 new for black")
+    assert panel.state["offers"][0]["preview"]["lists"] == []
     panel.tell("leave_it", key=offer["key"])
     assert (panel.state["offers"], panel.submitted) == ([], [])
     panel.tell("import", folder=str(root))

@@ -266,7 +266,7 @@ def training(sample_copy: Project) -> tuple[TrainPanel, list[dict[str, Any]]]:
     """The station Train of the trained sample, and what it asked the worker for."""
     asked: list[dict[str, Any]] = []
     panel = TrainPanel({**HANDLERS, "submit": asked.append})
-    panel.refresh(sample_copy, status(sample_copy), busy=False)
+    refreshed(panel, sample_copy, status(sample_copy), False)
     return panel, asked
 
 
@@ -285,6 +285,8 @@ def test_training_asks_for_what_was_changed_alone(
     assert asked == [
         {"kind": "train", "arguments": {"recipe": "instant"}},
         {"kind": "train", "arguments": {"recipe": "instant", "folds": 3, "balance": True}},
+        # What it will cost is measured when fine-tuning is chosen, before anybody starts it.
+        {"kind": "cost", "arguments": {"epochs": 2, "patience": 1, "folds": 3}},
         {
             "kind": "train",
             "arguments": {
@@ -322,7 +324,7 @@ def test_two_runs_are_compared_on_the_page(
     assert panel.state["comparison"] is None
     for _ in range(2):
         sample_copy.train()
-    panel.refresh(sample_copy, status(sample_copy), busy=False)
+    refreshed(panel, sample_copy, status(sample_copy), False)
     assert [row["run"] for row in panel.state["runs"]] == [3, 2, 1]
     assert panel.state["compared"] == {"before": 1, "after": 3}
     tell(panel, do="compare", side="before", run=2)

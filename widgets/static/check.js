@@ -2,6 +2,7 @@
 // What is wrong with the data before training.
 
 import { drawn, h } from "./drawing.js";
+import { asked, isDone, nextOpen, seenOf, sideBySide } from "./duplicates.js";
 import { count, many } from "./figures.js";
 import { card } from "./fixes.js";
 import { holding } from "./held_pictures.js";
@@ -13,8 +14,14 @@ import { badge, icon } from "./marks.js";
 /** @import {Ticks} from "./fixes.js" */
 
 /** What the page alone holds. `previewed`: code of the finding and key of the fix whose pictures are shown
- * @typedef {Ticks & {previewed: Set<string>, redraw: () => void}} Shown */
+ * @typedef {Ticks & {previewed: Set<string>, redraw: () => void,
+ * pair: {at: number}}} Shown `pair`: the group of near-duplicates that keys act on */
 
+const SIDE_BY_SIDE = [
+  "near_duplicates",
+  "near_duplicates_in_two_classes",
+  "near_duplicates_across_splits",
+];
 const COMMON = 4; // names shown of each class; the others, rarer and stranger, are in the list
 
 /** What the pretrained network calls the images of one class.
@@ -74,6 +81,9 @@ function strip(item, pictures, look) {
  * @param {CheckState} state @param {Finding} item @param {Shown} shown @param {Send} send */
 function finding(state, item, shown, send) {
   const look = () => send({ do: "queue", queue: item.queue, finding: item.code });
+  const fine = SIDE_BY_SIDE.includes(item.code)
+    ? undefined // groups are, as a whole
+    : (/** @type {number[]} */ images) => send({ do: "dismiss", finding: item.code, images });
   const fixes = state.fixes.filter((fix) => fix.findings.includes(item.code));
   const opened = fixes.filter((fix) => shown.previewed.has(`${item.code} ${fix.key}`));
   const toggle = (/** @type {Fix} */ fix) => {
@@ -93,6 +103,12 @@ function finding(state, item, shown, send) {
       h(
         "div",
         { class: "cu-row" },
+        SIDE_BY_SIDE.includes(item.code) &&
+          h(
+            "button",
+            { class: "cu-button cu-primary", onclick: () => send({ do: "pairs", first: 0 }) },
+            "Side by side",
+          ),
         item.queue &&
           h(
             "button",
@@ -136,7 +152,7 @@ function finding(state, item, shown, send) {
       h(
         "div",
         { class: "cu-fix-list cu-preview-of-fix" },
-        opened.map((fix) => card(state, fix, shown, send, shown.redraw)),
+        opened.map((fix) => card(state, fix, shown, send, shown.redraw, fine)),
       ),
   );
 }
@@ -200,6 +216,8 @@ function solved(state, shown, send) {
 /** @param {CheckState} state @param {Shown} shown @param {Send} send */
 function check(state, shown, send) {
   const report = state.report;
+  if (state.pairs)
+    return sideBySide(state, state.pairs, shown.pair, shown.pictures, send, shown.redraw);
   const tested = report?.classes.some((item) => item.test > 0);
   return h(
     "div",
@@ -341,6 +359,58 @@ function check(state, shown, send) {
   );
 }
 
+/** The keys of the groups side by side, wherever the focus is.
+ * @param {Context<CheckState, PicturesMessage>["model"]} model @param {HTMLElement} el @param {Shown} shown */
+function pairKeys(model, el, shown) {
+  let first = -1;
+  let waits = 0; // the group that nothing was decided on when it was last seen under the keys
+  let sent = 0; // the group that was just decided on: its key counts once
+  let said = "";
+  const goTo = (/** @type {number} */ at) => {
+    const { pairs } = model.get("state");
+    const group = pairs?.groups[at];
+    shown.pair.at = at;
+    waits = group && !isDone(group) ? group.id : 0;
+    shown.redraw();
+    el.querySelector(".cu-pair.cu-current")?.scrollIntoView({ block: "nearest" });
+  };
+  const changed = () => {
+    const state = model.get("state");
+    const { pairs } = state;
+    const group = pairs?.groups[shown.pair.at];
+    if (state.said !== said) sent = 0;
+    said = state.said;
+    if (pairs?.first !== first) {
+      first = pairs ? pairs.first : -1;
+      if (pairs) window.requestAnimationFrame(() => goTo(nextOpen(pairs.groups, -1)));
+    } else if (pairs && group && group.id === waits && isDone(group))
+      window.requestAnimationFrame(() => goTo(nextOpen(pairs.groups, shown.pair.at)));
+  };
+  const keyed = (/** @type {KeyboardEvent} */ event) => {
+    const { pairs } = model.get("state");
+    if (!pairs || !el.offsetParent || el.closest("[inert]")) return;
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const group = pairs.groups[shown.pair.at];
+    const what = asked(event.key, group, [/** @type {Element} */ (event.target).tagName]);
+    if (!what || (event.repeat && !("step" in what))) return;
+    event.preventDefault();
+    if ("step" in what)
+      goTo(Math.max(0, Math.min(pairs.groups.length - 1, shown.pair.at + what.step)));
+    else if ("keep" in what && group.id !== sent) {
+      sent = group.id;
+      model.send({ do: "keep", ids: what.keep, seen: seenOf(group) });
+    } else if ("do" in what) model.send({ do: what.do === "best" ? "keep_best" : "undo" });
+  };
+  model.on("change:state", changed);
+  document.addEventListener("keydown", keyed);
+  return {
+    end() {
+      model.off("change:state", changed);
+      document.removeEventListener("keydown", keyed);
+    },
+  };
+}
+
 export default {
   /** @param {Context<CheckState, PicturesMessage>} context */
   render({ model, el }) {
@@ -351,10 +421,13 @@ export default {
       out: new Set(),
       previewed: new Set(),
       redraw: () => page.redraw(),
+      pair: { at: 0 },
     };
+    const keys = pairKeys(model, el, shown);
     const page = drawn(model, el, (state, send) => check(state, shown, send));
     held.ask();
     return () => {
+      keys.end();
       page.end();
       held.end();
     };

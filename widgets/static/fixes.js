@@ -15,8 +15,9 @@ import { folded, section } from "./section.js";
 
 /** A fix with its pictures and the button that makes it, in Check and in the drawer of Review.
  * @param {{names: string[], errors: Record<string, string>}} state @param {Fix} fix @param {Ticks} own
- * @param {Send} send @param {() => void} redraw */
-export function card(state, fix, own, send, redraw) {
+ * @param {Send} send @param {() => void} redraw
+ * @param {(ids: number[]) => void} [fine] says that what is unticked is no problem */
+export function card(state, fix, own, send, redraw, fine) {
   const key = (/** @type {FixTile} */ tile) => `${fix.key} ${tile.id}`;
   const out = fix.preview.filter((tile) => own.out.has(key(tile)));
   const left = fix.images - out.length;
@@ -79,6 +80,13 @@ export function card(state, fix, own, send, redraw) {
         },
         `${fix.action}: ${many(left, "image")}`,
       ),
+      fine &&
+        out.length > 0 &&
+        h(
+          "button",
+          { class: "cu-link", onclick: () => fine(out.map((one) => one.id)) },
+          `Not a problem: the ${out.length === 1 ? "one" : count(out.length)} unticked`,
+        ),
       h(
         "span",
         { class: "cu-hint" },

@@ -70,8 +70,9 @@ function render({ model, el }) {
     const main = scroller();
     const grid = list();
     if (!main || !grid?.clientWidth) return null;
-    const above = /** @type {HTMLElement} */ (el.querySelector(".cu-grid-head")).offsetHeight;
-    const below = /** @type {HTMLElement} */ (el.querySelector(".cu-grid-foot")).offsetHeight;
+    const [above, below] = [".cu-grid-head", ".cu-grid-foot"].map(
+      (bar) => /** @type {HTMLElement} */ (el.querySelector(bar)).getBoundingClientRect().height,
+    );
     const top = grid.getBoundingClientRect().top - main.getBoundingClientRect().top;
     view = Math.max(40, main.clientHeight - above - below);
     width = grid.clientWidth;

@@ -50,6 +50,32 @@ function skippedOf(skipped) {
   );
 }
 
+/** Lists of addresses beside the images, which are added to the classes that they name.
+ * @param {CollectState["offers"][number]} offer @param {ImportPreview["lists"]} lists @param {Send} send */
+function listsOf(offer, lists, send) {
+  if (!lists.length) return null;
+  const named = offer.is_upload ? [] : lists.filter((list) => list.class_name);
+  const said = lists
+    .map((list) => (list.class_name ? `${list.path} (${list.class_name})` : list.path))
+    .join(", ");
+  return h(
+    "p",
+    { class: "cu-hint" },
+    `Lists of addresses beside the images: ${said}. `,
+    named.length > 0
+      ? h(
+          "button",
+          {
+            class: "cu-link",
+            type: "button",
+            onclick: () => send({ do: "add_lists", key: offer.key }),
+          },
+          `Add what ${named.length === 1 ? `${named[0].path} lists` : `these ${named.length} list`}`,
+        )
+      : "Drop them here to add what they list.",
+  );
+}
+
 /** @param {CollectState["offers"][number]} offer @param {CollectState} state @param {Send} send */
 function offered(offer, state, send) {
   const { key, title, preview } = offer;
@@ -82,14 +108,7 @@ function offered(offer, state, send) {
         `Its folders name splits: ${splits.map(([name, files]) => `${count(files)} ${name}`).join(", ")}.`,
       ),
     skippedOf(preview.skipped),
-    preview.lists.length > 0 &&
-      h(
-        "p",
-        { class: "cu-hint" },
-        `Lists of addresses beside the images: ${preview.lists
-          .map((list) => (list.class_name ? `${list.path} (${list.class_name})` : list.path))
-          .join(", ")}. Drop them here to add what they list.`,
-      ),
+    listsOf(offer, preview.lists, send),
     h(
       "div",
       { class: "cu-row" },

@@ -221,7 +221,40 @@ export interface Finding {
   label: string | null; // the class that it is about
 }
 
+/** One image of a group of near-duplicates. */
+export interface Duplicate {
+  id: number;
+  label: string;
+  state: string;
+  decision_id: number | null;
+  split: string | null;
+  width: number;
+  height: number;
+  bytes: number;
+  format: string;
+  source: string;
+}
+
+/** The best to keep first; `dismissed`: somebody said that they are no duplicates. */
+export interface DuplicateGroup {
+  id: number;
+  images: Duplicate[];
+  labels_differ: boolean;
+  dismissed: boolean;
+}
+
+/** Groups side by side: `first` from 0, of `total`, `page` at once; `spare`: images that keeping
+ * the best of every group would delete. */
+export interface Pairs {
+  first: number;
+  total: number;
+  page: number;
+  spare: number;
+  groups: DuplicateGroup[];
+}
+
 export interface CheckState {
+  pairs: Pairs | null; // null: the findings are shown
   report: {
     problems: Finding[];
     dismissed: Finding[];

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Select, func, select
 
-from curator.store import images, schema
+from curator.store import dismissals, images, schema
 
 
 def twins(connection: Connection) -> pd.DataFrame:
@@ -74,6 +74,20 @@ def shared_groups() -> Select[tuple[int | None]]:
         .where(images.LIVE, table.group_id.in_(shared))
         .group_by(table.group_id)
         .having(func.count() > 1)
+    )
+
+
+def standing_groups(finding: str) -> Select[tuple[int | None]]:
+    """Those of :func:`shared_groups` of which the finding is not dismissed of every live image."""
+    table = schema.images.c
+    return (
+        images.present(table.group_id)
+        .where(
+            images.LIVE,
+            table.group_id.in_(shared_groups()),
+            table.id.not_in(dismissals.images_of(finding)),
+        )
+        .distinct()
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from curator.store.workspace import Workspace
 
 KIND = "cost"
+RULE = "a rule of thumb; measure it for a better one"
 # Training images a second of EfficientNet-Lite0 at 224 pixels, all layers learning: measured on one
 # core of a server; a GPU is some hundred cores.
 _PER_CORE, _ON_A_GPU = 8.0, 1000.0
@@ -102,6 +103,11 @@ def sentence(workspace: Workspace, form: dict[str, Any]) -> str:
     return f"About {duration(seconds)} on {device}{times}: {basis}."
 
 
+def is_measured(workspace: Workspace, backbone: str) -> bool:
+    """Whether the pace of that network, "" for any, is known from a training or a measurement."""
+    return _known(workspace, backbone)[3] != RULE
+
+
 def _known(workspace: Workspace, backbone: str) -> tuple[int, str, dict[str, float], str]:
     """Training images, device, pace of a training, and where the pace is from."""
     with workspace.database.read() as connection:
@@ -129,4 +135,4 @@ def _known(workspace: Workspace, backbone: str) -> tuple[int, str, dict[str, flo
     if past:
         return pictures, device, past[-1].settings["pace"], f"at the pace of run {past[-1].id}"
     rule = _PER_CORE * cpu_count() if device == "cpu" else _ON_A_GPU
-    return pictures, device, {"all": rule}, "a rule of thumb; measure it for a better one"
+    return pictures, device, {"all": rule}, RULE

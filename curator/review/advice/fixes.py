@@ -128,17 +128,18 @@ def suggestions(workspace: Workspace) -> list[Suggestion]:
 
 
 def apply(
-    workspace: Workspace, key: str, by: str | None = None, leave_out: Collection[int] = ()
+    workspace: Workspace, *keys: str, by: str | None = None, leave_out: Collection[int] = ()
 ) -> ledger.Decided:
-    """Apply a suggestion to its images but those of ``leave_out``, as one batch.
+    """Apply suggestions to their images but those of ``leave_out``, as one batch.
 
-    Raises InputError for an unknown ``key``; nothing left to do is no error.
+    Raises InputError for an unknown key; nothing left to do is no error.
     """
-    if key not in KINDS:
-        raise InputError(f"{key!r} is no suggestion.", f"Use one of {', '.join(KINDS)}.")
+    if unknown := set(keys) - KINDS.keys():
+        raise InputError(f"{min(unknown)!r} is no suggestion.", f"Use one of {', '.join(KINDS)}.")
     with workspace.database.read() as connection:
-        choices = KINDS[key].find(_Look(workspace, connection))
-        choices = [choice for choice in choices if choice.image_id not in leave_out]
+        look = _Look(workspace, connection)
+        found = [choice for key in keys for choice in KINDS[key].find(look)]
+        choices = [choice for choice in found if choice.image_id not in leave_out]
         # An image decided on between this and the next line is left as it is.
         seen = {
             image_id: row.decision_id

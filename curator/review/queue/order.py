@@ -1,7 +1,8 @@
 """The order of each review queue, as a query: images are neither read nor sorted here.
 
 Scores are those of the label that the run saw. Where an image has another label by now, it is left
-out of the orders by that score until the next run.
+out of the orders by that score until the next run. What somebody said is no problem is in no queue
+of problems, unless that is narrowed to a finding, which knows it itself.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, case, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, false, func, or_, select, true
 
 from curator.check.conflicts import listed_under_several
-from curator.check.duplicates.keepers import placed, shared_groups
+from curator.check.duplicates.keepers import placed, shared_groups, standing_groups
+from curator.check.report import code_of
 from curator.review.queue.filters import Filters, conditions, score_of
 from curator.review.queue.scope import Scope
-from curator.store import images, opinions, schema
+from curator.store import dismissals, images, opinions, schema
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +71,8 @@ def confused(scope: Scope, filters: Filters) -> Select[tuple[int]]:
 
 def duplicates(scope: Scope, filters: Filters) -> Select[tuple[int]]:
     """Near-duplicates group by group, the best to keep first."""
-    members = placed(shared_groups()).subquery()
+    groups = shared_groups() if filters.finding else standing_groups("near_duplicates")
+    members = placed(groups).subquery()
     query = _plain(scope, filters).join(members, members.c.image_id == schema.current.c.image_id)
     return query.order_by(members.c.group_id, members.c.place)
 
@@ -77,9 +80,11 @@ def duplicates(scope: Scope, filters: Filters) -> Select[tuple[int]]:
 def two_classes(scope: Scope, filters: Filters) -> Select[tuple[int]]:
     """Images listed under several classes, and groups of several labels, group by group."""
     now, table = schema.current.c, schema.images.c
-    members = placed(shared_groups()).subquery()
+    every = bool(filters.finding)
+    groups = shared_groups() if every else standing_groups("near_duplicates_in_two_classes")
+    members = placed(groups).subquery()
     several = listed_under_several(scope.merged)
-    undecided = now.state.in_(schema.UNDECIDED)
+    undecided = now.state.in_(schema.UNDECIDED) & _standing("listed_in_two_classes", every)
     differing = select(members.c.image_id).where(members.c.lowest != members.c.highest)
     return (
         _plain(scope, filters)
@@ -100,7 +105,12 @@ def outliers(scope: Scope, filters: Filters) -> Select[tuple[int]]:
     """Live images that nobody kept, the farthest from its label's others first."""
     now, table = schema.current.c, schema.images.c
     query = _plain(scope, filters).join(schema.images, table.id == now.image_id)
-    query = query.where(images.LIVE, now.state != schema.KEPT, table.outlier_score.is_not(None))
+    query = query.where(
+        images.LIVE,
+        now.state != schema.KEPT,
+        table.outlier_score.is_not(None),
+        _standing("outliers", bool(filters.finding)),
+    )
     return query.order_by(table.outlier_score, table.id)
 
 
@@ -109,9 +119,18 @@ def problems(scope: Scope, filters: Filters) -> Select[tuple[int]]:
     now, table = schema.current.c, schema.images.c
     plain = _plain(scope, filters).where(images.LIVE)
     if filters.issue:
+        score = score_of(filters.issue)
         query = plain.join(schema.images, table.id == now.image_id)
-        return query.order_by(*scope.limits.worst_first(score_of(filters.issue)))
-    poor = or_(false(), *(scope.limits.below(name) for name in scope.limits.flagged))
+        query = query.where(_standing(code_of(score), bool(filters.finding)))
+        return query.order_by(*scope.limits.worst_first(score))
+    poor = or_(
+        false(),
+        *(
+            scope.limits.below(name)
+            & table.id.not_in(() if filters.finding else dismissals.images_of(code_of(name)))
+            for name in scope.limits.flagged
+        ),
+    )
     flagged = now.image_id.in_(select(table.id).where(poor))
     return plain.where(flagged).order_by(now.image_id)
 
@@ -157,6 +176,13 @@ def unseen(queue: str, *, decided: bool) -> Order:
 
 def _plain(scope: Scope, filters: Filters) -> Select[tuple[int]]:
     return select(schema.current.c.image_id).where(*conditions(scope, filters))
+
+
+def _standing(finding: str, every: bool) -> ColumnElement[bool]:
+    """Whether an image's finding is not dismissed; of ``every`` one it does not matter."""
+    if every:
+        return true()
+    return schema.current.c.image_id.not_in(dismissals.images_of(finding))
 
 
 def _judged(scope: Scope, filters: Filters) -> Select[tuple[int]]:
