@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from curator.deliver.folder import ExportReport
     from curator.deliver.formats import FormatName
     from curator.deliver.predict import Predictor
+    from curator.find.concepts import Concept
     from curator.find.subsets import Subset
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener, Progress
@@ -121,6 +122,7 @@ __all__ = [
     "ClassCount",
     "ClassSize",
     "Comparison",
+    "Concept",
     "CostReport",
     "CuratorError",
     "CurveReport",
@@ -222,6 +224,7 @@ _PLACES = {
     "ClassCount": "curator.check.report",
     "ClassSize": "curator.store.classes",
     "Comparison": "curator.review.comparison.compare",
+    "Concept": "curator.find.concepts",
     "CostReport": "curator.learn.finetune.cost_job",
     "CurveReport": "curator.learn.curve.measure",
     "Decided": "curator.store.undo",

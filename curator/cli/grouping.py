@@ -20,7 +20,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Collect": ("add", "snippet", "import", "fetch"),
     "Check": ("check", "dismiss", "tags"),
     "Train": ("train", "backbones", "lr-find", "learning-curve", "runs", "use-run", "compare"),
-    "Find": ("similar", "sample"),
+    "Find": ("similar", "sample", "concept"),
     "Review": (
         *("rank", "queue", "confusion", "most-confused", "decide", "undo", "redo", "log"),
         *("suggest", "advice", "review-log"),

@@ -54,4 +54,5 @@ MIGRATIONS = {
         "ALTER TABLE sources ADD COLUMN creator TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE sources ADD COLUMN source_page TEXT NOT NULL DEFAULT ''",
     ),
+    7: (),  # new tables: concepts and their marks
 }

@@ -14,6 +14,8 @@
     predictions  what a run says of each image
     versions     the data set as it was when it got a name
     version_images  what belongs to each of them, and as what
+    concepts     what a person looks for across classes, by name
+    concept_marks  images that show it or do not, append-only: the last of an image counts
     jobs         long work: progress, heartbeat, cancel flag, outcome
 
 An image's *given class* is that of its first source. Its *label* and *state* are derived from the
@@ -37,7 +39,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 # States of a source. `pending` is asked for by the next fetch, `failed` only when asked again.
 PENDING, FETCHED, FAILED = "pending", "fetched", "failed"
@@ -310,6 +312,30 @@ version_images = Table(
     Column("given_label", Text, nullable=False),
     Column("split", Text, nullable=False),
     Column("decision", Text, nullable=False),
+)
+
+concepts = Table(
+    "concepts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text(collation="NOCASE"), nullable=False, unique=True),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("retired", Integer, nullable=False, server_default="0"),  # 1: removed by a person
+)
+
+concept_marks = Table(
+    "concept_marks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("concept_id", ForeignKey("concepts.id"), nullable=False),
+    Column("image_id", ForeignKey("images.id"), nullable=False),
+    Column("shows", Integer, nullable=False),  # 1 or 0
+    # 1: an example that somebody picked, so it says nothing of how many there are.
+    Column("picked", Integer, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Index("concept_marks_by_concept", "concept_id", "image_id", "id"),
 )
 
 jobs = Table(
