@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from curator.deliver.preview import ExportPreview
     from curator.deliver.recipe.rebuild import AbsentImage, RebuildReport
     from curator.deliver.recipe.write import RecipeReport
+    from curator.find.concepts import Concept
     from curator.find.subsets import Subset
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener, Progress
@@ -135,6 +136,7 @@ __all__ = [
     "ClassCount",
     "ClassSize",
     "Comparison",
+    "Concept",
     "CostReport",
     "CuratorError",
     "CurveReport",
@@ -249,6 +251,7 @@ _PLACES = {
     "ClassCount": "curator.check.counts",
     "ClassSize": "curator.store.classes",
     "Comparison": "curator.review.comparison.compare",
+    "Concept": "curator.find.concepts",
     "CostReport": "curator.learn.finetune.cost_job",
     "CurveReport": "curator.learn.curve.measure",
     "Decided": "curator.store.undo",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from curator.deliver.preview import ExportPreview
     from curator.deliver.recipe.rebuild import RebuildReport
     from curator.deliver.recipe.write import RecipeReport
+    from curator.find.concepts import Concept
     from curator.find.subsets import Subset, Way
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener
@@ -578,7 +579,7 @@ class Project(Workspace):
         """The live images by their likeness to some of them, or to pictures from outside.
 
         ``pictures``: addresses, paths or bytes of files, which are not added to the project;
-        ``settings``: how they are fetched. The queue's table has a column ``likeness``, the cosine
+        ``settings``: how they are fetched. The queue's table has a column ``likeness``, a cosine
         of the features, -1..1. Raises InputError, UnknownImage, UnknownClass, NotEnoughData before
         the first check, and for pictures ProjectReadOnly, FileError, WeightsMissing,
         WeightsAltered.
@@ -623,6 +624,53 @@ class Project(Workspace):
             balanced=balanced,
             without_duplicates=without_duplicates,
         )
+
+    def concepts(self) -> list[Concept]:
+        """What is looked for by name, with how many images likely show it. Raises NotEnoughData."""
+        from curator.find.concepts import concept
+        from curator.store import concepts
+
+        with self.database.read() as connection:
+            return [concept(self, connection, name) for name in concepts.names(connection)]
+
+    def add_concept(
+        self, name: str, shown_by: Sequence[int], missing_in: Sequence[int] = ()
+    ) -> Concept:
+        """Look for what some images show, and some others do not, under a name.
+
+        ``queue("concept", Filters(like=name))`` holds the others in its order, and
+        ``Filters(concept=name)`` narrows any queue to what likely shows it. One that was removed is
+        back with its marks. Raises InputError, UnknownImage, NotEnoughData.
+        """
+        from curator.store import concepts
+
+        with self.database.write() as connection:
+            key = concepts.add(connection, name)
+            concepts.mark(connection, key, shown_by, shows=True, picked=True)
+            concepts.mark(connection, key, missing_in, shows=False, picked=True)
+        return self._concept(name)
+
+    def mark_concept(self, name: str, image_ids: Sequence[int], shows: bool) -> Concept:
+        """Answer whether images of its queue show a concept. Raises InputError, UnknownImage."""
+        from curator.store import concepts
+
+        with self.database.write() as connection:
+            key = concepts.marks(connection, name).id
+            concepts.mark(connection, key, image_ids, shows, picked=False)
+        return self._concept(name)
+
+    def remove_concept(self, name: str) -> None:
+        """Look for it no longer; its marks are kept. Raises InputError."""
+        from curator.store import concepts
+
+        with self.database.write() as connection:
+            concepts.remove(connection, name)
+
+    def _concept(self, name: str) -> Concept:
+        from curator.find.concepts import concept
+
+        with self.database.read() as connection:
+            return concept(self, connection, " ".join(name.split()))
 
     def details(self, image_id: int, run_id: int | None = None) -> Details:
         """All that is known of one image, and why it was flagged. Raises UnknownImage, UnknownRun.

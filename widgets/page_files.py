@@ -16,7 +16,8 @@ from typing import Any
 from tornado.web import HTTPError, RequestHandler
 
 STATIC = Path(__file__).parent / "static"
-STYLES = (
+# In the order of the cascade.
+STYLES = ("theme.css", "stations.css", "review.css", "data.css", "use.css")
     "theme.css",
     "stations.css",
     "review.css",

@@ -16,6 +16,7 @@ from curator.project import Project
 from curator.spreadsheets import csv_text
 
 if TYPE_CHECKING:
+    from curator.find.concepts import Concept
     from curator.find.subsets import Way
     from curator.review.queue.kinds import Queue
 
@@ -23,11 +24,27 @@ Top = Annotated[int, typer.Option(min=1, help="Only the first so many.")]
 SHOWN = 24
 COLUMNS = ["label", "predicted", "split", "state", "width", "height", "source"]
 
+concept = typer.Typer(
+    name="concept",
+    help="Look for what some images show, under a name: drawings, people, watermarks.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The concept's name.")]
+Ids = Annotated[list[int], typer.Argument(metavar="ID...", help="Ids of images.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command()(similar)
     app.command()(sample)
+    concept.command()(add)
+    concept.command("list")(list_concepts)
+    concept.command()(show)
+    concept.command()(yes)
+    concept.command()(no)
+    concept.command()(remove)
+    app.add_typer(concept)
 
 
 def similar(
@@ -131,3 +148,64 @@ def sample(
     else:
         say_table(table.drop(columns=["sha256", "file"]).dropna(axis="columns", how="all"))
         say("", chosen.sentence)
+
+
+def add(
+    project: ProjectPath,
+    name: Name,
+    image_ids: Ids,
+    without: Annotated[
+        list[int] | None,
+        typer.Option("--not", metavar="ID", help="One that does not show it."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what these images show."""
+    with Project.open(project) as opened:
+        _say(opened.add_concept(name, image_ids, without or ()), as_json)
+
+
+def list_concepts(project: ProjectPath, as_json: AsJson = False) -> None:
+    """List the concepts, and how many images likely show each."""
+    with Project.open(project) as opened:
+        found = opened.concepts()
+    if as_json:
+        say_json([item.to_dict() for item in found])
+    elif found:
+        say(*(item.sentence for item in found))
+    else:
+        say("There is no concept yet: `curator concept add PROJECT NAME ID...` makes one.")
+
+
+def show(project: ProjectPath, name: Name, top: Top = SHOWN, as_json: AsJson = False) -> None:
+    """List the images that most likely show it and that nobody marked yet."""
+    from curator.review.queue.filters import Filters
+
+    with Project.open(project) as opened:
+        show_scored(opened.queue("concept", Filters(like=name)), top, as_json)
+
+
+def yes(project: ProjectPath, name: Name, image_ids: Ids, as_json: AsJson = False) -> None:
+    """Answer that these images show it."""
+    with Project.open(project) as opened:
+        _say(opened.mark_concept(name, image_ids, shows=True), as_json)
+
+
+def no(project: ProjectPath, name: Name, image_ids: Ids, as_json: AsJson = False) -> None:
+    """Answer that these images do not show it."""
+    with Project.open(project) as opened:
+        _say(opened.mark_concept(name, image_ids, shows=False), as_json)
+
+
+def remove(project: ProjectPath, name: Name) -> None:
+    """Look for it no longer; added again, its marks are back."""
+    with Project.open(project) as opened:
+        opened.remove_concept(name)
+    say(f"{name} is no longer looked for.")
+
+
+def _say(found: Concept, as_json: bool) -> None:
+    if as_json:
+        say_json(found.to_dict())
+    else:
+        say(found.sentence)

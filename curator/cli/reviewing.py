@@ -97,6 +97,9 @@ def queue(
         str, typer.Option(help="Only images that the pretrained network calls so, in part.")
     ] = "",
     probability: Annotated[float, typer.Option(min=0, max=1, help="Of that name, at least.")] = 0.0,
+    concept: Annotated[
+        str, typer.Option(metavar="NAME", help="Only what most likely shows this concept.")
+    ] = "",
     top: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -105,7 +108,9 @@ def queue(
     from curator.review.queue.kinds import queue_named
 
     name = queue_named(kind)
-    filters = Filters(label, predicted, split, host, tag, probability, text, issue, finding)
+    filters = Filters(
+        label, predicted, split, host, tag, probability, text, issue, finding, concept=concept
+    )
     with Project.open(project) as opened:
         opened_queue = opened.queue(name, filters)
         table = opened_queue.table(top)

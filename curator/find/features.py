@@ -1,8 +1,8 @@
 """The features of all images of a project as they lie on disk, to be compared with anything.
 
 Always those of the bundled network, which every check computes: what was found stays found when
-another network is trained on. Nothing is encoded here. What is held in memory is 28 bytes an
-image; the features themselves are a memory map that is read from front to back.
+another network is trained on. Nothing is encoded here. What is held in memory is some 100 bytes
+an image; the features themselves are a memory map that is read from front to back.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 2048  # rows whose length is taken at once: 10 MB
 _REMEMBERED = 4  # projects
+_SAME = 1e-3  # distance under which directions are rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,26 +40,44 @@ class Features:
 
     ``ids`` (N,): images that have features, whatever their state, by id. ``places`` (N,): their row
     on disk. ``rows`` (M, D): every row on disk, float32, a read-only memory map. ``lengths`` (M,):
-    of the rows, positive. ``lacking``: images that have none yet.
+    of the rows, positive. ``middle`` (D,): the mean of all features of length 1; ``spread`` (N,):
+    how far from it each image is. ``lacking``: images that have no features yet.
     """
 
     ids: NDArray[np.int64]
     places: NDArray[np.int64]
     rows: NDArray[np.float32]
     lengths: NDArray[np.float32]
+    middle: NDArray[np.float32]
+    spread: NDArray[np.float32]
     lacking: int
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def cosines(self, direction: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Cosine (N,), -1..1, of each image with ``direction`` (D,), which has length 1.
+    def products(self, direction: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Product (N,) of each image's features, of length 1, with ``direction`` (D,).
 
-        Exact: one product with all that is on disk, since rows that are read in their order come
+        Exact: one pass over all that is on disk, since rows that are read in their order come
         several times as fast as those that are picked.
         """
         found: NDArray[np.float32] = (self.rows @ direction / self.lengths)[self.places]
         return found
+
+    def likeness(self, units: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cosine (N,), -1..1, of each image with the mean direction of ``units`` (n, D).
+
+        Directions are taken from the middle of all images: what all have in common says nothing.
+        0 where all images are the same.
+        """
+        away = units - self.middle
+        lengths = np.linalg.norm(away, axis=1, keepdims=True)
+        middle = (away / np.where(lengths > _SAME, lengths, 1)).mean(axis=0)
+        direction = (middle / (float(np.linalg.norm(middle)) or 1.0)).astype(np.float32)
+        product = self.products(direction) - self.middle @ direction
+        apart = self.spread > _SAME
+        found = np.where(apart, product / np.where(apart, self.spread, 1), 0)
+        return np.clip(found, -1, 1).astype(np.float32)
 
     def units(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Features (n, D) of these images, of length 1. Raises NotEnoughData where one has none."""
@@ -113,9 +132,13 @@ class _Kept:
         self._measure(rows)
         places = self._cache.places(self._digests)
         there = places >= 0
-        self._found = Features(
-            self._ids[there], places[there], rows, self._lengths, int((~there).sum())
-        )
+        places = places[there]
+        counted = (np.bincount(places, minlength=len(rows)) / self._lengths).astype(np.float32)
+        middle = (counted @ rows / max(1, len(places))).astype(np.float32)
+        towards = (rows @ middle / self._lengths)[places]
+        spread = np.sqrt(np.maximum(1 - 2 * towards + middle @ middle, 0)).astype(np.float32)
+        ids, lacking = self._ids[there], int((~there).sum())
+        self._found = Features(ids, places, rows, self._lengths, middle, spread, lacking)
         return self._found
 
     def _measure(self, rows: NDArray[np.float32]) -> None:

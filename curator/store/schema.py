@@ -17,6 +17,8 @@
     recipes      data set recipes that were taken in: addresses, labels and decisions of others
     opinions     what each of them says of an image, and whom it contradicts
     judgements   each time that a run was judged on the test images
+    concepts     what a person looks for across classes, by name
+    concept_marks  images that show it or do not, append-only: the last of an image counts
     jobs         long work: progress, heartbeat, cancel flag, outcome
 
 An image's *given class* is that of its first source. Its *label* and *state* are derived from the
@@ -352,6 +354,30 @@ judgements = Table(
     Column("ledger_position", Integer, nullable=False),  # last decision that it knew of
     Column("metrics", Text, nullable=False),  # JSON
     Index("judgements_by_run", "run_id"),
+)
+
+concepts = Table(
+    "concepts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text(collation="NOCASE"), nullable=False, unique=True),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("retired", Integer, nullable=False, server_default="0"),  # 1: removed by a person
+)
+
+concept_marks = Table(
+    "concept_marks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("concept_id", ForeignKey("concepts.id"), nullable=False),
+    Column("image_id", ForeignKey("images.id"), nullable=False),
+    Column("shows", Integer, nullable=False),  # 1 or 0
+    # 1: an example that somebody picked, so it says nothing of how many there are.
+    Column("picked", Integer, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Index("concept_marks_by_concept", "concept_id", "image_id", "id"),
 )
 
 jobs = Table(

@@ -10,7 +10,10 @@ import pytest
 from curator.encode.backbones import DEFAULT, describe
 from curator.encode.project_features import feature_cache
 from curator.store import schema
+from tests.cli.conftest import curator
 from tests.review.made_up import Made, make
+
+__all__ = ["curator", "featured"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

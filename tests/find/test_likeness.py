@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 
 def expected(features: NDArray[np.float32], asked: list[int]) -> list[int]:
-    """Give the ids of the others by the cosine with the mean direction, counted out."""
+    """Give the ids of the others by the cosine with the mean direction from the middle."""
     units = features / np.linalg.norm(features, axis=1, keepdims=True)
-    middle = units[[key - 1 for key in asked]].mean(axis=0)
-    cosines = units @ (middle / np.linalg.norm(middle))
+    away = units - units.mean(axis=0)
+    away /= np.linalg.norm(away, axis=1, keepdims=True)
+    cosines = away @ away[[key - 1 for key in asked]].mean(axis=0)
     return [int(i) + 1 for i in np.argsort(-cosines) if i + 1 not in asked]
 
 
@@ -108,7 +109,7 @@ def test_a_picture_from_outside(small: Project, tmp_path: Path) -> None:
         queue = small.similar((), given)
         assert queue.scores is not None
         assert queue.ids[0] == 6
-        assert queue.scores[0] > 0.9
+        assert queue.scores[0] > max(0.5, queue.scores[1] + 0.1)
         assert len(queue) == 30
     assert small.status().images == 30
     assert not list(small.path.glob(".*/"))

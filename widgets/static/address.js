@@ -9,7 +9,9 @@
 
 const FORMER = /** @type {Record<string, string>} */ ({ export: "use" });
 const STATIONS = ["data", "collect", "check", "train", "review", "use", ...Object.keys(FORMER)];
-const FILTERS = ["class", "predicted", "split", "host", "tag", "issue", "finding", "text", "like"];
+const FILTERS = [
+  ...["class", "predicted", "split", "host", "tag", "issue", "finding", "text", "like", "concept"],
+];
 
 /** Take a fragment apart; null when there is none. What it cannot be is left in `station`, for the
  * kernel to say so. @param {string} hash @returns {Place | null} */

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, distinct, func, 
 from curator.check.findings import OF_IMAGES, findings
 from curator.check.quality import QUALITY
 from curator.errors import InputError
+from curator.find import concepts
 from curator.store import images, schema, tags
 from curator.store.classes import find_class
 
@@ -56,8 +57,10 @@ class Filters:
     """Code of a finding of the check, of :data:`curator.check.findings.OF_IMAGES`: the very images
     that it has now."""
     like: str = ""
-    """For the queue of similar images: what they are compared with, as
-    :func:`curator.find.likeness.written` writes it. It leaves none out."""
+    """What a queue is put in order by; it leaves none out. Of similar images what they are
+    compared with, as :func:`curator.find.likeness.written` writes it; of a concept its name."""
+    concept: str = ""
+    """Name of a concept, in whatever case: what shows it, by a person or most likely."""
 
 
 def conditions(scope: Scope, filters: Filters) -> list[ColumnElement[bool]]:
@@ -89,9 +92,17 @@ def conditions(scope: Scope, filters: Filters) -> list[ColumnElement[bool]]:
         )
     if filters.issue:
         found.append(_in_images(_has_issue(scope, filters.issue)))
+    return found + _among(scope, filters)
+
+
+def _among(scope: Scope, filters: Filters) -> list[ColumnElement[bool]]:
+    """Conditions by ids that are computed here."""
+    some = []
     if filters.finding:
-        found.append(schema.current.c.image_id.in_(_found(connection, filters.finding)))
-    return found
+        some.append(_found(scope.connection, filters.finding))
+    if filters.concept:
+        some.append(_these(concepts.showing(scope.workspace, scope.connection, filters.concept)))
+    return [schema.current.c.image_id.in_(ids) for ids in some]
 
 
 def hosts(connection: Connection) -> list[tuple[str, int]]:
@@ -158,7 +169,10 @@ def choices(workspace: Workspace, label: str | None, known: Choices) -> Choices:
 def _found(connection: Connection, code: str) -> Select[tuple[int]]:
     if code not in OF_IMAGES:
         raise InputError(f"{code[:60]!r} is no finding of images.", f"Use {', '.join(OF_IMAGES)}.")
-    ids = [i for item in findings(connection) if item.code == code for i in item.images]
+    return _these([i for item in findings(connection) if item.code == code for i in item.images])
+
+
+def _these(ids: list[int]) -> Select[tuple[int]]:
     # One value, however many they are: a statement takes a limited number.
     each = func.json_each(json.dumps(ids)).table_valued("value")
     return select(each.c.value)

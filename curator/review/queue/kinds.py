@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 
 from curator.errors import InputError
+from curator.find import concepts
 from curator.find.likeness import likeness
 from curator.review.queue.filters import Filters
 from curator.review.queue.order import (
@@ -162,13 +163,23 @@ QUEUES: dict[str, Kind] = {
     ),
     "similar": Kind(
         "More like these",
-        "Likeness: cosine of the features with those of the images that were asked with, high "
-        "first.",
+        "Likeness: cosine of the features with those of the images that were asked with, from the "
+        "middle of all images, high first.",
         everything,
         group=BY_COMPARISON,
         asks="like",
         scores=likeness,
         score_name="likeness",
+    ),
+    "concept": Kind(
+        "A concept",
+        "Score: log-odds that an image shows the concept, high first. Images that you marked for "
+        "it are left out.",
+        everything,
+        group=BY_COMPARISON,
+        asks="like",
+        scores=concepts.ordered,
+        score_name="score",
     ),
     "unsure": Kind("Unsure", "Images that you marked as unsure.", in_state(schema.UNSURE)),
     "several": Kind(
@@ -292,7 +303,7 @@ def open_queue(
     queue = QUEUES[kind]
     scores = None
     with workspace.database.read() as connection:
-        query = queue.order(Scope(connection, run_id), filters)
+        query = queue.order(Scope(connection, run_id, workspace), filters)
         ids = np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
         if queue.scores is not None:
             asked = getattr(filters, queue.asks)
@@ -321,7 +332,7 @@ def counts(
     """How many images each queue holds, all of them by default; 0 where it lacks a run."""
     found = {}
     with workspace.database.read() as connection:
-        scope = Scope(connection, run_id)
+        scope = Scope(connection, run_id, workspace)
         for kind in map(queue_named, QUEUES if kinds is None else kinds):
             if scope.found_run is None and QUEUES[kind].needs_run:
                 found[kind] = 0

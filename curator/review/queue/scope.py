@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, select
 
@@ -10,18 +11,33 @@ from curator.check.quality import Limits, limits
 from curator.store import runs, schema
 from curator.store.classes import all_classes, counted_as, merged_ids, names_by_id
 
+if TYPE_CHECKING:
+    from curator.store.workspace import Workspace
+
 
 class Scope:
     """A connection and the run that scores come from, with what is read at most once.
 
     ``run_id``: None for the newest run that ranks; then ``run`` is None where there is none.
-    Raises UnknownRun.
+    ``workspace``: for filters by what lies beside the database. Raises UnknownRun.
     """
 
-    def __init__(self, connection: Connection, run_id: int | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        run_id: int | None = None,
+        workspace: Workspace | None = None,
+    ) -> None:
         self.connection = connection
+        self._workspace = workspace
         found = runs.ranking_id(connection) if run_id is None else run_id
         self._run = None if found is None else runs.get(connection, found)
+
+    @property
+    def workspace(self) -> Workspace:
+        """Where features lie."""
+        assert self._workspace is not None
+        return self._workspace
 
     @property
     def found_run(self) -> runs.Run | None:

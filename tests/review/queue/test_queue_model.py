@@ -148,6 +148,7 @@ class Model:
             ],
             "all": lambda: list(live),
             "similar": list,  # asked with nothing
+            "concept": list,
         }
         return by_kind[kind]()
 
