@@ -63,6 +63,7 @@ from curator.version import __version__
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+    from sqlalchemy import Connection
 
     from curator.encode.backbones import Backbone
     from curator.jobs.progress import Progress
@@ -114,8 +115,7 @@ def run(
         names = names_by_id(connection)
         live = images.live(connection)
         said = runs.predictions_of(connection, found)
-        on_test = judgements.newest(connection, found.id)
-        looks = {"run": judgements.times(connection, found.id), "all": judgements.times(connection)}
+        tested = _tested(connection, found)
     progress.begin("exporting the model", 5 + pt2)
     choice = choose(found.backbone, "cpu")
     fetch_weights(choice.backbone)
@@ -130,10 +130,9 @@ def run(
         recipe = recipe_named(found.recipe)
         write_atomic(folder / WEIGHTS_FILE, recipe.model(kept, choice.backbone))
         config = _config(found, choice.backbone, labels)
-        if on_test is not None:
-            config["metrics"]["test"] = on_test.quality
-            config["test_set_looks"] = looks
         config["none_of_these"] = None if gate is None else gate.sentence
+        config["metrics"] |= tested["metrics"]
+        config["test_set_looks"] = tested["looks"]
         graph = _graph(folder, choice.backbone, frozen=recipe.keeps_head, mirror=config["mirror"])
         write_atomic(folder / ONNX_FILE, graph)
         progress.advance()
@@ -142,8 +141,7 @@ def run(
             write_atomic(folder / INT8_FILE, small[0])
         config["int8"] = None if small is None else small[1].to_dict()
         progress.advance()
-        write_atomic(folder / LABELS_FILE, "".join(f"{label}\n" for label in labels).encode())
-        write_atomic(folder / EXAMPLE_FILE, example_source().read_bytes())
+        _write_helpers(folder, labels)
         _sign(folder, config)
         if pt2:
             by_torch.write_program(folder, read_config(folder), folder / PT2_FILE)
@@ -253,6 +251,21 @@ def _graph(folder: Path, backbone: Backbone, *, frozen: bool, mirror: bool) -> b
     else:
         features = by_torch.features_graph(backbone, folder / WEIGHTS_FILE)
     return whole_graph(features, tensors["head.weight"], tensors["head.bias"], mirror=mirror)
+
+
+def _tested(connection: Connection, run: runs.Run) -> dict[str, Any]:
+    """How the run did on the test images, where it was judged on them, and how often."""
+    newest = judgements.newest(connection, run.id)
+    if newest is None:
+        return {"metrics": {}, "looks": None}
+    looks = {"run": judgements.times(connection, run.id), "all": judgements.times(connection)}
+    return {"metrics": {"test": newest.quality}, "looks": looks}
+
+
+def _write_helpers(folder: Path, labels: list[str]) -> None:
+    """What uses without this program need beside the model."""
+    write_atomic(folder / LABELS_FILE, "".join(f"{label}\n" for label in labels).encode())
+    write_atomic(folder / EXAMPLE_FILE, example_source().read_bytes())
 
 
 def _sizes(folder: Path) -> dict[str, int]:

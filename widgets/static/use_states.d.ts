@@ -26,6 +26,7 @@ export interface Plan {
   files: number;
   bytes: number;
   free: number | null;
+  counts: { split: string; label: string; images: number }[];
   undecided: number;
   folders: Part[];
   formats: Format[];

@@ -21,7 +21,7 @@ from curator.collect.http.urls import BadAddress, normalise
 from curator.errors import BadClassName, BadRecipe
 from curator.hashing import sha256_of
 from curator.store import schema
-from curator.store.classes import validated_names
+from curator.store.class_names import validated_names
 from curator.trust import not_plain
 
 if TYPE_CHECKING:

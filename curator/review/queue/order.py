@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, case, false, func, or_, select, tr
 
 from curator.check.conflicts import listed_under_several
 from curator.check.duplicates.keepers import placed, shared_groups, standing_groups
-from curator.check.report import code_of
+from curator.check.findings import code_of
 from curator.review.queue.filters import Filters, conditions, score_of
 from curator.review.queue.scope import Scope
 from curator.store import dismissals, images, opinions, schema
