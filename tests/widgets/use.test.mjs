@@ -24,6 +24,7 @@ const PLAN = {
   files: 60,
   bytes: 60_000,
   free: null,
+  counts: [],
   undecided: 0,
   folders: [..."abcde"].map((name) => part(`train/${name}/`, 10)).concat(part("valid/a/", 1234)),
   formats: [],
