@@ -2,11 +2,12 @@
 
     python benchmarks/serve.py [--requests 400] [--many 20000] [--hostile 1000]
 
-Both serve EfficientNet-Lite0 with a head of three classes on this machine's processor, and are asked
-by `load.py` in a process of its own about 100 pictures of bears, over kept connections, by 1, 8 and 64
-clients. The lesson's server calls ``learn.predict`` in its handler, one picture after another. Then,
-ours alone: the resident memory of its processes after the first tenth and at the end of many requests,
-and whether it still answers after hostile bodies (cut, bombs, no pictures) while others dribble theirs.
+Both serve EfficientNet-Lite0 with a head of three classes on this machine's processor, and are
+asked by `load.py` in a process of its own about 100 pictures of bears, over kept connections, by 1,
+8 and 64 clients. The lesson's server calls ``learn.predict`` in its handler, one picture after
+another. Then, ours alone: the resident memory of its processes after the first tenth and at the end
+of many requests, and whether it still answers after hostile bodies (cut, bombs, no pictures) while
+others dribble theirs.
 """
 
 from __future__ import annotations

@@ -98,6 +98,9 @@ if TYPE_CHECKING:
     from curator.review.queue.filters import Filters
     from curator.review.queue.kinds import Queue
     from curator.review.status import Status
+    from curator.serve.deploy import DeployReport, deploy_model
+    from curator.serve.server import serve_model
+    from curator.serve.settings import ServeSettings
     from curator.serve.trying import NearImage, Tried
     from curator.store.classes import Class, ClassSize
     from curator.store.copies import Restored
@@ -127,6 +130,7 @@ __all__ = [
     "CurveReport",
     "DataError",
     "Decided",
+    "DeployReport",
     "Details",
     "DeviceFull",
     "Difference",
@@ -190,6 +194,7 @@ __all__ = [
     "Report",
     "Restored",
     "Run",
+    "ServeSettings",
     "SplitCount",
     "Stage",
     "Status",
@@ -211,6 +216,8 @@ __all__ = [
     "WeightsAltered",
     "WeightsMissing",
     "__version__",
+    "deploy_model",
+    "serve_model",
 ]
 
 # Looked up when they are asked for: processes that only verify pictures do without the rest.
@@ -229,6 +236,7 @@ _PLACES = {
     "CurveReport": "curator.learn.curve.measure",
     "Decided": "curator.store.undo",
     "Details": "curator.review.queue.details",
+    "DeployReport": "curator.serve.deploy",
     "Difference": "curator.review.comparison.compare",
     "Entry": "curator.review.queue.details",
     "Estimate": "curator.review.advice.stopping",
@@ -268,6 +276,7 @@ _PLACES = {
     "Report": "curator.jobs.report",
     "Restored": "curator.store.copies",
     "Run": "curator.store.runs",
+    "ServeSettings": "curator.serve.settings",
     "SplitCount": "curator.deliver.dataset",
     "Stage": "curator.learn.tracing",
     "Status": "curator.review.status",
@@ -279,6 +288,8 @@ _PLACES = {
     "VersionChange": "curator.store.versions",
     "VersionDiff": "curator.deliver.dataset",
     "WaitingJob": "curator.jobs.marks",
+    "deploy_model": "curator.serve.deploy",
+    "serve_model": "curator.serve.server",
 }
 
 

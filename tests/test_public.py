@@ -40,6 +40,7 @@ def test_the_public_names() -> None:
         "CurveReport",
         "DataError",
         "Decided",
+        "DeployReport",
         "Details",
         "DeviceFull",
         "Difference",
@@ -103,6 +104,7 @@ def test_the_public_names() -> None:
         "Report",
         "Restored",
         "Run",
+        "ServeSettings",
         "SplitCount",
         "Stage",
         "Status",
@@ -124,6 +126,8 @@ def test_the_public_names() -> None:
         "WeightsAltered",
         "WeightsMissing",
         "__version__",
+        "deploy_model",
+        "serve_model",
     ]
     assert dir(curator) == curator.__all__
     assert all(getattr(curator, name) is not None for name in curator.__all__)

@@ -37,17 +37,8 @@ TEMPLATES = Path(__file__).with_name("deployed")
 ROOTS = ("curator.serve.server", "curator.serve.decoding")
 # What their modules import by themselves; what these need follows from their metadata.
 NEEDED = (
-    *(
-        "certifi",
-        "filelock",
-        "idna",
-        "numpy",
-        "onnxruntime",
-        "pillow",
-        "pydantic",
-        "python-multipart",
-    ),
-    *("requests", "sqlalchemy", "starlette", "urllib3", "uvicorn"),
+    *("certifi", "filelock", "idna", "numpy", "onnxruntime", "pillow", "platformdirs", "pydantic"),
+    *("python-multipart", "requests", "sqlalchemy", "starlette", "urllib3", "uvicorn"),
 )
 SECONDS = 120  # for the folder's first answer
 

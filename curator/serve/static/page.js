@@ -166,6 +166,8 @@ part("fetch", HTMLElement).addEventListener("submit", (event) => {
   classifyAddress(part("address", HTMLInputElement).value.trim());
 });
 
+part("login", HTMLElement).addEventListener("submit", (event) => event.preventDefault());
+
 function closeCamera() {
   if (video.srcObject instanceof MediaStream) {
     for (const track of video.srcObject.getTracks()) track.stop();
