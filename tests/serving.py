@@ -22,7 +22,7 @@ from curator.serve.server import Server, configured, listen
 from curator.serve.settings import ServeSettings
 
 COMMAND = (sys.executable, "-m", "curator", "serve", "--port", "0")
-START_SECONDS = 60
+START_SECONDS = 100
 
 
 @dataclass(frozen=True)

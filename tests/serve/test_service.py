@@ -7,11 +7,13 @@ import json
 import shutil
 import signal
 import socket
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -24,7 +26,6 @@ from tests.serving import form, serving, serving_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from curator.serve.model import Model
     from tests.serving import Serving
@@ -313,3 +314,22 @@ def test_wrong_use_is_told(
     """In a sentence, with status 2."""
     assert run(["serve", str(served_model), "--port", "0", *options]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.xfail(reason="the predictor still runs on torch", strict=False)
+def test_it_needs_no_torch(served_model: Path, tmp_path: Path, digit: bytes) -> None:
+    """After an answer, neither the server nor a process that decodes has torch in its memory."""
+    if sys.platform != "linux":
+        pytest.skip("maps of memory are Linux'")
+    with serving(served_model, tmp_path) as service:
+        assert service.ask("/classify", digit).status == 200
+        assert service.process is not None
+        for task in _family(service.process.pid):
+            assert "libtorch" not in task.joinpath("maps").read_text()
+
+
+def _family(process: int) -> list[Path]:
+    """The folders in /proc of a process and its children."""
+    folder = Path(f"/proc/{process}")
+    children = folder.joinpath(f"task/{process}/children").read_text().split()
+    return [folder, *(Path(f"/proc/{child}") for child in children)]
