@@ -196,3 +196,21 @@ def test_leaks_into_the_test_set_are_named(tmp_path: Path) -> None:
         leak = found["near_duplicates_across_splits"]
         assert leak.count == 2
         assert "and test" in leak.problem
+
+
+@pytest.mark.slow
+def test_datasets_reads_three_splits(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hugging Face's reader has the test images as `test`, off-line."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    import datasets
+
+    with project:
+        project.export(tmp_path / "out", ["hf"])
+    read = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+    assert {key: len(rows) for key, rows in read.items()} == {
+        "train": 18,
+        "validation": 6,
+        "test": 6,
+    }

@@ -116,9 +116,11 @@ def test_options_in_the_table_exist() -> None:
 
 
 def _options(command: object) -> set[str]:
-    """Give the long options of a command."""
+    """Give the long options of a command; of a group below the root, those of its commands too."""
     params = command.params  # type: ignore[attr-defined]
-    return {opt for param in params for opt in (*param.opts, *param.secondary_opts)} | {"--help"}
+    found = {opt for param in params for opt in (*param.opts, *param.secondary_opts)} | {"--help"}
+    below = {} if command is CLI else getattr(command, "commands", {})
+    return found.union(*map(_options, below.values()))
 
 
 def test_python_blocks_use_what_there_is() -> None:
