@@ -92,7 +92,6 @@ def test_nothing_is_overwritten(
 
 @pytest.mark.slow
 @GROUP
-@pytest.mark.xfail(reason="the predictor still runs on torch", strict=False)
 @pytest.mark.timeout(600)
 def test_it_serves_in_a_new_environment(deployed: Path, tmp_path: Path) -> None:
     """With its own requirements alone, and nothing of this project on the path, it answers."""

@@ -316,7 +316,6 @@ def test_wrong_use_is_told(
     assert said in capsys.readouterr().err
 
 
-@pytest.mark.xfail(reason="the predictor still runs on torch", strict=False)
 def test_it_needs_no_torch(served_model: Path, tmp_path: Path, digit: bytes) -> None:
     """After an answer, neither the server nor a process that decodes has torch in its memory."""
     if sys.platform != "linux":
