@@ -71,6 +71,7 @@ USED_UNCHANGED = {
 OUR_PACKAGES = ["curator", "widgets", "notebooks"]
 # Parts of another package's own interface, which asks for them itself.
 WITH_ANOTHER = {
+    "h11": "uvicorn",
     "jupyter_core": "jupyter-client",
     "jupyter_server": "voila",
     "pydantic_core": "pydantic",

@@ -76,4 +76,6 @@ def start(
 @functools.cache
 def command() -> typer.core.TyperGroup:
     """All commands; made once, as it takes longer than most commands do."""
-    return typer.main.get_group(app)
+    group = typer.main.get_command(app)  # not `get_group`, which lacks the options for completion
+    assert isinstance(group, typer.core.TyperGroup)
+    return group

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 from sqlalchemy import select
-from widgets.export import ExportPanel
 
 from curator.deliver.formats import FORMATS
 from curator.errors import InputError, NotEnoughData
@@ -21,6 +20,7 @@ from curator.store import runs, schema
 from curator.store.images import with_sources
 from tests.conftest import copy_project
 from tests.pictures import write_folders, write_picture
+from widgets.use import judged_on_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,9 +108,7 @@ def test_it_is_judged_when_asked_and_each_look_is_counted(project: Project, tmp_
         assert (third.run, third.times, third.times_in_all) == (2, 1, 3)
         assert "Judged on the test set 1 time, 3 times over all runs." in third.sentence
         assert project.runs()["test_looks"].tolist() == [2, 1]
-        panel = ExportPanel(dict.fromkeys(("changed", "error"), print))
-        panel.refresh(project, project.status(), busy=False)
-        assert panel.state["tested"] == {"looks": 1, "rate": third.quality}
+        assert judged_on_test(project, third.run) == {"looks": 1, "rate": third.quality}
         project.export_model(tmp_path / "model")
         config = json.loads((tmp_path / "model/config.json").read_text())
         assert config["metrics"]["test"] == third.quality

@@ -110,7 +110,7 @@ def test_options_in_the_table_exist() -> None:
         name = row.split("`")[1].split()[1]
         if name == "[PROJECT]":
             continue
-        spoken = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", row))
+        spoken = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", row))
         assert spoken <= _options(COMMANDS[name]), row
     assert len(rows) == len(COMMANDS)
 

@@ -77,7 +77,7 @@ def conditions(scope: Scope, filters: Filters) -> list[ColumnElement[bool]]:
         found.append(_is_predicted(scope, filters.predicted))
     if filters.split:
         if filters.split not in SPLITS:
-            raise InputError(f"{filters.split!r} is no split.", f"Use {' or '.join(SPLITS)}.")
+            raise InputError(f"{filters.split!r} is no split.", f"Use one of {', '.join(SPLITS)}.")
         found.append(_in_images(schema.images.c.split == filters.split))
     if filters.host:
         found.append(_in_sources(_from_host(filters.host)))

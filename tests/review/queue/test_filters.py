@@ -152,7 +152,7 @@ def test_what_there_is_not(small: Project) -> None:
         shown(small, label="fox")
     with pytest.raises(NoRun):
         shown(small, predicted="cat")
-    with pytest.raises(InputError, match="train or valid"):
-        shown(small, split="test")
+    with pytest.raises(InputError, match="train, valid"):
+        shown(small, split="other")
     with pytest.raises(InputError, match="dark, light"):
         shown(small, issue="ugly")
