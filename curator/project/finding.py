@@ -1,0 +1,123 @@
+"""What is like what: by features, subsets and concepts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from curator.project.verbs import Verbs
+
+if TYPE_CHECKING:
+    from curator.collect.http.client import FetchSettings
+    from curator.find.concepts import Concept
+    from curator.find.subsets import Subset, Way
+    from curator.review.queue.filters import Filters
+    from curator.review.queue.kinds import Queue
+
+
+class Finding(Verbs):
+    """What is alike in a project."""
+
+    def similar(
+        self,
+        image_ids: Sequence[int] = (),
+        *pictures: str | Path | bytes,
+        filters: Filters | None = None,
+        settings: FetchSettings | None = None,
+    ) -> Queue:
+        """The live images by their likeness to some of them, or to pictures from outside.
+
+        ``pictures``: addresses, paths or bytes of files, which are not added to the project;
+        ``settings``: how they are fetched. The queue's table has a column ``likeness``, a cosine
+        of the features, -1..1. Raises InputError, UnknownImage, UnknownClass, NotEnoughData before
+        the first check, and for pictures ProjectReadOnly, FileError, WeightsMissing,
+        WeightsAltered.
+        """
+        from dataclasses import replace
+
+        from curator.find.likeness import written
+        from curator.review.queue.filters import Filters
+        from curator.review.queue.kinds import open_queue
+
+        taken = []
+        if pictures:
+            from curator.find.outside import take_in
+
+            taken = [take_in(self, picture, settings) for picture in pictures]
+        chosen = replace(filters or Filters(), like=written(image_ids, taken))
+        return open_queue(self, "similar", chosen)
+
+    def subset(
+        self,
+        number: int,
+        way: Way = "diverse",
+        *,
+        filters: Filters | None = None,
+        balanced: bool = False,
+        without_duplicates: bool = False,
+    ) -> Subset:
+        """Choose live images: "diverse", "typical" of their class, or "random".
+
+        The same choice for the same images and seed. ``balanced``: as many of each class;
+        ``without_duplicates``: of near-duplicates only the best to keep. Raises InputError,
+        UnknownClass, and NotEnoughData before the first check.
+        """
+        from curator.find.subsets import subset
+        from curator.review.queue.kinds import open_queue
+
+        return subset(
+            self,
+            open_queue(self, "all", filters).ids,
+            number,
+            way,
+            balanced=balanced,
+            without_duplicates=without_duplicates,
+        )
+
+    def concepts(self) -> list[Concept]:
+        """What is looked for by name, with how many images likely show it. Raises NotEnoughData."""
+        from curator.find.concepts import concept
+        from curator.store import concepts
+
+        with self.database.read() as connection:
+            return [concept(self, connection, name) for name in concepts.names(connection)]
+
+    def add_concept(
+        self, name: str, shown_by: Sequence[int], missing_in: Sequence[int] = ()
+    ) -> Concept:
+        """Look for what some images show, and some others do not, under a name.
+
+        ``queue("concept", Filters(like=name))`` holds the others in its order, and
+        ``Filters(concept=name)`` narrows any queue to what likely shows it. One that was removed is
+        back with its marks. Raises InputError, UnknownImage, NotEnoughData.
+        """
+        from curator.store import concepts
+
+        with self.database.write() as connection:
+            key = concepts.add(connection, name)
+            concepts.mark(connection, key, shown_by, shows=True, picked=True)
+            concepts.mark(connection, key, missing_in, shows=False, picked=True)
+        return self._concept(name)
+
+    def mark_concept(self, name: str, image_ids: Sequence[int], shows: bool) -> Concept:
+        """Answer whether images of its queue show a concept. Raises InputError, UnknownImage."""
+        from curator.store import concepts
+
+        with self.database.write() as connection:
+            key = concepts.marks(connection, name).id
+            concepts.mark(connection, key, image_ids, shows, picked=False)
+        return self._concept(name)
+
+    def remove_concept(self, name: str) -> None:
+        """Look for it no longer; its marks are kept. Raises InputError."""
+        from curator.store import concepts
+
+        with self.database.write() as connection:
+            concepts.remove(connection, name)
+
+    def _concept(self, name: str) -> Concept:
+        from curator.find.concepts import concept
+
+        with self.database.read() as connection:
+            return concept(self, connection, " ".join(name.split()))
