@@ -122,8 +122,8 @@ class Paging(Panel):
             step = {"station": "train", "title": "Train"}
         except CuratorError as problem:
             error = str(problem)
-        if not len(ids) and not empty:
-            empty, step = wording.nothing(kind, self.filters != Filters())
+        if not len(ids) and not empty and not error:
+            empty, step = wording.nothing(kind, self.filters)
         self._pager = Pager(ids, self.state["page"])
         self._pager.seek(near)
         label = self.filters.label or None

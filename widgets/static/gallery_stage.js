@@ -26,20 +26,21 @@ export function stage(s, ui, act, chosen, send) {
       queueBar(s, ui, act),
       problem(s.error),
       s.tiles.length === 0
-        ? h(
-            "div",
-            { class: "cu-card cu-blank" },
-            h("p", {}, s.empty),
-            step &&
-              h(
-                "button",
-                {
-                  class: "cu-button cu-primary",
-                  onclick: () => send({ do: "go", station: step.station }),
-                },
-                step.title,
-              ),
-          )
+        ? Boolean(s.empty) &&
+            h(
+              "div",
+              { class: "cu-card cu-blank" },
+              h("p", {}, s.empty),
+              step &&
+                h(
+                  "button",
+                  {
+                    class: "cu-button cu-primary",
+                    onclick: () => send({ do: "go", station: step.station }),
+                  },
+                  step.title,
+                ),
+            )
         : h(
             "div",
             {
