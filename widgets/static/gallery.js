@@ -280,7 +280,7 @@ function render({ model, el }) {
     return stage(state(), ui, act, chosen().length, send);
   }
 
-  const thumbs = keeping(ui.pictures, () => new Set(ids()), redraw);
+  const thumbs = keeping(ui.pictures, () => new Set([...ids(), ...state().asked]), redraw);
   let touched = false;
   const touch = (/** @type {PointerEvent} */ e) => {
     touched = e.pointerType === "touch";
