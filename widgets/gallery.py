@@ -11,6 +11,7 @@ from typing import Any
 
 from curator.collect.pictures import enlarged, thumbnails_of
 from curator.errors import InputError, NothingToRedo, NothingToUndo
+from curator.find import likeness
 from curator.project import Project
 from curator.store import ledger
 from widgets import wording
@@ -20,13 +21,14 @@ from widgets.queue_view import Paging
 
 
 class Gallery(Paging):
-    """A queue to be decided on. ``handlers``: decided, moved, looked, page, go, error."""
+    """A queue to be decided on. ``handlers``: queue, decided, moved, looked, page, go, error."""
 
     _esm = script("gallery")
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         own: dict[str, Handler] = {
             "decide": self._decide,
+            "like": self._like,
             "undo": lambda _: self._step_back(Project.undo, "Took back"),
             "redo": lambda _: self._step_back(Project.redo, "Did again"),
             "rest": lambda _: self._answered(self._rest),
@@ -58,6 +60,11 @@ class Gallery(Paging):
         page.decided(taken, ledger.STATE_AFTER[action])
         self.refresh(wording.decided(action, label, decided))
         self._handlers["decided"]({**message, "batch": decided.batch})
+
+    def _like(self, message: dict[str, Any]) -> None:
+        """Open the images most like some of this page."""
+        asked = likeness.written([int(i) for i in message["ids"]])
+        self._handlers["queue"]({"queue": "similar", "like": asked})
 
     def _step_back(self, step: Any, words: str) -> None:
         """Undo or redo one act."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from curator.collect.pictures import thumbnails_of
 from curator.errors import InputError, NothingToRedo, NothingToUndo
+from curator.find import likeness
 from curator.project import Project
 from curator.review.browsing import SORTS, WINDOW, Grid, open_grid
 from curator.store import ledger
@@ -30,7 +31,7 @@ AT_ONCE = 64  # pictures of a message: so many are read before the browser is li
 
 
 class GridPanel(Panel):
-    """``handlers``: go, look, decided, moved, error, tab."""
+    """``handlers``: go, look, queue, decided, moved, error, tab."""
 
     _esm = script("grid")
 
@@ -40,6 +41,7 @@ class GridPanel(Panel):
             "window": self._window,
             "sort": lambda message: self._choose(str(message["sort"]), str(message["label"])),
             "decide": self._decide,
+            "like": self._like,
             "undo": lambda _: self._step(Project.undo, "Took back"),
             "redo": lambda _: self._step(Project.redo, "Did again"),
         }
@@ -208,9 +210,7 @@ class GridPanel(Panel):
 
     def _decide(self, message: dict[str, Any]) -> None:
         """Decide on the images of ranges of places, as one step of undo."""
-        project, grid = self._project, self._grid
-        if project is None or grid is None or message["number"] != self.state["number"]:
-            raise InputError("That view was left already.", "Decide again on what is shown now.")
+        project, grid = self._here(message)
         action, label = message["action"], message.get("label") or None
         ids = _chosen(grid.ids, message["ranges"])
         if message.get("fresh") and label:
@@ -223,6 +223,18 @@ class GridPanel(Panel):
         if class_id is not None:
             label = project.class_called(int(class_id))
         self._after(wording.decided(action, label, decided), decided.batch)
+
+    def _like(self, message: dict[str, Any]) -> None:
+        """Open the images most like those of ranges of places."""
+        _, grid = self._here(message)
+        asked = likeness.written(_chosen(grid.ids, message["ranges"]))
+        self._handlers["queue"]({"queue": "similar", "like": asked})
+
+    def _here(self, message: dict[str, Any]) -> tuple[Project, Grid]:
+        project, grid = self._project, self._grid
+        if project is None or grid is None or message["number"] != self.state["number"]:
+            raise InputError("That view was left already.", "Choose again from what is shown now.")
+        return project, grid
 
     def _step(self, step: Callable[[Project], list[ledger.Decided]], words: str) -> None:
         """Undo or redo one act."""

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from curator.collect.pictures import thumbnails_of
-from curator.errors import CuratorError, NoRun
+from curator.errors import CuratorError, InputError, NoRun
+from curator.find import likeness
 from curator.project import Project
 from curator.review.counts import flagged
 from curator.review.queue.filters import Choices, Filters, choices
@@ -27,6 +28,7 @@ from widgets.queue_position import Pager, Sent
 
 PAGE = 24  # images, until the browser says how many fill its window
 NAMED = 0.1  # probability of a name of the pretrained network that counts, 0..1
+ASKED = 6  # pictures shown of what a queue was asked with
 # Queues whose sizes the list shows: of the others each holds every image.
 COUNTED = (
     "duplicates",
@@ -61,6 +63,8 @@ class Paging(Panel):
         super().__init__(
             {**own, **handlers},
             kind="suspicious",
+            title="",
+            asked=[],
             queues=menu,
             counts={},
             filters=asdict(Filters()),
@@ -118,13 +122,14 @@ class Paging(Panel):
             step = {"station": "train", "title": "Train"}
         except CuratorError as problem:
             error = str(problem)
-        if not len(ids) and not empty:
-            empty, step = wording.nothing(kind, self.filters != Filters())
+        if not len(ids) and not empty and not error:
+            empty, step = wording.nothing(kind, self.filters)
         self._pager = Pager(ids, self.state["page"])
         self._pager.seek(near)
         label = self.filters.label or None
         self._page(
             kind=kind,
+            **_called(kind, self.filters.like),
             filters=asdict(self.filters),
             choices=self._offered(label),
             **self._classes(),
@@ -256,7 +261,7 @@ class Paging(Panel):
 
     def _open(self, kind: str) -> None:
         """Another queue with the filters that were set, but for what belongs to this one."""
-        self.show_queue(kind, replace(self._outside_the_cell(), finding=""))
+        self.show_queue(kind, replace(self._outside_the_cell(), finding="", like=""))
 
     def _outside_the_cell(self) -> Filters:
         """The filters without the cell of the matrix, whose row is a class, too."""
@@ -315,7 +320,7 @@ class Paging(Panel):
     def _send_pictures(self) -> None:
         """Send the thumbnails of this page and the next that the browser does not hold yet."""
         assert self.project is not None
-        wanted = self._pager.page() + self._pager.following()
+        wanted = self._pager.page() + self._pager.following() + self.state["asked"]
         found = thumbnails_of(self.project, self._sent.fresh(wanted))
         message: dict[str, Any] = {"type": "pictures", "ids": list(found), "keep": wanted}
         if self._ahead is not None:
@@ -349,6 +354,18 @@ class Paging(Panel):
         decided = None if page is None else page.record(forward)
         if decided is not None:
             self._handlers["page"]({"decided": decided})
+
+
+def _called(kind: str, like: str) -> dict[str, Any]:
+    """The title of a queue, and the first of the images that it was asked with."""
+    title = QUEUES[kind].title if kind in QUEUES else ""
+    if kind == "concept":
+        return {"title": f"{title}: {like}", "asked": []}
+    try:
+        asked = likeness.read(like)[0][:ASKED] if like else []
+    except InputError:
+        asked = []  # the queue says why it holds nothing
+    return {"title": title, "asked": asked}
 
 
 def _lists(offered: Choices) -> dict[str, list[list[Any]]]:

@@ -161,7 +161,9 @@ class UsePanel(Panel):
 
     def _choose(self, message: dict[str, Any]) -> None:
         """Choose forms, a version, links; what was refused before may fit now."""
-        asked = message.get("formats", self.state["formats"])
+        asked = set(self.state["formats"])
+        if "form" in message:  # one at a time: two ticks may come before the first is answered
+            (asked.add if message["wanted"] else asked.discard)(str(message["form"]))
         self._refused.pop("export", None)
         self.show(
             formats=[name for name in FORMATS if name in asked] or ["imagefolder"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from curator.phrasing import many
+from curator.review.queue.filters import Filters
 from curator.review.queue.kinds import BY_COMPARISON, QUEUES
 from curator.store.ledger import Decided
 
@@ -38,9 +39,11 @@ def stepped(words: str, done: Decided, shown: Collection[int]) -> str:
     return f"{words}: {what}{', on another page' if elsewhere else ''}."
 
 
-def nothing(kind: str, filtered: bool) -> tuple[str, dict[str, str] | None]:
+def nothing(kind: str, filters: Filters) -> tuple[str, dict[str, str] | None]:
     """Of an empty queue, with the next step if there is one."""
-    if filtered:
+    if kind in QUEUES and QUEUES[kind].asks and not getattr(filters, QUEUES[kind].asks):
+        return "Choose images in another queue, and press L for more like them.", None
+    if filters != Filters():
         return "Nothing in this queue matches the filters.", None
     if kind == "suspicious":
         return "Nothing is left in this queue.", {"station": "use", "title": "Go on to Use"}

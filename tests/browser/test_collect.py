@@ -61,7 +61,7 @@ def drop(page: Page, files: dict[str, bytes]) -> None:
 
 def drop_from_disk(page: Page, path: Path) -> None:
     """Drop a file or folder as the desktop does."""
-    box = page.locator(".cu-drop").bounding_box()
+    box = page.locator(".cu-collect .cu-drop").bounding_box()
     assert box is not None
     session = page.context.new_cdp_session(page)
     data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}

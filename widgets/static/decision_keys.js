@@ -1,8 +1,8 @@
 // @ts-check
 // Keys wherever images are decided on: the same in the gallery and in the grid, and which are whose.
 
-/** @typedef {{decide(action: string, label?: string): void, relabel(): void, undo(): void,
- * redo(): void, larger(by: number): void}} Deciding */
+/** @typedef {{decide(action: string, label?: string): void, relabel(): void, like(): void,
+ * undo(): void, redo(): void, larger(by: number): void}} Deciding */
 /** @typedef {Record<string, (event: KeyboardEvent) => void>} Keys */
 
 export const FIELDS = ["INPUT", "SELECT", "TEXTAREA"];
@@ -25,6 +25,7 @@ export function decisionKeys(act, classes, own, withControl) {
     n: () => act.decide("none"),
     m: () => act.decide("several"),
     r: () => act.relabel(),
+    l: () => act.like(),
     u: () => act.undo(),
     y: () => act.redo(),
     "+": () => act.larger(1),

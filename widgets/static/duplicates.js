@@ -6,8 +6,9 @@ import { h } from "./drawing.js";
 import { count, many } from "./figures.js";
 import { badge } from "./marks.js";
 
-/** @import {Send} from "./types" */
+/** @import {Context, Send} from "./types" */
 /** @import {CheckState, Duplicate, DuplicateGroup, Pairs} from "./states" */
+/** @import {PicturesMessage} from "./review_states" */
 
 /** @typedef {{at: number}} Own the group that keys act on */
 
@@ -261,4 +262,57 @@ export function sideBySide(state, pairs, own, pictures, send, redraw) {
 /** The last decision on each image as it is shown. @param {DuplicateGroup} group */
 export function seenOf(group) {
   return group.images.map((image) => [image.id, image.decision_id]);
+}
+
+/** The keys of the groups side by side, wherever the focus is.
+ * @param {Context<CheckState, PicturesMessage>["model"]} model @param {HTMLElement} el
+ * @param {{pair: Own, redraw: () => void}} shown */
+export function pairKeys(model, el, shown) {
+  let first = -1;
+  let waits = 0; // the group that nothing was decided on when it was last seen under the keys
+  let sent = 0; // the group that was just decided on: its key counts once
+  let said = "";
+  const goTo = (/** @type {number} */ at) => {
+    const { pairs } = model.get("state");
+    const group = pairs?.groups[at];
+    shown.pair.at = at;
+    waits = group && !isDone(group) ? group.id : 0;
+    shown.redraw();
+    el.querySelector(".cu-pair.cu-current")?.scrollIntoView({ block: "nearest" });
+  };
+  const changed = () => {
+    const state = model.get("state");
+    const { pairs } = state;
+    const group = pairs?.groups[shown.pair.at];
+    if (state.said !== said) sent = 0;
+    said = state.said;
+    if (pairs?.first !== first) {
+      first = pairs ? pairs.first : -1;
+      if (pairs) window.requestAnimationFrame(() => goTo(nextOpen(pairs.groups, -1)));
+    } else if (pairs && group && group.id === waits && isDone(group))
+      window.requestAnimationFrame(() => goTo(nextOpen(pairs.groups, shown.pair.at)));
+  };
+  const keyed = (/** @type {KeyboardEvent} */ event) => {
+    const { pairs } = model.get("state");
+    if (!pairs || !el.offsetParent || el.closest("[inert]")) return;
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const group = pairs.groups[shown.pair.at];
+    const what = asked(event.key, group, [/** @type {Element} */ (event.target).tagName]);
+    if (!what || (event.repeat && !("step" in what))) return;
+    event.preventDefault();
+    if ("step" in what)
+      goTo(Math.max(0, Math.min(pairs.groups.length - 1, shown.pair.at + what.step)));
+    else if ("keep" in what && group.id !== sent) {
+      sent = group.id;
+      model.send({ do: "keep", ids: what.keep, seen: seenOf(group) });
+    } else if ("do" in what) model.send({ do: what.do === "best" ? "keep_best" : "undo" });
+  };
+  model.on("change:state", changed);
+  document.addEventListener("keydown", keyed);
+  return {
+    end() {
+      model.off("change:state", changed);
+      document.removeEventListener("keydown", keyed);
+    },
+  };
 }

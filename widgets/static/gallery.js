@@ -4,18 +4,14 @@
 // Thumbnails come as binary buffers of one message a page, those of the next page ahead of it. The
 // listbox has one tab stop; the focus is the tile that keys act on unless tiles are selected.
 
-import { h, patch } from "./drawing.js";
+import { patch } from "./drawing.js";
 import { fitting } from "./gallery_fit.js";
-import { footOf, helpBox } from "./gallery_foot.js";
 import { answeringKeys } from "./gallery_keys.js";
 import { keeping } from "./gallery_pictures.js";
 import { pointing } from "./gallery_pointer.js";
-import { NAMES, queueBar, queueList, SIZES } from "./gallery_queue.js";
-import { relabelBox } from "./gallery_relabel.js";
-import { tileOf } from "./gallery_tile.js";
-import { zoomBox } from "./gallery_zoom.js";
+import { NAMES, SIZES } from "./gallery_queue.js";
+import { stage } from "./gallery_stage.js";
 import { keep, kept } from "./kept.js";
-import { problem } from "./marks.js";
 
 /** @import {Context, Message} from "./types" */
 /** @import {Act, GalleryMessage, GalleryState, Tile, TileSize, Ui} from "./review_states" */
@@ -137,6 +133,12 @@ function render({ model, el }) {
       if (!chosen().length) return;
       send({ do: "decide", ids: chosen(), action, label, class_id: idOf(label) });
       goOn();
+    },
+    like: () => {
+      const wanted = chosen();
+      if (!wanted.length) return;
+      if (ui.zoom) act.close();
+      ask({ do: "like", ids: wanted });
     },
     relabel: () => {
       if (chosen().length) {
@@ -273,55 +275,12 @@ function render({ model, el }) {
   }
 
   function view() {
-    const s = state();
-    const step = s.step;
     const here = new Set(ids());
     for (const id of ui.drawn.keys()) if (!here.has(id)) ui.drawn.delete(id); // no longer on the page
-    return h(
-      "div",
-      { class: `cu-gallery${ui.drawer ? " cu-drawn" : ""}` },
-      queueList(s, ui, act),
-      h(
-        "div",
-        { class: "cu-stage" },
-        queueBar(s, ui, act),
-        problem(s.error),
-        s.tiles.length === 0
-          ? h(
-              "div",
-              { class: "cu-card cu-blank" },
-              h("p", {}, s.empty),
-              step &&
-                h(
-                  "button",
-                  {
-                    class: "cu-button cu-primary",
-                    onclick: () => send({ do: "go", station: step.station }),
-                  },
-                  step.title,
-                ),
-            )
-          : h(
-              "div",
-              {
-                class: `cu-tiles cu-size-${s.size}${ui.whole ? " cu-whole-images" : ""}${ui.waiting ? " cu-waiting" : ""}`,
-                role: "listbox",
-                "aria-label": "Images to review",
-                "aria-multiselectable": "true",
-                "aria-busy": String(ui.waiting),
-                style: `--tile:${SIZES[s.size]}px${ui.columns ? `;grid-template-columns:repeat(${ui.columns},minmax(0,1fr))` : ""}`,
-              },
-              s.tiles.map((item, place) => tileOf(item, place, s, ui, act)),
-            ),
-        footOf(s, ui, act),
-      ),
-      ui.help && helpBox(act),
-      ui.zoom && zoomBox(s, ui, act),
-      ui.relabel && relabelBox(s, ui, act, chosen().length),
-    );
+    return stage(state(), ui, act, chosen().length, send);
   }
 
-  const thumbs = keeping(ui.pictures, () => new Set(ids()), redraw);
+  const thumbs = keeping(ui.pictures, () => new Set([...ids(), ...state().asked]), redraw);
   let touched = false;
   const touch = (/** @type {PointerEvent} */ e) => {
     touched = e.pointerType === "touch";

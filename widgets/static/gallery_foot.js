@@ -70,6 +70,22 @@ export function decisions(classes, number, act) {
   ];
 }
 
+/** @param {number} number of images that there are @param {Pick<Act, "like">} act */
+export function alike(number, act) {
+  return h(
+    "button",
+    {
+      class: "cu-button",
+      key: "like",
+      disabled: !number,
+      onclick: once(act.like),
+      title: "More like this: the images most like it, or like all that is selected",
+    },
+    h("kbd", { "aria-hidden": "true" }, "L"),
+    "like this",
+  );
+}
+
 /** @param {Pick<GalleryState, "can_undo" | "can_redo">} s @param {Pick<Act, "undo" | "redo">} act */
 function undoing(s, act) {
   return h(
@@ -92,7 +108,7 @@ function undoing(s, act) {
 
 /** What a foot begins with: decisions and undo.
  * @param {Pick<GalleryState, "classes" | "can_undo" | "can_redo">} s @param {number} number
- * @param {Pick<Act, "decide" | "relabel" | "undo" | "redo">} act */
+ * @param {Pick<Act, "decide" | "relabel" | "like" | "undo" | "redo">} act */
 export function actions(s, number, act) {
   return h(
     "div",
@@ -101,6 +117,7 @@ export function actions(s, number, act) {
       "div",
       { class: "cu-decisions", role: "toolbar", "aria-label": "Decisions" },
       decisions(s.classes, number, act),
+      alike(number, act),
     ),
     undoing(s, act),
   );
@@ -195,6 +212,7 @@ const KEYS_SHOWN = [
   ["X", "unsure"],
   ["N", "none of the classes"],
   ["M", "more than one class"],
+  ["L", "more like this, or like what is selected"],
   ["U or Ctrl Z", "undo, back to the project's beginning"],
   ["Y or Ctrl Shift Z", "redo"],
   ["Enter", "keep the rest of the page, go on"],

@@ -76,7 +76,7 @@ function choice(name, title, value, options, choose) {
 export function queueBar(s, ui, act) {
   const f = s.filters;
   const number = [f.split, f.host, f.tag, f.issue, f.finding, f.text].filter(Boolean).length;
-  const current = s.queues.find((queue) => queue.kind === s.kind);
+  const listed = s.queues.some((queue) => queue.kind === s.kind);
   const some = (/** @type {string} */ all, /** @type {string[][]} */ rest) => [["", all], ...rest];
   return h(
     "div",
@@ -84,7 +84,17 @@ export function queueBar(s, ui, act) {
     h(
       "div",
       { class: "cu-row" },
-      h("h1", {}, current ? current.title : "Review"),
+      h("h1", {}, s.title || "Review"),
+      s.asked.length > 0 &&
+        h(
+          "span",
+          { class: "cu-asked", role: "img", "aria-label": "What they are compared with" },
+          s.asked.map((id) =>
+            ui.pictures.has(id)
+              ? h("img", { key: id, src: ui.pictures.get(id), alt: "", draggable: "false" })
+              : h("span", { key: id }),
+          ),
+        ),
       h(
         "p",
         { class: "cu-hint cu-meaning", title: s.meaning },
@@ -102,6 +112,7 @@ export function queueBar(s, ui, act) {
             value: s.kind,
             onchange: (e) => act.open(e.target.value),
           },
+          !listed && h("option", { value: s.kind, selected: true }, s.title),
           grouped(s.queues).map(([group, queues]) =>
             h(
               "optgroup",

@@ -7,29 +7,23 @@
 import { h, patch } from "./drawing.js";
 import { pointing } from "./gallery_pointer.js";
 import { relabelBox } from "./gallery_relabel.js";
-import { tileOf } from "./gallery_tile.js";
 import { facets, foot, head, LEAST, MOST } from "./grid_bars.js";
 import { gridKeys } from "./grid_keys.js";
-import { added, holds, sizeOf, toggled } from "./grid_ranges.js";
-import { laidOut, moved, placed, revealing, rowsIn, topOf } from "./grid_scroll.js";
+import { added, sizeOf, toggled } from "./grid_ranges.js";
+import { gridRow } from "./grid_row.js";
+import { laidOut, moved, placed, revealing, rowsIn } from "./grid_scroll.js";
 import { holding } from "./held_pictures.js";
 import { keepNumber, keptNumber } from "./kept.js";
 
 /** @import {Context, Message} from "./types" */
 /** @import {Cell, GridMessage, GridState, Layout, Position, Ranges} from "./data_states" */
 /** @import {GridAct} from "./grid_keys" */
-/** @import {Tile} from "./review_states" */
 
 const PATIENCE = 50; // milliseconds between two windows that are asked for
 const REST = 200; // without scrolling: then the bar is put where it belongs
 const CAPTIONED = 104; // pixels: a smaller tile shows its mark alone
 const BEYOND = 0.5; // of the view, drawn above and below it
 const SIZE = "grid-size";
-
-/** A cell as the gallery draws tiles. @param {Cell} cell @returns {Tile} */
-function tileFrom(cell) {
-  return { ...cell, flags: [], note: "", loss: null, band: null };
-}
 
 /** @param {Context<GridState, GridMessage>} context */
 function render({ model, el }) {
@@ -187,6 +181,10 @@ function render({ model, el }) {
       redraw();
       /** @type {HTMLElement | null} */ (el.querySelector("[name=relabel]"))?.focus();
     },
+    like: () => {
+      const s = state();
+      if (s.total) send({ do: "like", number: s.number, ranges: chosen() });
+    },
     undo: () => send({ do: "undo" }),
     redo: () => send({ do: "redo" }),
     toggle: (place) => {
@@ -249,40 +247,6 @@ function render({ model, el }) {
     fit();
   }
 
-  /** @param {number} row @param {GridState} s */
-  function rowOf(row, s) {
-    const places = [];
-    const last = Math.min(s.total, (row + 1) * layout.columns);
-    for (let place = row * layout.columns; place < last; place += 1) places.push(place);
-    return h(
-      "div",
-      {
-        class: "cu-grid-row",
-        key: row,
-        role: "presentation",
-        style: `grid-template-columns:repeat(${layout.columns},minmax(0,1fr));transform:translateY(${topOf(row, position, layout)}px)`,
-      },
-      places.map((place) => {
-        const cell = cells.get(place);
-        if (!cell)
-          return h(
-            "div",
-            { class: "cu-tile", key: `empty ${place}` },
-            h("div", { class: "cu-picture" }),
-          );
-        const selected = { size: ranges.length, has: () => holds(ranges, place) };
-        const ui = { focus, selected, pictures: held.pictures, drawn: drawnTiles };
-        return tileOf(
-          tileFrom(cell),
-          place,
-          { offset: 0, total: s.total, classes: s.classes },
-          ui,
-          tileAct,
-        );
-      }),
-    );
-  }
-
   function page() {
     const s = state();
     const rows = rowsIn(position, layout, view, BEYOND);
@@ -294,6 +258,8 @@ function render({ model, el }) {
         kept.add(cells.get(place)?.id);
     }
     for (const id of drawnTiles.keys()) if (!kept.has(id)) drawnTiles.delete(id); // off the page
+    const { pictures } = held;
+    const shown = { cells, focus, ranges, layout, position, pictures, drawn: drawnTiles };
     return h(
       "div",
       { class: "cu-gallery cu-grid-page" },
@@ -312,7 +278,7 @@ function render({ model, el }) {
             "aria-busy": String(s.opening),
             style: `height:${Math.max(40, layout.height)}px`,
           },
-          here.map((row) => rowOf(row, s)),
+          here.map((row) => gridRow(row, s, shown, tileAct)),
         ),
         foot(s, ranges.length ? sizeOf(ranges) : 0, act),
       ),

@@ -134,6 +134,7 @@ export interface Filters {
   issue: string;
   finding: string; // code of a finding of the check
   text: string;
+  like: string; // what a queue is put in order by
 }
 
 export type TileSize = "S" | "M" | "L";
@@ -146,6 +147,8 @@ export interface QueueKind {
 
 export interface GalleryState {
   kind: string;
+  title: string;
+  asked: number[]; // some of the images that it was asked with
   queues: QueueKind[];
   counts: Record<string, number>;
   filters: Filters;
@@ -245,6 +248,7 @@ export interface Act {
   redo(): void;
   decide(action: string, label?: string): void;
   relabel(): void;
+  like(): void; // opens the images most like what is chosen
   typed(text: string, at: number): void;
   labelled(label: string, fresh: boolean): void;
   move(to: number, extend?: boolean): void;

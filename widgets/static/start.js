@@ -86,7 +86,7 @@ function projectCard(item, card, pictures, send) {
 function makeOne(state, send) {
   return h(
     "section",
-    { class: "cu-card cu-new" },
+    { class: "cu-card cu-make" },
     h("h1", {}, "New project"),
     h(
       "form",

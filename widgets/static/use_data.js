@@ -57,8 +57,7 @@ export function tree(plan, format) {
 function form(state, plan, format, send) {
   const [title, says] = FORMS[format.name] ?? [format.name, ""];
   const chosen = state.formats.includes(format.name);
-  const others = state.formats.filter((name) => name !== format.name);
-  const last = chosen && others.length === 0; // an export has at least one form
+  const last = chosen && state.formats.length === 1; // an export has at least one form
   const own = format.parts.reduce((sum, part) => sum + part.bytes, 0);
   return h(
     "label",
@@ -72,8 +71,7 @@ function form(state, plan, format, send) {
         checked: chosen,
         disabled: last,
         title: last ? "At least one form is written" : null,
-        onchange: (e) =>
-          send({ do: "choose", formats: e.target.checked ? [...others, format.name] : others }),
+        onchange: (e) => send({ do: "choose", form: format.name, wanted: e.target.checked }),
       }),
       h("strong", {}, title),
     ),
