@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 from sqlalchemy import select
-from widgets.export import ExportPanel
+from widgets.use import judged_on_test
 
 from curator.deliver.formats import FORMATS
 from curator.errors import InputError, NotEnoughData
@@ -108,10 +108,8 @@ def test_it_is_judged_when_asked_and_each_look_is_counted(project: Project, tmp_
         assert (third.run, third.times, third.times_in_all) == (2, 1, 3)
         assert "Judged on the test set 1 time, 3 times over all runs." in third.sentence
         assert project.runs()["test_looks"].tolist() == [2, 1]
-        panel = ExportPanel(dict.fromkeys(("changed", "error"), print))
-        panel.refresh(project, project.status(), busy=False)
-        assert panel.state["tested"] == {"looks": 1, "rate": third.quality}
-        project.export_model(tmp_path / "model")
+        assert judged_on_test(project, 2) == {"looks": 1, "rate": third.quality}
+        project.export_model(tmp_path / "model", int8=False)
         config = json.loads((tmp_path / "model/config.json").read_text())
         assert config["metrics"]["test"] == third.quality
         card = (tmp_path / "model/README.md").read_text()
