@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 from sqlalchemy import select
-from widgets.use import judged_on_test
 
 from curator.deliver.formats import FORMATS
 from curator.errors import InputError, NotEnoughData
@@ -21,6 +20,7 @@ from curator.store import runs, schema
 from curator.store.images import with_sources
 from tests.conftest import copy_project
 from tests.pictures import write_folders, write_picture
+from widgets.use import judged_on_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable

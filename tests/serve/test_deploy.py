@@ -102,7 +102,7 @@ def test_it_serves_in_a_new_environment(deployed: Path, tmp_path: Path) -> None:
     moved = Path(shutil.copytree(deployed, tmp_path / "elsewhere"))
     environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONPATH", "VIRTUAL_ENV"}}
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    python = next((tmp_path / "venv").glob("*/python*"))
+    python = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     install = [
         python,
         "-m",

@@ -9,6 +9,7 @@ import numpy as np
 
 from curator.encode.backbones import describe
 from curator.encode.project_features import feature_cache
+from curator.learn.finetune.recipe import FinetuneRecipe
 from curator.learn.strangers.from_run import fit_gate
 from curator.store import images, runs
 
@@ -34,4 +35,4 @@ def test_it_learns_from_the_training_images_of_a_run(sample: Project) -> None:
     for name, tensor in gate.to_arrays().items():
         np.testing.assert_array_equal(again.to_arrays()[name], tensor)
     # The stored features are of the network before it was tuned.
-    assert fit_gate(sample, replace(run, recipe="fine-tune")) is None
+    assert fit_gate(sample, replace(run, recipe=FinetuneRecipe.name)) is None
