@@ -161,7 +161,7 @@ def served_model(
 
     def fill(folder: Path) -> None:
         with Project.open(copy_project(sample_folder, folder / "project")) as project:
-            project.export_model(folder / "model")
+            project.export_model(folder / "model", int8=False)
         shutil.rmtree(folder / "project")
 
     return build_once("served-model", fill) / "model"

@@ -10,6 +10,7 @@ import typer
 
 from curator.cli.printing import AsJson, ProjectPath, complain, run_job, say, say_json, say_table
 from curator.errors import InputError
+from curator.files import refuse_occupied
 from curator.project import Project
 
 if TYPE_CHECKING:
@@ -104,12 +105,22 @@ def export_model(
     int8: Annotated[
         bool, typer.Option(help="Try a smaller model in 8 bits, and keep it where it agrees.")
     ] = True,
+    deployed: Annotated[
+        Path | None,
+        typer.Option(
+            "--deploy",
+            metavar="FOLDER",
+            help="Write a folder, too, that serves the model on another machine.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the model: ONNX and safetensors, classes, preprocessing, metrics, example and card."""
+    if deployed is not None:
+        refuse_occupied(deployed.expanduser())
     exported = run_job(
         project,
-        as_json,
+        as_json and deployed is None,
         lambda opened, listener: opened.export_model(
             out, run, pt2=pt2, int8=int8, listener=listener
         ),
@@ -118,6 +129,15 @@ def export_model(
         if exported.int8 is not None:
             say(exported.int8.sentence)
         say(exported.sentence)
+    if deployed is None:
+        return
+    from curator.serve.deploy import deploy_model
+
+    service = deploy_model(out, deployed)
+    if as_json:
+        say_json({**exported.to_dict(), "deployed": service.to_dict()})
+    else:
+        say(service.sentence)
 
 
 def serve(

@@ -79,7 +79,7 @@ def run(folder: Path, quiet: bool = False) -> dict[str, Any]:
         with steps.step("export"):
             exported = project.export(home / "curated")
         with steps.step("export model"):
-            bundle = project.export_model(home / "model")
+            bundle = project.export_model(home / "model", int8=False)
         with steps.step("predict"):
             predicted = _predict(project, served, Path(bundle.folder))
         report = {

@@ -198,7 +198,7 @@ class Predictor:
 def _graph(data: bytes, path: Path, threads: int | None) -> Model:
     """The function that an ONNX file of a bundle is."""
     try:
-        session = open_graph(data, threads)
+        session = open_graph(data, threads, received=True)
     except Exception as error:  # onnxruntime's errors have no common class
         raise BundleInvalid(f"{path} cannot be run: {error!s:.300}", AGAIN) from error
     inputs = [(each.name, each.type) for each in session.get_inputs()]

@@ -34,7 +34,7 @@ SAME_ANSWER = 0.98
 """Share of the validation images whose likeliest class must be the same."""
 MEAN_DIFFERENCE = 0.02
 """The most that a probability may differ, on average over images and classes."""
-_ROUNDS, _TIMED = 5, 16  # repeats of the two sides in turn, and images in each
+_ROUNDS, _TIMED = 3, 8  # repeats of the two sides in turn, and images in each
 
 Method = Literal["static", "dynamic"]
 
@@ -57,7 +57,7 @@ class Int8(Record):
     largest_difference: float
     bytes: int
     images_per_second: float
-    """On the processor of the export, in batches of 4; median of 5 rounds taken in turn."""
+    """On the processor of the export, in batches of 4; median of 3 rounds taken in turn."""
     images_per_second_float32: float
 
     @property

@@ -38,7 +38,7 @@ ROOTS = ("curator.serve.server", "curator.serve.decoding")
 # What their modules import by themselves; what these need follows from their metadata.
 NEEDED = (
     *("certifi", "filelock", "idna", "numpy", "onnxruntime", "pillow", "platformdirs", "pydantic"),
-    *("python-multipart", "requests", "sqlalchemy", "starlette", "urllib3", "uvicorn"),
+    *("python-multipart", "requests", "safetensors", "starlette", "urllib3", "uvicorn"),
 )
 SECONDS = 120  # for the folder's first answer
 

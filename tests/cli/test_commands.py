@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from curator import __version__
 from curator.cli.commands import command as whole
@@ -269,9 +270,13 @@ def test_a_messy_list_is_taken_line_by_line(curator: Curator, tmp_path: Path) ->
 @pytest.mark.slow
 def test_export_model_and_predict(curator: Curator, sample_copy: Project, tmp_path: Path) -> None:
     """A bundle predicts; an unreadable image is named and does not stop the others."""
-    answer = curator("export-model", sample_copy.path, tmp_path / "model")
+    asked = ("export-model", sample_copy.path, tmp_path / "model", "--no-int8", "--json")
+    assert curator(*asked, "--deploy", sample_copy.path).status == 2
+    answer = curator(*asked, "--deploy", tmp_path / "service")
     assert answer.status == 0
-    assert "its answers agree" in answer.out
+    assert answer.json["deployed"]["classes"] == answer.json["classes"]
+    assert (tmp_path / "service" / "app.py").is_file()
+    assert "its answers agree" in answer.json["sentence"]
     original = next(sample_copy.originals.rglob("*.png"))
     (tmp_path / "bad.jpg").write_text("no picture")
     said = curator(
@@ -299,6 +304,7 @@ def test_export_model_and_predict(curator: Curator, sample_copy: Project, tmp_pa
     assert first["label"] in {"three", "five", "eight"}
     assert sum(float(first[name]) for name in ("three", "five", "eight")) == pytest.approx(1)
     assert (second["label"], bool(second["error"])) == ("", True)
+    assert first["none_of_these"] == "false"
     lines = curator(*asked, "--format", "jsonl").out.splitlines()
     assert [set(json.loads(line)) >= {"predictions"} for line in lines] == [True, False]
     (tmp_path / "bad.jpg").unlink()
@@ -315,6 +321,20 @@ def test_export_model_and_predict(curator: Curator, sample_copy: Project, tmp_pa
     answer = curator("predict", tmp_path / "model", original)
     assert answer.status == 1
     assert "model.onnx is missing" in answer.err
+
+
+@pytest.mark.slow
+def test_noise_is_none_of_these(curator: Curator, served_model: Path, tmp_path: Path) -> None:
+    """Each form of the answer says so, with the nearest class in words."""
+    picture = tmp_path / "noise.png"
+    Image.effect_noise((160, 160), 90).convert("RGB").save(picture)
+    asked = ("predict", served_model, picture)
+    assert f"{picture}: none of these, nearest: " in curator(*asked).out
+    (said,) = csv.DictReader(curator(*asked, "--format", "csv").out.splitlines())
+    assert said["none_of_these"] == "true"
+    (noise,) = curator(*asked, "--json").json
+    assert noise["none_of_these"] is True
+    assert noise["familiarity"] < 0.5
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_it_is_judged_when_asked_and_each_look_is_counted(project: Project, tmp_
         assert "Judged on the test set 1 time, 3 times over all runs." in third.sentence
         assert project.runs()["test_looks"].tolist() == [2, 1]
         assert judged_on_test(project, third.run) == {"looks": 1, "rate": third.quality}
-        project.export_model(tmp_path / "model")
+        project.export_model(tmp_path / "model", int8=False)
         config = json.loads((tmp_path / "model/config.json").read_text())
         assert config["metrics"]["test"] == third.quality
         card = (tmp_path / "model/README.md").read_text()

@@ -37,7 +37,7 @@ def test_what_is_imported_is_pinned() -> None:
     loaded -= {"setuptools", "image-curator", "pip"}
     names = {Requirement(line).name for line in pinned(NEEDED)}
     assert loaded - names == set()
-    assert not {"torch", "torchvision", "timm", "pandas", "voila"} & names
+    assert not {"torch", "torchvision", "timm", "pandas", "sqlalchemy", "voila"} & names
 
 
 def test_the_sources_are_few_and_ours() -> None:
@@ -45,7 +45,11 @@ def test_the_sources_are_few_and_ours() -> None:
     files = sources()
     assert {"curator/serve/server.py", "curator/serve/static/page.js"} <= set(files)
     rooms = {name.split("/")[1] for name in files}
-    assert not rooms & {"cli", "learn", "review", "check", "project.py", "worker.py", "sample"}
+    assert not rooms & {"cli", "review", "check", "find", "project.py", "worker.py", "sample"}
+    learn = {name for name in files if name.startswith("curator/learn/")}
+    assert learn - {"curator/learn/__init__.py"} == {
+        f"curator/learn/strangers/{name}.py" for name in ("__init__", "gate", "subspace")
+    }
     assert all(path.is_relative_to(PACKAGE) for path in files.values())
 
 
@@ -98,7 +102,7 @@ def test_it_serves_in_a_new_environment(deployed: Path, tmp_path: Path) -> None:
     moved = Path(shutil.copytree(deployed, tmp_path / "elsewhere"))
     environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONPATH", "VIRTUAL_ENV"}}
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    python = next((tmp_path / "venv").glob("*/python*"))
+    python = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     install = [
         python,
         "-m",

@@ -71,7 +71,8 @@ def test_a_picture_gets_all_classes_sorted(service: Serving, digit: bytes) -> No
     shares = [share for _, share in said]
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(1, abs=1e-4)
-    assert isinstance(answer.said["none_of_these"], bool)
+    assert answer.said["none_of_these"] is True
+    assert "none_of_these" in service.ask("/metrics").body.decode()
     assert service.ask("/classify?top=1", digit).said["predictions"] == said[:1]
 
 

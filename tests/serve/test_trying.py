@@ -62,7 +62,9 @@ def test_what_is_no_picture_says_so(sample: Project, small: Project, tmp_path: P
     with Trial(sample) as trial:
         with pytest.raises(DataError, match="no picture"):
             trial.ask(b"hello, world")
-        assert trial.ask(buffer.getvalue()).image_id is None
+        tried = trial.ask(buffer.getvalue())
+        assert (tried.image_id, tried.none_of_these) == (None, True)
+        assert tried.sentence.startswith("none of these, nearest: ")
     with pytest.raises(DataError, match="not on the public internet"):
         content_of("http://127.0.0.1/a.jpg")
     with pytest.raises(InputError, match="no file"):

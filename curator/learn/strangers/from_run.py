@@ -11,6 +11,7 @@ from curator.encode.backbones import describe
 from curator.encode.project_features import feature_cache
 from curator.hashing import number_of
 from curator.learn.folds import assign_folds
+from curator.learn.instant.heads import threads_for
 from curator.learn.recipes import recipe_named
 from curator.learn.strangers.gate import FEWEST, Gate
 from curator.store import images, runs, schema
@@ -57,13 +58,14 @@ def fit_gate(workspace: Workspace, run: runs.Run) -> Gate | None:
     keys = np.array([number_of(digest) for digest in digests], dtype=np.int64)
     folds = assign_folds(labels, groups, FOLDS, workspace.seed, keys)
     gone = _missing(caches, marked)
-    return Gate.fit(
-        _features(caches, digests),
-        labels,
-        folds,
-        _features(caches, [digest for digest in marked if digest not in gone]),
-        classes=len(run.class_ids),
-    )
+    with threads_for(len(own)):
+        return Gate.fit(
+            _features(caches, digests),
+            labels,
+            folds,
+            _features(caches, [digest for digest in marked if digest not in gone]),
+            classes=len(run.class_ids),
+        )
 
 
 def _caches(workspace: Workspace, run: runs.Run) -> list[FeatureCache]:
