@@ -4,8 +4,8 @@ A hostile image may crash its decoder, hang it or fill the memory. The process t
 limit of memory and is ended when one file takes too long; that file is refused, the next goes on
 in a new process. Each file is read once: decoded, measured, hashed and put among the originals.
 
-Starting a process takes some 0.4 s: one that has answered all it was asked is kept for a moment, for
-the import that often follows a fetch.
+Starting a process takes some 0.4 s: one that has answered all it was asked is kept for a moment,
+for the import that often follows a fetch.
 """
 
 from __future__ import annotations
