@@ -99,9 +99,10 @@ def wide(page: Page, name: str, width: int, height: int) -> None:
 
 
 def readme(folder: Path, project: Project, browser: Browser) -> None:
-    """One picture a station, and the review in the dark."""
+    """The stations that the documents show, and the review in the dark."""
     with shown(folder / "r", project, browser) as page:
-        for station in ("data", "collect", "check", "train", "review", "use"):
+        page.click(".cu-jobbar [aria-label=Dismiss]")
+        for station in ("collect", "check", "train", "review"):
             go(page, station)
             if station == "review":
                 review(page)
