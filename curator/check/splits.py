@@ -60,7 +60,7 @@ def assign(
         learning = there[TRAIN] + there[VALID]
         test: set[int] = set()
         if test_share and len(waiting) + learning > 2:
-            test = _drawn(waiting, learning, there[TEST], test_share)
+            test = _drawn(waiting, learning, there[TEST], test_share, spare=2)
         rest = [positions for positions in waiting if positions[0] not in test]
         valid = _drawn(rest, there[TRAIN], there[VALID], valid_share)
         for position in (position for positions in waiting for position in positions):
@@ -69,10 +69,16 @@ def assign(
     return decided
 
 
-def _drawn(waiting: Sequence[Sequence[int]], elsewhere: int, inside: int, share: float) -> set[int]:
-    """Which positions of a class's ``waiting`` groups join the ``inside`` images of a split."""
-    total = elsewhere + inside + sum(len(positions) for positions in waiting)
-    room = (max(1, round(total * share)) if total > 1 else 0) - inside
+def _drawn(
+    waiting: Sequence[Sequence[int]], elsewhere: int, inside: int, share: float, spare: int = 0
+) -> set[int]:
+    """Which positions of a class's ``waiting`` groups join the ``inside`` images of a split.
+
+    ``spare``: images that are left for the other splits.
+    """
+    free = elsewhere + sum(len(positions) for positions in waiting)
+    total = inside + free
+    room = min((max(1, round(total * share)) if total > 1 else 0) - inside, free - spare)
     chosen: set[int] = set()
     for positions in waiting:
         if len(positions) <= room:
