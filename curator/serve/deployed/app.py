@@ -15,6 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))  # the part of the curator that serves, as it lies here
+sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log shows it at once
 
 from curator.errors import CuratorError  # noqa: E402
 from curator.serve.server import serve_model, try_model  # noqa: E402
