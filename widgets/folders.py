@@ -44,9 +44,8 @@ def free(project: Project, kind: str) -> Path:
 
 def last_written(project: Project, kind: str) -> str:
     """The folder that the last export of a kind wrote, if it is still there, else ""."""
-    last = jobs.latest(project.database, (jobs.DONE,), kind.replace("_", "-"))
-    folder = str((last.result or {}).get("folder", "")) if last else ""
-    return folder if Path(folder).is_absolute() and Path(folder).is_dir() else ""
+    folder, _ = jobs.written(project.database, kind.replace("_", "-"))
+    return "" if folder is None else str(folder)
 
 
 def failure(project: Project, kind: str) -> str:

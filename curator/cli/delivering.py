@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from curator.cli.page import PageBrowser, PageHost, PagePort, serve_page
 from curator.cli.printing import AsJson, ProjectPath, complain, run_job, say, say_json, say_table
-from curator.errors import InputError
 from curator.files import refuse_occupied
 from curator.project import Project
 
@@ -204,23 +204,12 @@ def dashboard(
     project: Annotated[
         Path | None, typer.Argument(metavar="[PROJECT]", help="Default: recent projects.")
     ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(help="Port on this machine; 0 takes any. Default: 8347, or the next free."),
-    ] = None,
-    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; another than this opens it to the network.")
-    ] = "127.0.0.1",
+    port: PagePort = None,
+    browser: PageBrowser = True,
+    host: PageHost = "127.0.0.1",
 ) -> None:
     """Serve the dashboard on this machine, with a token, until Ctrl+C."""
-    if project is not None:
-        Project.open(project).close()
-    if port is not None and not 0 <= port <= 65535:
-        raise InputError(f"Port {port} does not exist.", "Use 0 to 65535.")
-    from widgets.server import serve
-
-    serve(project, port, browser, host, say=say, warn=complain)
+    serve_page(project, port, browser, host)
 
 
 def demo(

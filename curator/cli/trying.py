@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from curator.cli.page import PageBrowser, PageHost, PagePort, serve_page
 from curator.cli.printing import AsJson, ProjectPath, complain, say, say_json
-from curator.errors import CuratorError, InputError
+from curator.errors import CuratorError
 from curator.project import Project
 
 
@@ -53,23 +54,12 @@ def classify(
         Path | None,
         typer.Option(help="Its images are the evidence, and it takes pictures in."),
     ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(help="Port on this machine; 0 takes any. Default: 8347, or the next free."),
-    ] = None,
-    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; another than this opens it to the network.")
-    ] = "127.0.0.1",
+    port: PagePort = None,
+    browser: PageBrowser = True,
+    host: PageHost = "127.0.0.1",
 ) -> None:
     """Serve a page where pictures are tried on a model, with a token, until Ctrl+C."""
     from curator.deliver.received import read_config
 
     read_config(model.expanduser())
-    if project is not None:
-        Project.open(project).close()
-    if port is not None and not 0 <= port <= 65535:
-        raise InputError(f"Port {port} does not exist.", "Use 0 to 65535.")
-    from widgets.server import serve
-
-    serve(project, port, browser, host, model=model, say=say, warn=complain)
+    serve_page(project, port, browser, host, model)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ from curator.deliver.received import (
     read_config,
 )
 from curator.encode.backbones import choose, fetch_weights
+from curator.encode.backbones.description import described
 from curator.encode.encoder import graph_file
 from curator.encode.preprocess import prepare_image
 from curator.errors import BundleInvalid
@@ -168,12 +169,10 @@ def run(
 
 def _config(run: runs.Run, backbone: Backbone, labels: list[str]) -> dict[str, Any]:
     """What a config says of the run and its network."""
-    description = asdict(backbone)
-    description.pop("source")
     return {
         "format_version": FORMAT_VERSION,
         "classes": labels,
-        "backbone": description,
+        "backbone": described(backbone),
         # Whether an answer is the average over the image and its mirror image.
         "mirror": bool(run.settings.get("mirror")),
         "recipe": run.recipe,

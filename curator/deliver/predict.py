@@ -83,6 +83,30 @@ class Answers:
     features: Floats
 
 
+def judged(classes: Sequence[str], asked: Answers, gate: Gate | None) -> list[Answer]:
+    """What a model said, as an :class:`Answer` for each picture.
+
+    ``classes``: in the order of the probabilities; ``gate``: tells who shows none of them.
+    """
+    strange: Sequence[bool] = [False] * len(asked.probabilities)
+    familiar: Sequence[float | None] = [None] * len(asked.probabilities)
+    if gate is not None:
+        above = gate.score(asked.features) - gate.threshold
+        strange = (above < 0).tolist()
+        familiar = (1 / (1 + np.exp(-np.clip(above, -30, 30)))).tolist()
+    order = np.argsort(-asked.probabilities, axis=1, kind="stable")
+    return [
+        Answer(
+            tuple((classes[k], float(shares[k])) for k in ranks),
+            none_of_these=none,
+            familiarity=much,
+        )
+        for shares, ranks, none, much in zip(
+            asked.probabilities, order, strange, familiar, strict=True
+        )
+    ]
+
+
 class Predictor:
     """A loaded bundle; one may be asked from several threads at once.
 
@@ -156,23 +180,7 @@ class Predictor:
 
     def judge(self, asked: Answers) -> list[Answer]:
         """What :meth:`ask` said as an :class:`Answer` for each picture."""
-        strange: Sequence[bool] = [False] * len(asked.probabilities)
-        familiar: Sequence[float | None] = [None] * len(asked.probabilities)
-        if self._gate is not None:
-            above = self._gate.score(asked.features) - self._gate.threshold
-            strange = (above < 0).tolist()
-            familiar = (1 / (1 + np.exp(-np.clip(above, -30, 30)))).tolist()
-        order = np.argsort(-asked.probabilities, axis=1, kind="stable")
-        return [
-            Answer(
-                tuple((self.classes[k], float(shares[k])) for k in ranks),
-                none_of_these=none,
-                familiarity=much,
-            )
-            for shares, ranks, none, much in zip(
-                asked.probabilities, order, strange, familiar, strict=True
-            )
-        ]
+        return judged(self.classes, asked, self._gate)
 
     def predict(self, picture: Image.Image) -> list[tuple[str, float]]:
         """(label, probability 0..1) for one RGB picture, likeliest first; they sum to 1."""

@@ -18,10 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from curator.deliver.received_graph import check_graph
 from curator.encode.backbones import Backbone
-from curator.errors import BadClassName, BundleInvalid
+from curator.errors import BundleInvalid
 from curator.hashing import sha256, sha256_of, sha256_of_json
 from curator.learn.strangers.gate import Gate
-from curator.store.class_names import validated_names
+from curator.store.class_names import valid_as_they_are
 from curator.trust import not_plain
 
 if TYPE_CHECKING:
@@ -97,15 +97,7 @@ class Config(_Strict):
     versions: dict[str, str] = {}
     sha256: Hashes
 
-    @field_validator("classes")
-    @classmethod
-    def _are_names(cls, classes: list[str]) -> list[str]:
-        try:
-            if validated_names(classes) == classes:
-                return classes
-        except BadClassName as error:
-            raise ValueError(str(error)) from error
-        raise ValueError("a class name has blanks around it")
+    _are_names = field_validator("classes")(valid_as_they_are)
 
     @model_validator(mode="after")
     def _has_its_graph(self) -> Config:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,8 +18,10 @@ from PIL import Image
 
 from curator.collect.http.client import FetchSettings
 from curator.collect.http.downloader import Wanted, download
+from curator.deliver.predict import Answer, Answers, judged
 from curator.encode import project_features
 from curator.encode.backbones import choose
+from curator.encode.backbones.description import described
 from curator.errors import DataError, InputError, ProjectAltered
 from curator.files import temporary_folder
 from curator.imaging.decoding import MAX_PIXELS
@@ -122,17 +124,12 @@ class RunModel:
         pixels = np.stack([np.frombuffer(each, np.uint8).reshape(self._shape) for each in pictures])
         views = [pixels, pixels[..., ::-1].copy()] if self._mirror else [pixels]
         features = np.mean([self._encoder.encode(view) for view in views], axis=0)
-        shares = softmax(features @ self._weight.T + self._bias)
-        orders = np.argsort(-shares, axis=1, kind="stable")
-        strange = [False] * len(shares)
-        if self._gate is not None:
-            strange = self._gate.refuses(features).tolist()
+        shares = softmax(features @ self._weight.T + self._bias).astype(np.float32)
         return [
-            {
-                "predictions": [(self.classes[k], float(row[k])) for k in order],
-                "none_of_these": none,
-            }
-            for row, order, none in zip(shares, orders, strange, strict=True)
+            {"predictions": answer.predictions, "none_of_these": answer.none_of_these}
+            for answer in judged(
+                self.classes, Answers(shares, features), self._gate
+            )
         ]
 
 
@@ -284,20 +281,8 @@ def content_of(picture: str | Path | bytes) -> bytes:
 
 def exported_model(workspace: Workspace, run_id: int) -> Path | None:
     """The folder of the newest export of a run's model, if it is still there."""
-    last = jobs.latest(workspace.database, (jobs.DONE,), "export-model")
-    result = {} if last is None else last.result or {}
-    folder = Path(str(result.get("folder", "")))
-    there = result.get("run") == run_id and folder.is_absolute() and folder.is_dir()
-    return folder if there else None
-
-
-def described(backbone: object) -> dict[str, Any]:
-    """How a backbone's pictures are prepared, as a bundle says it."""
-    return {
-        item.name: getattr(backbone, item.name)
-        for item in fields(backbone)  # type: ignore[arg-type]
-        if item.name != "source"
-    }
+    folder, result = jobs.written(workspace.database, "export-model")
+    return folder if result.get("run") == run_id else None
 
 
 def _of_project(workspace: Workspace) -> tuple[AnsweringModel, str]:
@@ -332,5 +317,5 @@ def _png(pixels: bytes, size: int) -> bytes:
 def _sentence(predictions: Sequence[tuple[str, float]], none: bool) -> str:
     label, share = predictions[0]
     if none:
-        return f"none of these, nearest: {label} {round(100 * share)} %"
+        return Answer(tuple(predictions), none_of_these=True).sentence
     return f"{label} {100 * share:.1f} %"

@@ -53,3 +53,16 @@ def validated_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str
             raise BadClassName(f"The class {name!r} {same}.", "Give each class a name of its own.")
         known[name.casefold()] = name
     return cleaned
+
+
+def valid_as_they_are(names: list[str]) -> list[str]:
+    """``names`` of a file that anyone may have made. Raises ValueError where one would be changed.
+
+    For pydantic, which makes that error its own.
+    """
+    try:
+        if validated_names(names) == names:
+            return names
+    except BadClassName as error:
+        raise ValueError(str(error)) from error
+    raise ValueError("a class name has blanks around it")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -207,6 +208,14 @@ def latest(
     with database.read() as connection:
         row = connection.execute(query).first()
     return _job(row) if row else None
+
+
+def written(database: Database, kind: str) -> tuple[Path | None, dict[str, Any]]:
+    """The folder that the newest finished job of a kind wrote, if it is still there; its result."""
+    last = latest(database, (DONE,), kind)
+    result = {} if last is None else last.result or {}
+    folder = Path(str(result.get("folder", "")))
+    return (folder if folder.is_absolute() and folder.is_dir() else None), result
 
 
 def oldest_queued(database: Database) -> Job | None:

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from curator.collect.http.urls import BadAddress, normalise
-from curator.errors import BadClassName, BadRecipe
+from curator.errors import BadRecipe
 from curator.hashing import sha256_of
 from curator.store import schema
-from curator.store.class_names import validated_names
+from curator.store.class_names import valid_as_they_are
 from curator.trust import not_plain
 
 if TYPE_CHECKING:
@@ -66,15 +66,7 @@ class Header(_Strict):
     images: Annotated[int, Field(ge=0)]
     """Lines that follow."""
 
-    @field_validator("classes")
-    @classmethod
-    def _are_names(cls, classes: list[str]) -> list[str]:
-        try:
-            if validated_names(classes) == classes:
-                return classes
-        except BadClassName as error:
-            raise ValueError(str(error)) from error
-        raise ValueError("a class name has blanks around it")
+    _are_names = field_validator("classes")(valid_as_they_are)
 
 
 class Source(_Strict):

@@ -7,8 +7,8 @@ after it never mix. Nothing is imported to describe one; the network is made by
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from curator.encode.weights import WeightSource
@@ -53,3 +53,10 @@ class Backbone:
     def resize(self) -> int:
         """Short side, in pixels, of the resized image that the centre crop is taken from."""
         return round(self.size / self.crop)
+
+
+def described(backbone: Backbone) -> dict[str, Any]:
+    """All but where its weights are downloaded from, as an exported model says it."""
+    said = asdict(backbone)
+    del said["source"]
+    return said
