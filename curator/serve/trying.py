@@ -127,9 +127,7 @@ class RunModel:
         shares = softmax(features @ self._weight.T + self._bias).astype(np.float32)
         return [
             {"predictions": answer.predictions, "none_of_these": answer.none_of_these}
-            for answer in judged(
-                self.classes, Answers(shares, features), self._gate
-            )
+            for answer in judged(self.classes, Answers(shares, features), self._gate)
         ]
 
 
