@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from pathlib import Path
@@ -65,6 +66,22 @@ def copy_project(source: Path, target: Path) -> Path:
 def state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what the curator remembers of its user out of the real user's folder."""
     os.environ.setdefault("CURATOR_STATE", str(tmp_path_factory.mktemp("state")))
+
+
+@pytest.fixture(autouse=True)
+def own_loops(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let a test run loops of its own after one that drove Chromium.
+
+    Playwright's loop waits in a greenlet of this thread until the tests end, and is marked there as
+    running, so that asyncio would refuse any other.
+    """
+    waiting = None if request.node.get_closest_marker("browser") else asyncio._get_running_loop()
+    if waiting is None:
+        yield
+        return
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(waiting)
 
 
 @pytest.fixture(scope="session")

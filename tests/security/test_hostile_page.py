@@ -64,7 +64,7 @@ def test_names_are_shown_as_text(
         offer.wait_for()
         assert str(out) in offer.inner_text()
         assert SCRIPT.replace('"', '\\"') in offer.inner_text()
-        for station in ("data", "collect", "check", "train", "review", "export"):
+        for station in ("data", "collect", "check", "train", "review", "use"):
             page.click(f"[data-station={station}]")
             page.wait_for_timeout(700)
         page.click("[data-station=review]")
