@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from curator.deliver.recipe.write import RecipeReport
     from curator.find.concepts import Concept
     from curator.find.subsets import Subset
+    from curator.find.why import Explanation
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener, Progress
     from curator.jobs.report import Report
@@ -151,6 +152,7 @@ __all__ = [
     "Entry",
     "Estimate",
     "EvaluationReport",
+    "Explanation",
     "ExportPreview",
     "ExportReport",
     "FetchReport",
@@ -264,6 +266,7 @@ _PLACES = {
     "Estimate": "curator.review.advice.stopping",
     "ExportPreview": "curator.deliver.preview",
     "EvaluationReport": "curator.deliver.evaluate",
+    "Explanation": "curator.find.why",
     "ExportReport": "curator.deliver.folder",
     "FetchReport": "curator.collect.fetch",
     "FetchSettings": "curator.collect.http.client",

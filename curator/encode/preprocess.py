@@ -53,6 +53,25 @@ def prepare_image(image: Image.Image, backbone: Backbone) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.asarray(image, dtype=np.uint8).transpose(2, 0, 1))
 
 
+def seen_box(size: tuple[int, int], backbone: Backbone) -> tuple[float, float, float, float]:
+    """The part of an image that :func:`prepare_image` keeps: left, top, right, bottom, each 0..1.
+
+    ``size``: width and height, of the image at any scale. Where the crop reaches beyond the image
+    the numbers do, too.
+    """
+    width, height = size
+    longest = _LONGEST_ASPECT * min(width, height)
+    kept = (min(width, longest), min(height, longest))
+    if backbone.squash:
+        share = backbone.size / backbone.resize
+        sides = (kept[0] * share, kept[1] * share)
+    else:
+        side = min(kept) * backbone.size / backbone.resize
+        sides = (side, side)
+    across, down = sides[0] / width / 2, sides[1] / height / 2
+    return (0.5 - across, 0.5 - down, 0.5 + across, 0.5 + down)
+
+
 def prepare_tiny(image: Image.Image) -> NDArray[np.uint8]:
     """The whole image squeezed to 32 x 32. ``image``: mode RGB. Returns uint8 (3072,), 0..255.
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from curator.collect.http.client import FetchSettings
     from curator.find.concepts import Concept
     from curator.find.subsets import Subset, Way
+    from curator.find.why import Explanation
     from curator.review.queue.filters import Filters
     from curator.review.queue.kinds import Queue
 
@@ -115,6 +116,18 @@ class Finding(Verbs):
 
         with self.database.write() as connection:
             concepts.remove(connection, name)
+
+    def explain(self, image_id: int, run_id: int | None = None) -> Explanation:
+        """Tell what in an image speaks for its label and for what the model says, place by place.
+
+        Exact where the network ends in a mean over places and a linear head, frozen or fine-tuned;
+        else approximate, and ``exact`` is False. ``run_id``: of which run, by default the one whose
+        scores order the review. Raises NoRun, UnknownRun, UnknownImage, OriginalMissing,
+        OriginalAltered, ProjectAltered, WeightsMissing, WeightsAltered.
+        """
+        from curator.find.why import explain
+
+        return explain(self, image_id, run_id)
 
     def _concept(self, name: str) -> Concept:
         from curator.find.concepts import concept
