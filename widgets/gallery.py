@@ -10,11 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 from curator.collect.pictures import enlarged, thumbnails_of
-from curator.errors import InputError, NothingToRedo, NothingToUndo
+from curator.errors import CuratorError, InputError, NothingToRedo, NothingToUndo
 from curator.find import likeness
+from curator.find.heat import as_png, overlays
+from curator.find.why import explain
 from curator.project import Project
 from curator.store import ledger
 from widgets import wording
+from widgets.background import beside
 from widgets.page_shown import Shown
 from widgets.panel import Handler, script
 from widgets.queue_view import Paging
@@ -33,6 +36,7 @@ class Gallery(Paging):
             "redo": lambda _: self._step_back(Project.redo, "Did again"),
             "rest": lambda _: self._answered(self._rest),
             "zoom": lambda message: self._enlarge(int(message["id"])),
+            "why": lambda message: self._why(int(message["id"])),
             "closed": lambda _: self._looked(None),
         }
         super().__init__({**handlers, **own})
@@ -131,3 +135,34 @@ class Gallery(Paging):
             "near": list(pictures),
         }
         self.send(message, buffers=buffers)
+
+    def _why(self, image_id: int) -> None:
+        """Send the evidence for the label and the prediction, drawn, to lie over the picture."""
+        project, page = self._here()
+        if image_id not in page.ids:
+            return
+        run_id = page.run_id
+
+        def work() -> tuple[dict[str, Any], list[bytes]]:
+            try:
+                found = explain(project, image_id, run_id, ready_only=True)
+            except CuratorError as error:
+                return {"classes": [], "said": str(error), "exact": True}, []
+            layers = overlays(found)
+            shares = {found.label: found.label_probability}
+            shares[found.predicted] = found.predicted_probability
+            message = {
+                "classes": [
+                    {"name": name, "probability": shares[name], "is_label": name == found.label}
+                    for name in layers
+                ],
+                "said": found.sentence,
+                "exact": found.exact,
+            }
+            return message, [as_png(layer) for layer in layers.values()]
+
+        def then(answer: tuple[dict[str, Any], list[bytes]]) -> None:
+            message, pictures = answer
+            self.send({"type": "why", "id": image_id, **message}, buffers=pictures)
+
+        beside(work, then, self._handlers["error"])

@@ -22,22 +22,23 @@ if TYPE_CHECKING:
 
 SIDE = 640  # pixels of an overlay's longer side: evidence is coarse
 _FOR, _AGAINST = (255, 122, 0), (0, 122, 255)
+_FRAME = (255, 255, 255, 150)
 _DENSE = 190  # of 255, where the evidence is strongest
 _NONE = 1e-9
 
 
-def overlays(explanation: Explanation, size: tuple[int, int]) -> dict[str, Image.Image]:
+def overlays(explanation: Explanation) -> dict[str, Image.Image]:
     """The evidence by class, the prediction first: RGBA, transparent where there is none.
 
-    ``size``: width and height of the picture, orientation applied. An overlay has its aspect; what
-    the network did not see is clear.
+    An overlay has the aspect of the picture; a thin frame is round what the network saw of it.
     """
     found = {explanation.predicted: explanation.predicted_evidence}
     if explanation.label_evidence is not None:
         found.setdefault(explanation.label, explanation.label_evidence)
     strongest = max(float(np.abs(each).max()) for each in found.values())
     scale = 1 / max(strongest, _NONE)
-    return {name: _overlay(each * scale, explanation.box, size) for name, each in found.items()}
+    box, size = explanation.box, explanation.size
+    return {name: _overlay(each * scale, box, size) for name, each in found.items()}
 
 
 def drawn(workspace: Workspace, explanation: Explanation) -> dict[str, Image.Image]:
@@ -48,7 +49,7 @@ def drawn(workspace: Workspace, explanation: Explanation) -> dict[str, Image.Ima
     """
     picture = picture_of(workspace, explanation.image_id, SIDE)
     picture.thumbnail((SIDE, SIDE))
-    layers = overlays(explanation, picture.size)
+    layers = overlays(explanation)
     return {name: blended(picture, layer) for name, layer in layers.items()}
 
 
@@ -69,8 +70,8 @@ def _overlay(
     evidence: NDArray[np.float32], box: tuple[float, float, float, float], size: tuple[int, int]
 ) -> Image.Image:
     """``evidence`` (h, w), -1..1."""
-    shrink = min(1.0, SIDE / max(size))
-    width, height = (max(1, round(side * shrink)) for side in size)
+    scale = SIDE / max(size)
+    width, height = (max(1, round(side * scale)) for side in size)
     left, right = round(box[0] * width), round(box[2] * width)
     top, bottom = round(box[1] * height), round(box[3] * height)
     sides = (max(1, right - left), max(1, bottom - top))
@@ -79,6 +80,7 @@ def _overlay(
     layer = np.zeros((*values.shape, 4), np.uint8)
     layer[..., :3] = np.where(values[..., None] > 0, _FOR, _AGAINST)
     layer[..., 3] = np.abs(values) * _DENSE
+    layer[[0, -1]] = layer[:, [0, -1]] = _FRAME
     whole = Image.new("RGBA", (width, height))
     whole.paste(Image.fromarray(layer), (left, top))
     return whole

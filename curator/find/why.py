@@ -15,47 +15,34 @@ kept it.
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import select
 
-from curator.encode.backbones import choose, networks
-from curator.encode.derived import derived_file
-from curator.encode.encoder import export, graph_file
+from curator.encode.backbones import choose
 from curator.encode.maps import MapEncoder
 from curator.encode.preprocess import prepare_image, seen_box
-from curator.errors import DataError, InputError, ProjectAltered, UnknownImage
-from curator.hashing import sha256_of
+from curator.errors import DataError, UnknownImage
+from curator.find.answering import answering, said_of
 from curator.imaging.decoding import Rejected, decode
 from curator.learn.evaluation.metrics import softmax
-from curator.learn.recipes import recipe_named
-from curator.learn.recording import HEAD_FILE, MODEL_FILE, WARM_FILE, kept_tensors
 from curator.records import Record
 from curator.store import runs, schema
 from curator.store.classes import names_by_id
 from curator.store.originals import read_whole
-from curator.trust import inside, plain_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    from curator.encode.backbones import Backbone
+    from curator.encode.maps import MapEncoder
+    from curator.find.answering import Head
     from curator.store.workspace import Workspace
 
 _CELLS = 7  # parts a side that are covered, one after the other
 _AT_ONCE = 7  # covered pictures that the network sees at once
-_SAME = 0.02  # of a probability: what a head's answer may differ by from the one that was kept
-_REMEMBERED = 2  # graphs, some 20 to 100 MB each
-
-_graphs: OrderedDict[Path, MapEncoder] = OrderedDict()
-
-Head = tuple["NDArray[np.float32]", "NDArray[np.float32]"]
-"""Weights (K, D) and bias (K,); the softmax of its logits is calibrated."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,6 +69,8 @@ class Explanation(Record):
     box: tuple[float, float, float, float]
     """The part of the picture that the network sees, as shares of its width and height: left, top,
     right, bottom."""
+    size: tuple[int, int]
+    """Width and height of the picture as the network got it, before the crop: its aspect."""
     sentence: str
 
     def to_dict(self) -> dict[str, object]:
@@ -112,13 +101,13 @@ def explain(
         if class_id is None:
             raise _unknown(image_id)
         names = names_by_id(connection)
-        told = _said(connection, run, image_id)
+        told = said_of(connection, run, image_id)
     backbone = choose(run.backbone, "cpu").backbone
     picture = picture_of(workspace, image_id, backbone.resize)
     pixels = prepare_image(picture, backbone)
     views = [pixels, np.ascontiguousarray(pixels[..., ::-1])]
     views = views[: 1 + bool(run.settings.get("mirror"))]
-    network, head, in_sample, maps = _answering(workspace, run, backbone, views, told, ready_only)
+    network, head, in_sample, maps = answering(workspace, run, backbone, views, told, ready_only)
     seen = network.look(np.stack(views))
     logits = seen.features.mean(axis=0) @ head[0].T + head[1]
     shares = softmax(logits[None])[0]
@@ -126,7 +115,7 @@ def explain(
     own = run.class_ids.index(class_id) if class_id in run.class_ids else None
     wanted = [best] if own is None else [best, own]
     if maps is None:
-        evidence = _by_covering(network, views, head, wanted)
+        evidence = by_covering(network, views, head, wanted)
     else:
         evidence = of_maps(maps, (head[0][wanted], head[1][wanted]))
     label, predicted = names[class_id], names[run.class_ids[best]]
@@ -142,6 +131,7 @@ def explain(
         exact=maps is not None,
         in_sample=in_sample,
         box=seen_box(picture.size, backbone),
+        size=picture.size,
         sentence=_sentence(
             image_id,
             [(predicted, float(shares[best]), evidence[0])]
@@ -196,133 +186,7 @@ def _run(connection: Any, run_id: int | None) -> runs.Run:
     return runs.to_export(connection) if found is None else runs.get(connection, found)
 
 
-@dataclass(frozen=True, eq=False)
-class _Said:
-    """What the run said of the image, (K,), if it saw it, and whether by a model that did so."""
-
-    probabilities: NDArray[np.float32] | None
-    learnt_from: bool  # by the exported model
-
-
-def _said(connection: Any, run: runs.Run, image_id: int) -> _Said:
-    table = schema.predictions.c
-    query = select(table.probabilities, table.in_sample, table.fixed_probabilities).where(
-        table.run_id == run.id, table.image_id == image_id
-    )
-    row = connection.execute(query).first()
-    if row is None:
-        return _Said(None, learnt_from=False)
-    shares = None
-    if not row.in_sample:
-        shares = runs.numbers(row.probabilities, len(run.class_ids), run.id)
-    return _Said(shares, learnt_from=row.fixed_probabilities is None)
-
-
-def _answering(
-    workspace: Workspace,
-    run: runs.Run,
-    backbone: Backbone,
-    views: list[NDArray[np.uint8]],
-    told: _Said,
-    ready_only: bool,
-) -> tuple[MapEncoder, Head, bool, NDArray[np.float32] | None]:
-    """The network, the head that judged the image, whether it learnt from it, maps (D, h, w).
-
-    The maps are the mean over the views, mirrored ones turned back.
-    """
-    folder = workspace.runs_folder / str(run.id)
-    if recipe_named(run.recipe).keeps_head:
-        network = _network(graph_file(backbone))
-        heads = _kept_heads(folder, run, backbone.dimension)
-    else:
-        weights = plain_file(inside(folder, MODEL_FILE))
-        network = _network(_tuned_graph(weights, backbone, run, ready_only))
-        heads = [_tuned_head(weights, run, backbone.dimension)]
-    seen = network.look(np.stack(views))
-    maps = None
-    if seen.maps is not None:
-        turned = [part[..., ::-1] if place else part for place, part in enumerate(seen.maps)]
-        maps = np.mean(turned, axis=0)
-    features = seen.features.mean(axis=0)
-    if told.probabilities is not None and len(heads) > 1:
-        away = [
-            float(np.abs(softmax((features @ w.T + b)[None])[0] - told.probabilities).max())
-            for w, b in heads
-        ]
-        nearest = int(np.argmin(away))
-        if away[nearest] <= _SAME:
-            return network, heads[nearest], False, maps
-    return network, heads[0], told.learnt_from, maps
-
-
-def _kept_heads(folder: Path, run: runs.Run, dimension: int) -> list[Head]:
-    """The exported head, then those of the folds, all calibrated."""
-    kept = kept_tensors(folder, HEAD_FILE, {"weight": 2, "bias": 1})
-    classes = len(run.class_ids)
-    if kept is None or kept["weight"].shape != (classes, dimension):
-        raise _altered(run)
-    found: list[Head] = [(kept["weight"], kept["bias"])]
-    sizes = {"weights": 3, "bias": 2, "mean": 1, "scale": 1}
-    heads = kept_tensors(folder, WARM_FILE, sizes)
-    heat, folds = run.settings.get("temperature"), run.settings.get("folds")
-    if heads is None or not isinstance(heat, int | float) or not isinstance(folds, int):
-        return found
-    weights, bias = heads["weights"], heads["bias"]
-    if weights.shape[1:] != (classes, dimension) or bias.shape != weights.shape[:2]:
-        return found
-    for each, own in list(zip(weights, bias, strict=True))[: max(0, folds)]:
-        raw = each / heads["scale"]
-        found.append((raw / np.float32(heat), (own - raw @ heads["mean"]) / np.float32(heat)))
-    return found
-
-
-def _network(graph: Path) -> MapEncoder:
-    network = _graphs.pop(graph, None) or MapEncoder(graph.read_bytes())
-    _graphs[graph] = network
-    while len(_graphs) > _REMEMBERED:
-        _graphs.popitem(last=False)
-    return network
-
-
-def _tuned_graph(weights: Path, backbone: Backbone, run: runs.Run, ready_only: bool) -> Path:
-    """The graph of a fine-tuned network, made once for its weights and kept."""
-
-    def make() -> bytes:
-        from safetensors.torch import load_file
-
-        if ready_only:
-            raise InputError(
-                f"The network of {run.title} was fine-tuned and is not prepared for this yet.",
-                "Run `curator explain PROJECT ID --out FOLDER` once, then ask again.",
-            )
-        tensors = load_file(weights)
-        body = {
-            name.removeprefix("backbone."): value
-            for name, value in tensors.items()
-            if name.startswith("backbone.")
-        }
-        return export(backbone, networks.with_weights(backbone, body))
-
-    try:
-        return derived_file(f"{backbone.key}-{sha256_of(weights)[:32]}-tuned.onnx", make)
-    except (OSError, RuntimeError) as error:
-        raise _altered(run) from error
-
-
-def _tuned_head(weights: Path, run: runs.Run, dimension: int) -> Head:
-    kept = kept_tensors(weights.parent, weights.name, {"head.weight": 2, "head.bias": 1})
-    if kept is None or kept["head.weight"].shape != (len(run.class_ids), dimension):
-        raise _altered(run)
-    return kept["head.weight"], kept["head.bias"]
-
-
-def _altered(run: runs.Run) -> ProjectAltered:
-    return ProjectAltered(
-        f"What {run.title} kept of its model is missing, or is not what was kept.", "Train again."
-    )
-
-
-def _by_covering(
+def by_covering(
     network: MapEncoder, views: list[NDArray[np.uint8]], head: Head, classes: list[int]
 ) -> NDArray[np.float32]:
     """What the logits of ``classes`` (C,) lose where a part is covered: (C, cells, cells)."""

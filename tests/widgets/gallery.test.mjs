@@ -35,6 +35,7 @@ beforeEach(() => {
     help: false,
     filters: false,
     zoom: null,
+    why: false,
     relabel: null,
     waiting: false,
     columns: 0,

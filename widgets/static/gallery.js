@@ -11,6 +11,7 @@ import { keeping } from "./gallery_pictures.js";
 import { pointing } from "./gallery_pointer.js";
 import { NAMES, SIZES } from "./gallery_queue.js";
 import { stage } from "./gallery_stage.js";
+import { askWhy, forget, receiveWhy, switchWhy } from "./gallery_why.js";
 import { keep, kept } from "./kept.js";
 
 /** @import {Context, Message} from "./types" */
@@ -26,6 +27,7 @@ function render({ model, el }) {
     help: false,
     filters: false,
     zoom: null,
+    why: false,
     relabel: null,
     waiting: false,
     columns: 0,
@@ -140,6 +142,10 @@ function render({ model, el }) {
       if (ui.zoom) act.close();
       ask({ do: "like", ids: wanted });
     },
+    why: () => {
+      switchWhy(ui, send);
+      redraw();
+    },
     relabel: () => {
       if (chosen().length) {
         ui.relabel = { text: "", at: 0 };
@@ -221,14 +227,10 @@ function render({ model, el }) {
   function enlarge() {
     const item = tiles()[ui.focus];
     if (!item) return;
-    forgetZoom();
-    ui.zoom = { id: item.id, url: "", details: null, near: new Map() };
+    forget(ui.zoom);
+    ui.zoom = { id: item.id, url: "", details: null, near: new Map(), why: null };
     send({ do: "zoom", id: item.id });
-  }
-
-  function forgetZoom() {
-    if (ui.zoom?.url) URL.revokeObjectURL(ui.zoom.url);
-    for (const url of ui.zoom?.near?.values() ?? []) URL.revokeObjectURL(url);
+    askWhy(ui, send);
   }
 
   function move(/** @type {number} */ to, /** @type {boolean} */ extend = false) {
@@ -360,6 +362,9 @@ function render({ model, el }) {
       for (const [place, id] of message.near.entries()) near.set(id, url(place));
       if (buffers.length > message.near.length) ui.zoom.url = url(message.near.length);
       redraw();
+    } else if (message.type === "why") {
+      receiveWhy(ui, message, url);
+      redraw();
     } else if (message.type === "look") {
       const place = ids().indexOf(message.id);
       if (place >= 0) act.look(place);
@@ -384,7 +389,7 @@ function render({ model, el }) {
     window.removeEventListener("resize", resized);
     sight.disconnect();
     pointer.end();
-    forgetZoom();
+    forget(ui.zoom);
     document.removeEventListener("keydown", anywhere);
     el.removeEventListener("pointerdown", touch, true);
     thumbs.end();

@@ -203,6 +203,7 @@ export function footOf(s, ui, act) {
 const KEYS_SHOWN = [
   ["arrows", "move; with Shift, select"],
   ["Space or Z", "enlarge, and close"],
+  ["W", "enlarged: why, the evidence for label and prediction"],
   ["S or Ctrl Space", "select or not"],
   ["Ctrl A", "select the page"],
   ["K", "keep: the label is right"],

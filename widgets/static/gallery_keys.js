@@ -29,6 +29,7 @@ export function answeringKeys(el, ui, act, state) {
       Enter: () => act.rest(),
       " ": look,
       z: look,
+      w: () => act.why(),
       s: toggle,
       "?": () => act.help(),
       Escape: () => (ui.zoom || ui.help || ui.relabel ? act.close() : act.select([])),

@@ -5,6 +5,7 @@ import { h } from "./drawing.js";
 import { percent } from "./figures.js";
 import { alike, decisions } from "./gallery_foot.js";
 import { markOf } from "./gallery_tile.js";
+import { evidence, whyButton } from "./gallery_why.js";
 import { badge, icon } from "./marks.js";
 
 /** @import {Act, Details, GalleryState, Near, Ui} from "./review_states" */
@@ -168,6 +169,7 @@ export function zoomBox(s, ui, act) {
   if (!item || !z) return null;
   const fresh = z.id === item.id;
   const mark = markOf(item);
+  const src = (fresh && z.url) || ui.pictures.get(item.id) || "";
   return h(
     "div",
     {
@@ -180,12 +182,10 @@ export function zoomBox(s, ui, act) {
     h(
       "div",
       { class: "cu-large" },
-      h("img", {
-        src: (fresh && z.url) || ui.pictures.get(item.id) || "",
-        alt: item.label,
-        ondblclick: act.close,
-        key: item.id,
-      }),
+      ui.why && fresh
+        ? evidence(s, z, src, item.label)
+        : h("img", { src, alt: item.label, ondblclick: act.close, key: item.id }),
+      whyButton(ui, act),
       mark && h("span", { class: `cu-mark cu-is-${item.state}` }, mark),
     ),
     h(

@@ -202,7 +202,17 @@ export type GalleryMessage =
   | { type: "turned" }
   | { type: "focus" }
   | { type: "look"; id: number }
+  | WhyMessage
   | { type: "zoom"; id: number; details: Details; near: number[] };
+
+/** The evidence for each class, the prediction first; one overlay each. */
+export interface WhyMessage {
+  type: "why";
+  id: number;
+  classes: { name: string; probability: number | null; is_label: boolean }[];
+  said: string;
+  exact: boolean; // its mean is the class's score
+}
 
 /** One image enlarged; `near`: pictures of those most like it. */
 export interface Zoom {
@@ -210,6 +220,7 @@ export interface Zoom {
   url: string;
   details: Details | null;
   near: Map<number, string>;
+  why: (WhyMessage & { urls: string[] }) | null; // not here yet where null
 }
 
 /** What the page holds that is not the kernel's. Places count from 0 on the page. */
@@ -220,6 +231,7 @@ export interface Ui {
   help: boolean;
   filters: boolean;
   zoom: Zoom | null;
+  why: boolean; // an enlarged image is shown with the evidence
   relabel: { text: string; at: number } | null;
   waiting: boolean;
   columns: number;
@@ -248,6 +260,7 @@ export interface Act {
   redo(): void;
   decide(action: string, label?: string): void;
   relabel(): void;
+  why(): void; // shows the evidence over the enlarged image, or no longer
   like(): void; // opens the images most like what is chosen
   typed(text: string, at: number): void;
   labelled(label: string, fresh: boolean): void;
