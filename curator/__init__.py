@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     from curator.learn.instant.settings import InstantSettings
     from curator.learn.tracing import Stage
     from curator.learn.train import TrainReport
+    from curator.learn.weak.spots import Shortcut, WeakSpot, WeakSpots
     from curator.project import Project
     from curator.records import Record
     from curator.review.advice.fixes import Suggestion
@@ -214,6 +215,7 @@ __all__ = [
     "Restored",
     "Run",
     "ServeSettings",
+    "Shortcut",
     "SplitCount",
     "Stage",
     "Status",
@@ -233,6 +235,8 @@ __all__ = [
     "VersionChange",
     "VersionDiff",
     "WaitingJob",
+    "WeakSpot",
+    "WeakSpots",
     "WeightsAltered",
     "WeightsMissing",
     "__version__",
@@ -305,6 +309,7 @@ _PLACES = {
     "Restored": "curator.store.copies",
     "Run": "curator.store.runs",
     "ServeSettings": "curator.serve.settings",
+    "Shortcut": "curator.learn.weak.spots",
     "SplitCount": "curator.deliver.dataset",
     "Stage": "curator.learn.tracing",
     "Status": "curator.review.status",
@@ -317,6 +322,8 @@ _PLACES = {
     "VersionChange": "curator.store.versions",
     "VersionDiff": "curator.deliver.dataset",
     "WaitingJob": "curator.jobs.marks",
+    "WeakSpot": "curator.learn.weak.spots",
+    "WeakSpots": "curator.learn.weak.spots",
     "deploy_model": "curator.serve.deploy",
     "serve_model": "curator.serve.server",
 }

@@ -114,6 +114,7 @@ def test_the_public_names() -> None:
         "Restored",
         "Run",
         "ServeSettings",
+        "Shortcut",
         "SplitCount",
         "Stage",
         "Status",
@@ -133,6 +134,8 @@ def test_the_public_names() -> None:
         "VersionChange",
         "VersionDiff",
         "WaitingJob",
+        "WeakSpot",
+        "WeakSpots",
         "WeightsAltered",
         "WeightsMissing",
         "__version__",
@@ -245,6 +248,7 @@ def test_the_verbs_of_a_project() -> None:
         "use_run",
         "versions",
         "waiting_jobs",
+        "weak_spots",
         "write_recipe",
     }
 

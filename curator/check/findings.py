@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from sqlalchemy import Connection
@@ -14,7 +14,7 @@ from curator.check.duplicates.keepers import twins
 from curator.check.outliers import THRESHOLD, outliers
 from curator.check.quality import QUALITY, quality_issues
 from curator.phrasing import many
-from curator.store import dismissals, images, originals, schema
+from curator.store import dismissals, images, originals, schema, weak_spots
 from curator.store.database import rows_of
 
 TINY_CLASS = 10  # images: below this neither training nor the figures can be trusted
@@ -33,6 +33,7 @@ OF_IMAGES = (
     "near_duplicates",
     "outliers",
     *(code_of(score) for score in QUALITY),
+    *weak_spots.CODES,
 )
 """The codes of the findings that are of images."""
 DISMISSABLE = (*OF_IMAGES, "tiny_class", "unbalanced", "failed")
@@ -72,6 +73,8 @@ class Seen:
     twins: pd.DataFrame
     listed: list[int]
     unusual: list[int]
+    weak: list[weak_spots.Kept] | None
+    """Weak spots of the last run, of live images; None where none were looked for."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ def look(connection: Connection) -> Seen:
         twins=twins(connection),
         listed=sorted(listed_under(connection)),
         unusual=outliers(connection),
+        weak=_weak(connection),
     )
 
 
@@ -131,6 +135,7 @@ def problems_in(seen: Seen, sieve: Sieve) -> list[Problem]:
         *always,
         *_class_problems(seen.per_class, sieve),
         *_duplicate_problems(seen.twins, seen.listed, sieve),
+        *_weak_problems(seen.weak or [], sieve),
         *_outlier_problems(sieve.ids("outliers", seen.unusual)),
         *_address_problems(seen.addresses, sieve),
         *_quality_problems(seen.quality, sieve),
@@ -163,6 +168,24 @@ def _live_files(connection: Connection, ids: list[int]) -> dict[int, str]:
     table = schema.images
     query = images.present(table.c.id, table.c.file).where(images.LIVE).order_by(table.c.id)
     return {row.id: row.file for row in rows_of(connection, query, table.c.id, ids)}
+
+
+def _weak(connection: Connection) -> list[weak_spots.Kept] | None:
+    found = weak_spots.kept(connection)
+    if not found:
+        return found
+    every = sorted({i for item in found for i in item.images})
+    here = _live_files(connection, every).keys()
+    return [replace(item, images=[i for i in item.images if i in here]) for item in found]
+
+
+def _weak_problems(weak: list[weak_spots.Kept], sieve: Sieve) -> list[Problem]:
+    passing = [(item, sieve.ids(item.code, item.images)) for item in weak]
+    return [
+        _problem(item.code, len(ids), item.problem, item.fix, ids, "all", item.rule)
+        for item, ids in passing
+        if ids
+    ]
 
 
 def _original_problems(missing: dict[int, str], altered: dict[int, str]) -> list[Problem]:

@@ -13,7 +13,7 @@ from curator.check.findings import Problem, Sieve, code_of, look, problems_in
 from curator.check.quality import QUALITY
 from curator.jobs.report import Report
 from curator.phrasing import many
-from curator.store import dismissals, images, schema
+from curator.store import dismissals, images, schema, weak_spots
 
 if TYPE_CHECKING:
     from curator.store.workspace import Workspace
@@ -71,7 +71,7 @@ def report(workspace: Workspace) -> CheckReport:
         ),
         problems=_with_examples(problems),
         dismissed=_with_examples(problems_in(seen, Sieve(dismissed, dismissed_ones=True))),
-        fine=_fine({item.code for item in problems}) if checked else (),
+        fine=_fine({item.code for item in problems}, seen.weak is not None) if checked else (),
         sentence=_sentence(seen.per_class, len(problems)),
     )
 
@@ -87,8 +87,8 @@ def _all_checked(connection: Connection) -> bool:
     )
 
 
-def _fine(found: set[str]) -> tuple[str, ...]:
-    """What was looked for and is not among the codes ``found``."""
+def _fine(found: set[str], weak: bool) -> tuple[str, ...]:
+    """What was looked for and is not among the codes ``found``; ``weak``: weak spots, too."""
     said = {
         "near_duplicates": "No image is there twice.",
         "listed_in_two_classes": "No image is listed under two classes.",
@@ -99,7 +99,12 @@ def _fine(found: set[str]) -> tuple[str, ...]:
         "unbalanced": "The classes are of similar size.",
         "failed": "Every address and file gave an image.",
     }
-    return tuple(sentence for code, sentence in said.items() if code not in found)
+    fine = [sentence for code, sentence in said.items() if code not in found]
+    if weak and not found & {*weak_spots.SPOTS}:
+        fine.append("No cluster of like images is judged worse than the rest.")
+    if weak and not found & {*weak_spots.CODES} - {*weak_spots.SPOTS}:
+        fine.append("Neither host, size, shape, greyness nor border alone tells the class.")
+    return tuple(fine)
 
 
 def _with_examples(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -1,4 +1,4 @@
-"""The command that tells why a model says what it says."""
+"""The commands that tell why a model says what it says, and where it is weak."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import typer
 from curator.cli.printing import AsJson, ProjectPath, say, say_json
 from curator.errors import FileError
 from curator.files import write_atomic
+from curator.phrasing import many
+from curator.platform import shell_command
 from curator.project import Project
 
 if TYPE_CHECKING:
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
+    """Add the commands to ``app``."""
     app.command()(explain)
+    app.command()(weak)
 
 
 def explain(
@@ -46,6 +49,35 @@ def explain(
                 say(explanation.sentence, *(f"  {path}" for path in written))
     if as_json:
         say_json([each.to_dict() for each in found])
+
+
+def weak(
+    project: ProjectPath,
+    run_id: Annotated[
+        int | None, typer.Option("--run", metavar="RUN", help="The run that is asked.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List like images that are judged worse than the rest, and what gives a class away."""
+    with Project.open(project) as opened:
+        found = opened.weak_spots(run_id)
+    if as_json:
+        say_json(found.to_dict())
+        return
+    listed = [
+        *((item.sentence, item.code, item.image_ids) for item in found.spots),
+        *((item.sentence, item.code, item.image_ids) for item in found.shortcuts),
+    ]
+    for sentence, code, ids in listed:
+        look = shell_command("curator", "queue", project, "all", "--finding", code)
+        say(sentence, f"  {many(len(ids), 'image')}: {look}")
+    if not found.spots and not found.shortcuts:
+        say(found.sentence)
+    say(
+        "",
+        f"Run {found.run}, {many(found.judged, 'image')}: {many(found.clusters, 'cluster')} and "
+        f"{many(found.measures, 'measure')} were looked at.",
+    )
 
 
 def _draw(project: Project, explanation: Explanation, folder: Path) -> list[Path]:

@@ -18,7 +18,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("merge-classes", "stop", "restore", "waiting"),
     ),
     "Collect": ("add", "snippet", "import", "fetch"),
-    "Check": ("check", "duplicates", "dismiss", "tags"),
+    "Check": ("check", "duplicates", "dismiss", "tags", "weak"),
     "Train": (
         *("train", "backbones", "lr-find", "learning-curve", "runs", "use-run", "compare"),
         "evaluate",

@@ -9,6 +9,7 @@ two runs can be compared.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.encode.backbones import choose
 from curator.encode.project_features import encoder
+from curator.errors import NotEnoughData
 from curator.jobs.report import Report
 from curator.learn.evaluation.report import run_figures
 from curator.learn.instant.recipe import InstantRecipe
@@ -23,6 +25,7 @@ from curator.learn.instant.settings import InstantSettings
 from curator.learn.recipes import recipe_named, recipe_with
 from curator.learn.recording import Outcome, record
 from curator.learn.training_set import TrainingSet, training_set
+from curator.learn.weak.spots import find as find_weak_spots
 from curator.store import runs
 from curator.store.run_json import HistoryRow, Metrics
 
@@ -77,9 +80,16 @@ def run(
         _rank_first(workspace, progress, data)
     outcome = chosen.fit(workspace, progress, data)
     run_id, figures = keep(workspace, data, outcome, began, prepared)
+    _look_for_weak_spots(workspace, progress)
     if tensorboard:
         _log(workspace, run_id, Path(tensorboard))
     return _report(run_id, figures, outcome, data)
+
+
+def _look_for_weak_spots(workspace: Workspace, progress: Progress) -> None:
+    progress.begin("looking for weak spots")
+    with contextlib.suppress(NotEnoughData):
+        find_weak_spots(workspace)
 
 
 def warm_up() -> None:

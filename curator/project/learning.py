@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from curator.learn.instant.settings import InstantSettings
     from curator.learn.tracing import Stage
     from curator.learn.train import TrainReport
+    from curator.learn.weak.spots import WeakSpots
     from curator.review.comparison.compare import Comparison
     from curator.store.runs import Run
 
@@ -97,6 +98,18 @@ class Learning(Verbs):
 
         arguments = {**_tuning(settings, backbone, device), "all_layers": all_layers}
         return self._run("lr-find", rate_job.run, arguments, listener)
+
+    def weak_spots(self, run_id: int | None = None) -> WeakSpots:
+        """Clusters of like images that are judged worse than the rest, and shortcuts.
+
+        A shortcut is something like the host or the border by which the class can be told without
+        looking at what the pictures show. ``run_id``: by default the run that ranks. What is found
+        is kept, and the check shows it; each training looks by itself. Raises NoRun, UnknownRun,
+        NotEnoughData.
+        """
+        from curator.learn.weak.spots import find
+
+        return find(self, run_id)
 
     def learning_curve(
         self,

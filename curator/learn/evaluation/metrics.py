@@ -94,11 +94,14 @@ def error_rate(labels: NDArray[np.integer], predicted: NDArray[np.integer]) -> E
     return ErrorRate(wrong / rows, low, high, wrong, rows)
 
 
-def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
-    """95 % interval, low and high in 0..1, of a share seen as ``hits`` of ``trials`` (>= 1)."""
-    share, square = hits / trials, _Z_95**2
+def wilson_interval(hits: int, trials: int, z: float = _Z_95) -> tuple[float, float]:
+    """Interval, low and high in 0..1, of a share seen as ``hits`` of ``trials`` (>= 1).
+
+    ``z``: how many deviations it reaches to either side; by default it is one of 95 %.
+    """
+    share, square = hits / trials, z**2
     centre = share + square / (2 * trials)
-    spread = _Z_95 * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
+    spread = z * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
     total = 1 + square / trials
     low, high = (centre - spread) / total, (centre + spread) / total
     # Exact at the ends, where rounding leaves 1e-18.
