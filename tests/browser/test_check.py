@@ -9,6 +9,7 @@ import pytest
 
 from curator.check.report import report
 from curator.project import Project
+from curator.store import weak_spots
 from tests.browser.conftest import shared
 from tests.browser.test_whole_job import go
 
@@ -17,6 +18,27 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 FINDING = "[data-finding=near_duplicates]"
+
+
+def test_a_weak_spot_opens_its_images(
+    open_page: Callable[[str], Page], sample_copy: Project
+) -> None:
+    """Its card shows six pictures, and Look opens exactly its images."""
+    ids = sample_copy.queue("all").ids[5:60:6].tolist()
+    kept = weak_spots.Kept("weak_spot_1", "Of 10 images that are alike", "Look.", "Holm", ids)
+    with sample_copy.database.write() as connection:
+        weak_spots.keep(connection, 1, [kept])
+    card = "[data-finding=weak_spot_1]"
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        go(page, "check")
+        page.wait_for_selector(f"{card} img")
+        assert page.locator(f"{card} img").count() == 6
+        page.click(f"{card} button:has-text('Look at these 10')")
+        page.wait_for_selector(".cu-meaning:has-text('10 in queue')")
+        page.wait_for_selector(".cu-tile")
+        shown = page.eval_on_selector_all(".cu-tile", "all => all.map(one => +one.dataset.id)")
+        assert sorted(shown) == sorted(ids)
 
 
 def side_by_side(page: Page, project: Project) -> None:

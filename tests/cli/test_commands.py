@@ -50,6 +50,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "dismiss",
         "duplicates",
         "evaluate",
+        "explain",
         "export",
         "export-model",
         "fetch",
@@ -84,6 +85,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "use-run",
         "version",
         "waiting",
+        "weak",
     ]
     assert sorted(name for names in GROUPS.values() for name in names) == COMMANDS
     for group, names in GROUPS.items():
