@@ -25,7 +25,6 @@ from curator.learn.instant.settings import InstantSettings
 from curator.learn.recipes import recipe_named, recipe_with
 from curator.learn.recording import Outcome, record
 from curator.learn.training_set import TrainingSet, training_set
-from curator.learn.weak.spots import find as find_weak_spots
 from curator.store import runs
 from curator.store.run_json import HistoryRow, Metrics
 
@@ -87,9 +86,11 @@ def run(
 
 
 def _look_for_weak_spots(workspace: Workspace, progress: Progress) -> None:
+    from curator.learn.weak.spots import find
+
     progress.begin("looking for weak spots")
     with contextlib.suppress(NotEnoughData):
-        find_weak_spots(workspace)
+        find(workspace)
 
 
 def warm_up() -> None:

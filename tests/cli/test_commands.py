@@ -117,7 +117,7 @@ def test_completion(curator: Curator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMP_CWORD", "1")
     monkeypatch.setenv("_CURATOR_COMPLETE", "complete_bash")
     answer = curator()
-    assert (answer.status, answer.out.split()) == (0, ["export", "export-model"])
+    assert (answer.status, answer.out.split()) == (0, ["explain", "export", "export-model"])
     monkeypatch.delenv("_CURATOR_COMPLETE")
     assert "_CURATOR_COMPLETE=complete_bash" in curator("--show-completion", "bash").out
 
