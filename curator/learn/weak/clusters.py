@@ -25,9 +25,10 @@ LEVEL = 0.05
 """Chance of naming any cluster where errors fall on all of them alike."""
 FEWEST = 20  # images of a cluster that is judged: below, an interval says nothing
 MOST = 40  # clusters
-LEARNT_FROM = 5000  # rows that the centres are found from: 25 MB of features
+LEARNT_FROM = 2000  # rows that the centres are found from: 50 and more a cluster
 _ROUNDS = 30
 _AT_ONCE = 4096
+_SAME = 1e-5  # squared distance under which rows of length 1 are the same
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,7 @@ def clustered(features: Features, count: int, seed: int) -> NDArray[np.intp]:
         if (nearest == before).all():
             break
         before = nearest
-        sums = np.zeros_like(centres)
-        np.add.at(sums, nearest, known)
+        sums = (nearest == np.arange(count)[:, None]).astype(np.float32) @ known
         sizes = np.bincount(nearest, minlength=count)[:, None]
         means = sums / np.maximum(sizes, 1).astype(np.float32)
         centres = np.where(sizes > 0, means, centres).astype(np.float32)
@@ -172,9 +172,12 @@ def _units(features: NDArray[np.float32]) -> NDArray[np.float32]:
 def _begin(known: NDArray[np.float32], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """The first centres (count, D), far from each other."""
     places = [int(rng.integers(len(known)))]
-    away = np.full(len(known), np.inf)
+    away, squares = np.full(len(known), np.inf), (known**2).sum(axis=1)
     for _ in range(count - 1):
-        away = np.minimum(away, ((known - known[places[-1]]) ** 2).sum(axis=1))
+        last = known[places[-1]]
+        distance = squares - 2 * known @ last + last @ last
+        # Rounding must not make a chance of what is there already, or a negative one.
+        away = np.minimum(away, np.where(distance > _SAME, distance, 0))
         total = away.sum()
         shares = away / total if total > 0 else np.full(len(known), 1 / len(known))
         places.append(int(rng.choice(len(known), p=shares)))
