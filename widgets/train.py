@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from curator.check.findings import weak_findings
 from curator.encode import weights
 from curator.encode.backbones import REGISTRY, describe
 from curator.errors import DataError
@@ -87,6 +88,7 @@ class TrainPanel(Panel):
             recipe="",
             metrics=None,
             mistakes=[],
+            weak=[],
             confusion=NO_MATRIX,
             history=[],
             live=[],
@@ -137,6 +139,10 @@ class TrainPanel(Panel):
         self.show(
             **values,
             names=project.class_names(),
+            weak=[
+                {"code": item.code, "problem": item.problem, "images": item.count}
+                for item in weak_findings(project)
+            ],
             **self._comparison(project),
             rates=_result(project, "lr-find"),
             learning=_result(project, "learning-curve"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from sqlalchemy import Connection
@@ -16,6 +17,9 @@ from curator.check.quality import QUALITY, quality_issues
 from curator.phrasing import many
 from curator.store import dismissals, images, originals, schema, weak_spots
 from curator.store.database import rows_of
+
+if TYPE_CHECKING:
+    from curator.store.workspace import Workspace
 
 TINY_CLASS = 10  # images: below this neither training nor the figures can be trusted
 UNBALANCED = 5  # times: largest class against smallest
@@ -109,6 +113,12 @@ class Sieve:
 def findings(connection: Connection, dismissed_ones: bool = False) -> list[Problem]:
     """The problems with the ids of all their images; or those that were dismissed."""
     return problems_in(look(connection), Sieve(dismissals.in_force(connection), dismissed_ones))
+
+
+def weak_findings(workspace: Workspace) -> list[Problem]:
+    """The weak spots of the last training that were not dismissed, with the ids of their images."""
+    with workspace.database.read() as connection:
+        return _weak_problems(_weak(connection) or [], Sieve(dismissals.in_force(connection)))
 
 
 def look(connection: Connection) -> Seen:

@@ -346,6 +346,7 @@ export interface TrainState {
   recipe: string;
   metrics: Metrics | null;
   mistakes: { id: number; label: string; predicted: string; confidence: number }[];
+  weak: { code: string; problem: string; images: number }[]; // findings of the check
   confusion: Omit<ConfusionState, "opened" | "counted">; // of the run that ranks
   history: HistoryRow[];
   live: HistoryRow[];

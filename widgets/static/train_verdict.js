@@ -119,6 +119,35 @@ function mistakes(state, shown, number) {
   );
 }
 
+/** Where the model is weak, and what gives a class away. @param {TrainState} state @param {Send} send */
+function weak(state, send) {
+  if (!state.weak.length) return null;
+  return h(
+    "details",
+    { "data-part": "weak" },
+    h("summary", {}, `${many(state.weak.length, "weak spot")}, with pictures in Check`),
+    h(
+      "ul",
+      { class: "cu-reasons" },
+      state.weak.map((item) =>
+        h(
+          "li",
+          { key: item.code },
+          `${item.problem} `,
+          h(
+            "button",
+            {
+              class: "cu-link",
+              onclick: () => send({ do: "queue", queue: "all", finding: item.code }),
+            },
+            `Look at these ${count(item.images)}`,
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
 /** Which class is taken for which. @param {TrainState} state @param {Shown} shown @param {Send} send */
 function matrix(state, shown, send) {
   const counted = { ...state.confusion, opened: true, counted: true };
@@ -158,6 +187,7 @@ export function verdict(state, shown, send) {
       mistakes(state, shown, number),
       matrix(state, shown, send),
     ),
+    weak(state, send),
     h(
       "div",
       { class: "cu-row cu-go" },
