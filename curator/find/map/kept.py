@@ -179,8 +179,9 @@ def _wrong(arrays: dict[str, NDArray[np.generic]], words: object) -> str | None:
 
 
 def _misshapen(arrays: dict[str, NDArray[np.generic]]) -> str | None:
-    count, fitted = arrays["image_ids"].size, len(arrays["anchors"])
-    width, axes = arrays["mean"].size, len(arrays["axes"])
+    count, width = arrays["image_ids"].size, arrays["mean"].size
+    # What has no first dimension has none of the shapes below.
+    fitted, axes = (sum(arrays[name].shape[:1]) for name in ("anchors", "axes"))
     shapes = {
         "image_ids": (count,),
         "places": (count, 2),

@@ -1,7 +1,8 @@
 """From features to points of a plane, so that what is alike lies together. Pure: arrays in and out.
 
 t-SNE (van der Maaten and Hinton, 2008) as openTSNE computes it, with interpolation by FFT
-(Linderman et al., 2019), on the first :data:`AXES` principal components of features of length 1.
+(Linderman et al., 2019), of few images by a tree (van der Maaten, 2014), on the first :data:`AXES`
+principal components of features of length 1.
 Images that come later are placed among their nearest neighbours; none of the others moves.
 """
 
@@ -25,6 +26,7 @@ EARLY, LATE = 250, 500  # steps with the groups drawn together, and without
 STEPS = EARLY + LATE
 NEIGHBOURS = 10  # that an image is placed among
 _PERPLEXITY = 30
+_FROM_FFT = 4000  # images: with fewer the grid costs more than the tree of Barnes and Hut
 _OFTEN = 25  # steps between two reports
 _AT_ONCE = 1024  # rows that are compared with all fitted ones at once
 _REACH = 0.95  # of the fitted points, so that no dot is cut off at the edge
@@ -117,7 +119,7 @@ def _neighbour_embedding(
     anchors: NDArray[np.float32], seed: int, listener: Callable[[int], None]
 ) -> NDArray[np.float32]:
     from openTSNE import TSNEEmbedding, affinity, nearest_neighbors
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     perplexity = min(_PERPLEXITY, (len(anchors) - 1) / 3)
     count = min(len(anchors) - 1, int(3 * perplexity))
@@ -132,7 +134,11 @@ def _neighbour_embedding(
     start += 1e-3 * start[:, 0].std() * np.random.default_rng(seed).standard_normal(start.shape)
     start *= 1e-4 / start[:, 0].std()
     plane = TSNEEmbedding(
-        start, likeness, negative_gradient_method="fft", random_state=seed, n_jobs=1
+        start,
+        likeness,
+        negative_gradient_method="fft" if len(anchors) >= _FROM_FFT else "bh",
+        random_state=seed,
+        n_jobs=1,
     )
     done = 0
 
