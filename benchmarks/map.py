@@ -114,7 +114,7 @@ def regions(points: np.ndarray, count: int, random: np.random.Generator) -> list
 
 
 def held(
-    points: np.ndarray, scores: np.ndarray, wrong: np.ndarray, count: int
+    points: np.ndarray, scores: np.ndarray, wrong: np.ndarray, count: int, classes: int
 ) -> dict[str, tuple[float, float, float]]:
     """By number of decisions: share of intervals that held, their mean width, bias of the mean.
 
@@ -134,7 +134,9 @@ def held(
             left = np.setdiff1d(region, done)
             if not len(left):
                 continue
-            mean, low, high = estimate(scores[left], scores[done], wrong[done], within[done])
+            mean, low, high = estimate(
+                scores[left], scores[done], wrong[done], within[done], classes
+            )
             truth = int(wrong[left].sum())
             told.append(
                 (low <= truth <= high, (high - low) / len(left), (mean - truth) / len(left))
@@ -185,7 +187,8 @@ def main() -> int:
                 layouts(features)
             points[id(features)] = projection.fit(features, 42).points
         scores = out_of_fold(features, given, int(truth.max()) + 1)
-        found = held(points[id(features)], scores, given != truth, arguments.regions)
+        classes = int(truth.max()) + 1
+        found = held(points[id(features)], scores, given != truth, arguments.regions, classes)
         for when, (share, width, bias) in found.items():
             print(f"  {name}, {when}: held {share:.3f}, width {width:.3f}, bias {bias:+.3f}")
             every.append(share)

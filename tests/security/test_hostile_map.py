@@ -50,7 +50,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "a lack": (save({"mean": np.zeros(8, np.float32)}, WORDS), "others than"),
     "another type": (save(arrays(image_ids=np.arange(4.0)), WORDS), "others than"),
     "another size": (save(arrays(places=np.zeros((3, 2), np.float32)), WORDS), "do not fit"),
-    "a scalar": (save(arrays(anchors=np.float32(1).reshape(())), WORDS), "do not fit"),
+    "a scalar": (save(arrays(anchors=np.array(1, np.float32)), WORDS), "do not fit"),
     "no number": (save(arrays(mean=np.full(8, np.nan, np.float32)), WORDS), "no numbers"),
     "far out": (save(arrays(points=np.full((4, 2), 9, np.float32)), WORDS), "outside"),
     "twice the same": (save(arrays(image_ids=np.ones(4, np.int64)), WORDS), "no order"),
@@ -85,9 +85,8 @@ def test_a_map_that_is_a_link_or_huge(small: Project, tmp_path: Path) -> None:
 
 def test_images_that_are_none_of_the_projects(small: Project) -> None:
     """A whole map of other ids shows none of them."""
-    (small.features / kept.NAME).write_bytes(
-        save(arrays(image_ids=np.arange(9, 13) * 10**6), WORDS)
-    )
+    others = arrays(image_ids=np.arange(9, 13) * 10**6)
+    (small.features / kept.NAME).write_bytes(save(others, WORDS))
     shown = small.kept_map()
     assert shown is not None
     assert len(shown) == 0

@@ -1,7 +1,9 @@
 """A part of the map: which images lie in it, and how many wrong labels are likely among them.
 
-P(wrong) = sigmoid(a + b s + r), where s is the log-odds that the label is wrong by the out-of-fold
-probabilities and r is what sets this region apart. Priors of a, b and r are normal; what people
+P(wrong) = sigmoid(a - log(K - 1) + b s + r), where s is the log-odds of the other classes by the
+out-of-fold probabilities and r is what sets this region apart: a label that is wrong with odds e^a
+and then any of K - 1 others is this one with odds e^(a + s) / (K - 1), by Bayes' rule, and b is for
+probabilities that labels of others made too mild. Priors of a, b and r are normal; what people
 decided sharpens them, and r what they decided within the region (MAP by Newton's method, Laplace's
 approximation around it). The interval is of the number itself: draws of the parameters, and of each
 label by them. `benchmarks/map.py` tells how often it holds the truth.
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
 
     from curator.store.workspace import Workspace
 
-# Mean and spread of a, b, r before anybody decided; docs/experiments.md
-PRIOR = (np.array([-0.5, 1.0, 0.0]), np.array([0.7, 0.25, 0.5]))
+# Mean and spread of the log-odds that any label is wrong, of b and of r before anybody decided;
+# docs/experiments.md
+PRIOR = (np.array([-2.0, 1.2, 0.0]), np.array([1.0, 0.4, 0.6]))
 _DRAWS = 2000
 _EDGE = 1e-3  # of a probability: beyond, its log-odds say nothing more
 _STEPS = 50
@@ -94,13 +97,14 @@ def wrong_within(workspace: Workspace, image_ids: NDArray[np.int64]) -> WrongSha
         key = runs.ranking_id(connection)
         if key is None:
             return _unsaid(number, decided, "no run was trained yet: `curator train PROJECT`")
-        scores, _ = label_scores(connection, runs.get(connection, key), ids[open_])
+        run = runs.get(connection, key)
+        scores, _ = label_scores(connection, run, ids[open_])
         scores = scores[~np.isnan(scores)]
         shown, wrong, within = _answers(connection, image_ids)
     if not number or (not len(scores) and decided < number):
         why = "no image is selected" if not number else "the run judged none of these images"
         return _unsaid(number, decided, why)
-    mean, low, high = estimate(scores, shown, wrong, within)
+    mean, low, high = estimate(scores, shown, wrong, within, len(run.class_ids))
     said = f"About {round(mean)} of {many(number, 'label')} are likely wrong ({low} to {high})."
     if decided:
         said += f" {many(decided, 'label')} of them a person decided on."
@@ -122,13 +126,15 @@ def estimate(
     shown: NDArray[np.floating],
     wrong: NDArray[np.bool_],
     within: NDArray[np.bool_],
+    classes: int,
 ) -> tuple[float, int, int]:
     """How many labels with these ``scores`` (n,), p[label] out-of-fold, are wrong; 95 % interval.
 
     ``shown``, ``wrong``, ``within`` (m,): of labels that people decided on the score, whether it
-    was wrong, and whether its image is in the region. The same input gives the same answer.
+    was wrong, and whether its image is in the region. ``classes``: K. The same input gives the same
+    answer.
     """
-    mode, spread = _fitted(_columns(shown, within), wrong)
+    mode, spread = _fitted(_columns(shown, within), wrong, classes)
     random = np.random.default_rng(0)
     drawn = mode + random.standard_normal((_DRAWS, 3)) @ np.linalg.cholesky(spread).T
     columns = _columns(scores, np.ones(len(scores), dtype=bool))
@@ -148,10 +154,11 @@ def _columns(scores: NDArray[np.floating], within: NDArray[np.bool_]) -> NDArray
 
 
 def _fitted(
-    columns: NDArray[np.float64], wrong: NDArray[np.bool_]
+    columns: NDArray[np.float64], wrong: NDArray[np.bool_], classes: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The likeliest parameters (3,) and their covariance (3, 3)."""
     middle, width = PRIOR
+    middle = middle - np.array([np.log(max(1, classes - 1)), 0, 0])
     precision = np.diag(width**-2.0)
     found = middle.copy()
     for _ in range(_STEPS):

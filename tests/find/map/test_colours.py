@@ -21,7 +21,7 @@ SURE, DOUBTFUL = (0.9, 0.06, 0.04), (0.1, 0.7, 0.2)
 
 
 def test_every_colour(featured: Build) -> None:
-    """Each is of one kind, has a code or a value for every image, and says what it does not know."""
+    """Each is of one kind, with a code or a value for every image, unknown where it is."""
     made = [
         Made(shares=SURE, origins=("https://one.example/a.jpg",), dark=0.2),
         Made(shares=DOUBTFUL, origins=("https://two.example:8080/b.jpg",), split="valid"),

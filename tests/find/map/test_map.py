@@ -91,7 +91,7 @@ def test_made_again_it_is_the_same(featured: Build) -> None:
 @pytest.mark.parametrize("count", [1, 3, 12])
 @pytest.mark.parametrize("alike", [True, False])
 def test_little_and_alike(count: int, alike: bool) -> None:
-    """Few images, and images that are all the same, have a place each, and so has one that comes."""
+    """Few images, or all the same ones, have a place each, and so has one that comes."""
     rows = np.random.default_rng(0).random((count, 8), dtype=np.float32)
     rows = np.repeat(rows[:1], count, axis=0) if alike else rows
     found = projection.fit(rows, 1)
@@ -130,7 +130,7 @@ def test_features_of_another_network(featured: Build) -> None:
 
 
 def test_what_lacks_is_computed_first(checked: Project, curator: Curator) -> None:
-    """Real pictures: features that were deleted are made again, and the command tells the points."""
+    """Real pictures: features that were deleted are made again; the command tells the points."""
     out = checked.path.parent / "points.csv"
     for file in checked.features.glob("*/*.bin"):
         file.unlink()
