@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Mean and spread of the log-odds that any label is wrong, of b and of r before anybody decided;
 # docs/experiments.md
-PRIOR = (np.array([-2.0, 1.2, 0.0]), np.array([1.0, 0.4, 0.6]))
+PRIOR = (np.array([-1.8, 1.3, 0.0]), np.array([1.0, 0.4, 0.4]))
 _DRAWS = 2000
 _EDGE = 1e-3  # of a probability: beyond, its log-odds say nothing more
 _STEPS = 50
