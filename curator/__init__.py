@@ -83,6 +83,9 @@ if TYPE_CHECKING:
     from curator.deliver.recipe.rebuild import AbsentImage, RebuildReport
     from curator.deliver.recipe.write import RecipeReport
     from curator.find.concepts import Concept
+    from curator.find.map.colours import Colouring
+    from curator.find.map.kept import ImageMap
+    from curator.find.map.region import WrongShare
     from curator.find.subsets import Subset
     from curator.find.why import Explanation
     from curator.jobs.marks import WaitingJob
@@ -137,6 +140,7 @@ __all__ = [
     "Class",
     "ClassCount",
     "ClassSize",
+    "Colouring",
     "Comparison",
     "Concept",
     "CostReport",
@@ -164,6 +168,7 @@ __all__ = [
     "FormatName",
     "Gain",
     "HistoryRow",
+    "ImageMap",
     "ImageSource",
     "ImportPreview",
     "ImportReport",
@@ -239,6 +244,7 @@ __all__ = [
     "WeakSpots",
     "WeightsAltered",
     "WeightsMissing",
+    "WrongShare",
     "__version__",
     "deploy_model",
     "serve_model",
@@ -256,6 +262,7 @@ _PLACES = {
     "Class": "curator.store.classes",
     "ClassCount": "curator.check.counts",
     "ClassSize": "curator.store.classes",
+    "Colouring": "curator.find.map.colours",
     "Comparison": "curator.review.comparison.compare",
     "Concept": "curator.find.concepts",
     "CostReport": "curator.learn.finetune.cost_job",
@@ -279,6 +286,7 @@ _PLACES = {
     "FormatName": "curator.deliver.formats",
     "Gain": "curator.learn.curve.reading",
     "HistoryRow": "curator.store.run_json",
+    "ImageMap": "curator.find.map.kept",
     "ImageSource": "curator.review.queue.details",
     "ImportPreview": "curator.collect.imports.preview",
     "ImportReport": "curator.collect.imports.job",
@@ -324,6 +332,7 @@ _PLACES = {
     "WaitingJob": "curator.jobs.marks",
     "WeakSpot": "curator.learn.weak.spots",
     "WeakSpots": "curator.learn.weak.spots",
+    "WrongShare": "curator.find.map.region",
     "deploy_model": "curator.serve.deploy",
     "serve_model": "curator.serve.server",
 }
