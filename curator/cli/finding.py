@@ -164,10 +164,12 @@ def lay_out(
 ) -> None:
     """Lay out all images in a plane, like beside like; again: place what came since."""
     from curator.find.map.colours import colouring
+    from curator.find.map.kept import state
 
     with Project.open(project) as opened, bars() as listener:
         shown = opened.map(anew, listener=listener)
         labels = colouring(opened, shown.image_ids, "class")
+        lacking = state(opened) == "partial"
     table = pd.DataFrame({"image_id": shown.image_ids, "x": shown.points[:, 0]})
     table["y"] = shown.points[:, 1]
     if out is not None:
@@ -186,6 +188,8 @@ def lay_out(
         return
     said = f"{many(len(shown), 'image')} of {many(len(labels.names), 'class', 'classes')}"
     say(f"{said} on the map, by {shown.method}, of the features {shown.features}.")
+    if lacking:
+        say("Images that could not be read are not on it: `curator check PROJECT` names them.")
     if out is not None:
         say(f"The points are in {out}.")
 

@@ -116,6 +116,14 @@ def test_a_cancelled_map_leaves_the_last(featured: Build) -> None:
     assert (shown.points == before).all()
 
 
+def test_placed_alone_or_with_others() -> None:
+    """Where an image lies depends on its own features, not on what it comes with."""
+    found = projection.fit(clusters([20, 20, 20]), 3)
+    more = clusters([7, 7, 7], seed=5)
+    alone = np.concatenate([found.place(row[None]) for row in more])
+    assert found.place(more) == pytest.approx(alone, abs=1e-3)
+
+
 def test_features_of_another_network(featured: Build) -> None:
     """A map of another network says so, and the next one takes its place."""
     project = featured([Made() for _ in range(20)], clusters([20]))
@@ -130,13 +138,19 @@ def test_features_of_another_network(featured: Build) -> None:
 
 
 def test_what_lacks_is_computed_first(checked: Project, curator: Curator) -> None:
-    """Real pictures: features that were deleted are made again; the command tells the points."""
+    """Real pictures: features that were deleted are made again; the command tells the points.
+
+    A picture that cannot be read is left out, and it is said.
+    """
     out = checked.path.parent / "points.csv"
     for file in checked.features.glob("*/*.bin"):
         file.unlink()
     path = str(checked.path)
     checked.close()
-    assert "on the map" in curator("map", path, "--out", str(out)).out
+    next(checked.originals.glob("*/*.*")).write_bytes(b"no picture")
+    said = curator("map", path, "--out", str(out)).out
+    assert "on the map" in said
+    assert "could not be read" in said
     assert out.read_text().splitlines()[0] == "image_id,x,y"
     told = curator("map", path, "--json").json
     assert len(told["points"]) == told["images"] == len(out.read_text().splitlines()) - 1
