@@ -118,11 +118,12 @@ if TYPE_CHECKING:
     from curator.serve.trying import NearImage, Tried
     from curator.store.classes import Class, ClassSize
     from curator.store.copies import Restored
-    from curator.store.ledger import Action, Choice
+    from curator.store.ledger import Choice
     from curator.store.run_json import HistoryRow, Metrics
     from curator.store.runs import Run
     from curator.store.undo import Decided
     from curator.store.versions import TaggedVersion, VersionChange
+    from curator.store.vocabulary import Action
 
 __all__ = [
     "AbsentImage",
@@ -253,7 +254,7 @@ __all__ = [
 # Looked up when they are asked for: processes that only verify pictures do without the rest.
 _PLACES = {
     "AbsentImage": "curator.deliver.recipe.rebuild",
-    "Action": "curator.store.ledger",
+    "Action": "curator.store.vocabulary",
     "Added": "curator.collect.adding",
     "AddressCounts": "curator.check.counts",
     "Advice": "curator.review.advice.stopping",

@@ -15,7 +15,7 @@ from curator.find import likeness
 from curator.find.heat import as_png, overlays
 from curator.find.why import explain
 from curator.project import Project
-from curator.store import ledger
+from curator.store.vocabulary import STATE_AFTER
 from widgets import wording
 from widgets.background import beside
 from widgets.page_shown import Shown
@@ -61,7 +61,7 @@ class Gallery(Paging):
             decided = project.decide(ids, action, class_id, run_id=page.run_id, seen=seen)
             label = project.class_called(class_id)
         taken = [i for i in ids if i not in decided.conflicts]
-        page.decided(taken, ledger.STATE_AFTER[action])
+        page.decided(taken, STATE_AFTER[action])
         self.refresh(wording.decided(action, label, decided))
         self._handlers["decided"]({**message, "batch": decided.batch})
 

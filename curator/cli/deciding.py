@@ -14,7 +14,8 @@ from curator.phrasing import many
 from curator.project import Project
 from curator.store import class_changes, schema
 from curator.store.classes import class_sizes
-from curator.store.ledger import Action, Decided, current_of
+from curator.store.ledger import Decided, current_of
+from curator.store.vocabulary import Action
 
 By = Annotated[
     str | None, typer.Option(help="Who does it; default: CURATOR_REVIEWER or your user name.")

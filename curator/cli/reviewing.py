@@ -13,6 +13,8 @@ from curator.cli.printing import AsJson, ProjectPath, say, say_csv, say_json, sa
 from curator.files import write_atomic
 from curator.project import Project
 from curator.spreadsheets import csv_text
+from curator.store import schema
+from curator.store.vocabulary import STATES
 
 if TYPE_CHECKING:
     from curator.review.status import Status
@@ -31,11 +33,6 @@ QUEUE_COLUMNS = [
     "source",
 ]
 TABLE_CLASSES = 20  # the most whose confusion is shown as a table
-LEFT_OUT = {
-    "deleted": "deleted",
-    "several": "of more than one class",
-    "none": "of none of the classes",
-}
 
 
 def register(app: typer.Typer) -> None:
@@ -257,7 +254,7 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
         f"{found.addresses.pending} pending, {failed} failed"
     )
     out = [
-        f"{found.states[state]} {words}" for state, words in LEFT_OUT.items() if found.states[state]
+        f"{found.states[state]} {STATES[state]}" for state in schema.LEFT_OUT if found.states[state]
     ]
     say(f"decisions: {found.decisions}, images left out: {', '.join(out) or 'none'}")
     if found.run:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from curator.deliver.rights import licence_of_all, licences
 from curator.phrasing import many
 from curator.store import schema
+from curator.store.vocabulary import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     from curator.deliver.formats import Format
 
 _MOST = 20  # rows of a table of hosts or licences
-_LEFT_OUT = {
-    schema.DELETED: "deleted",
-    schema.SEVERAL: "of several classes at once",
-    schema.NONE: "of none of the classes",
-}
 _DECIDED = {
     "": "nobody decided",
     schema.KEPT: "label confirmed",
@@ -158,9 +154,9 @@ def _decisions(data: DataSet) -> list[tuple[str, int]]:
 
 def _left_out(facts: Facts) -> str:
     parts = [
-        f"{number} {_LEFT_OUT[state]}"
+        f"{number} {STATES[state]}"
         for state, number in sorted(facts.left_out.items())
-        if state in _LEFT_OUT
+        if state in schema.LEFT_OUT
     ]
     return ", ".join(parts) or "nothing"
 

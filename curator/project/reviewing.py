@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from curator.project.verbs import Verbs
 from curator.store import classes, ledger
+from curator.store.vocabulary import Action
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +81,7 @@ class Reviewing(Verbs):
     def decide(
         self,
         image_ids: Sequence[int],
-        action: ledger.Action,
+        action: Action,
         label: str | int | None = None,
         by: str | None = None,
         run_id: int | None = None,

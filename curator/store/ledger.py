@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, func, insert, select, text
@@ -36,9 +36,9 @@ from curator.store.undo import (
     reviewer,
     undoable,
 )
+from curator.store.vocabulary import STATE_AFTER, Action
 
 __all__ = [
-    "Action",
     "Choice",
     "Decided",
     "Deciding",
@@ -57,16 +57,6 @@ __all__ = [
     "steps",
     "undo",
 ]
-
-Action = Literal["keep", "delete", "relabel", "unsure", "several", "none"]
-STATE_AFTER: dict[str, str] = {
-    "keep": schema.KEPT,
-    "relabel": schema.KEPT,
-    "delete": schema.DELETED,
-    "unsure": schema.UNSURE,
-    "several": schema.SEVERAL,
-    "none": schema.NONE,
-}
 
 
 @dataclass(frozen=True)

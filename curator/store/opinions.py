@@ -15,13 +15,7 @@ from sqlalchemy import Connection, Select, select
 
 from curator.store import schema
 from curator.store.database import rows_of
-
-_SAID = {
-    schema.UNSURE: "unsure",
-    schema.SEVERAL: "more than one",
-    schema.NONE: "none of the classes",
-    schema.DELETED: "deleted",
-}
+from curator.store.vocabulary import STATES
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,8 @@ class View:
 
     def in_words(self, names: Mapping[int, str]) -> str:
         """Such as "ana: grizzly" or "ben: deleted"."""
-        return f"{self.by}: {_SAID.get(self.state) or names[self.class_id]}"
+        labelled = self.state in {schema.NEW, schema.KEPT}
+        return f"{self.by}: {names[self.class_id] if labelled else STATES[self.state]}"
 
 
 def disputed() -> Select[tuple[int]]:

@@ -34,6 +34,7 @@ from sqlalchemy import (
 
 from curator.phrasing import many
 from curator.store import schema
+from curator.store.vocabulary import DONE
 
 UNDO: Literal["undo"] = "undo"
 REDO: Literal["redo"] = "redo"
@@ -41,15 +42,6 @@ MERGE = "merge"  # action of a class act, and of the decisions that come with it
 IMPORT = "import"  # of a class act, and of the row of each image that an import brought
 
 _TABLES = (schema.decisions, schema.class_acts, schema.dismissals)
-
-WORDS = {
-    "keep": "kept",
-    "delete": "deleted",
-    "relabel": "relabelled",
-    "unsure": "marked unsure",
-    "several": "marked as more than one",
-    "none": "marked as none of the classes",
-}
 
 
 @dataclass(frozen=True)
@@ -137,7 +129,7 @@ def is_undone(connection: Connection, batch: int) -> bool:
 def in_words(actions: Collection[tuple[str, str]]) -> str:
     """Decisions in a few words, from their (action, name of the class after), each once."""
     labels = {name for action, name in actions if action == "relabel"}
-    said = [WORDS[action] for action in WORDS if action in {each for each, _ in actions}]
+    said = [DONE[action] for action in DONE if action in {each for each, _ in actions}]
     if len(labels) == 1:
         said = [f"relabelled as {min(labels)}" if word == "relabelled" else word for word in said]
     return " and ".join(said)

@@ -153,7 +153,7 @@ def test_what_is_of_no_one_class_is_left_out(small: Project) -> None:
     """Images of several classes or of none are neither ranked nor exported, and undo helps."""
     small.decide([1], "several")
     decided = small.decide([2, 3], "none")
-    assert decided.what == "marked as none of the classes"
+    assert decided.what == "marked as of none of the classes"
     assert states(small) == {"new": 27, "several": 1, "none": 2}
     assert sum(small.status().classes.values()) == 27
     small.undo(2)

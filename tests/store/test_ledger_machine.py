@@ -28,13 +28,14 @@ from curator.project import Project
 from curator.store import class_changes, ledger, schema
 from curator.store.arrivals import Arrivals
 from curator.store.classes import add_classes, merged_ids
+from curator.store.vocabulary import STATE_AFTER
 from tests.store.made_up import add_images, derived_current, kept_current, ledger_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from curator.store.ledger import Action
+    from curator.store.vocabulary import Action
 
 AT_FIRST = {1: "cat", 2: "dog", 3: "owl"}
 NAMES = ["cat", "DOG", "owl", "bee", "ant"]
@@ -81,7 +82,7 @@ class Model:
             for image in act.brought:
                 found[image] = (found[image][0], schema.NEW)
             for image, (action, class_id) in act.choices.items():
-                found[image] = (class_id or found[image][0], ledger.STATE_AFTER[action])
+                found[image] = (class_id or found[image][0], STATE_AFTER[action])
             if act.kind == "merge":
                 for image, (label, state) in found.items():
                     if label == act.class_id:
@@ -207,8 +208,7 @@ class Review(RuleBasedStateMachine):
         changed = {
             i: (action, class_id)
             for i, (action, class_id) in wanted.items()
-            if i not in conflicts
-            and (class_id or states[i][0], ledger.STATE_AFTER[action]) != states[i]
+            if i not in conflicts and (class_id or states[i][0], STATE_AFTER[action]) != states[i]
         }
         if changed:
             self.model.do(Act(choices=dict(changed)))

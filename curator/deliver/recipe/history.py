@@ -11,8 +11,8 @@ from sqlalchemy import select
 from curator.store import schema
 from curator.store.classes import merged_ids
 from curator.store.database import rows_of
-from curator.store.ledger import STATE_AFTER
 from curator.store.undo import REDO, UNDO
+from curator.store.vocabulary import STATE_AFTER
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

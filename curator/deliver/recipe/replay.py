@@ -25,6 +25,7 @@ from curator.store import ledger, schema
 from curator.store.database import now, rows_of
 from curator.store.opinions import View, views
 from curator.store.undo import is_undone, last_batch, reviewer
+from curator.store.vocabulary import ACTION_INTO
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -35,12 +36,6 @@ if TYPE_CHECKING:
 
 _Outcome = Literal["replayed", "agreed", "own", "disputed"]
 _AT_ONCE = 500
-_ACTION = {
-    schema.DELETED: "delete",
-    schema.UNSURE: "unsure",
-    schema.SEVERAL: "several",
-    schema.NONE: "none",
-}
 
 
 @dataclass(frozen=True)
@@ -177,7 +172,7 @@ class _Act:
                     "at": item.at,
                     "by": item.by,
                     "image_id": image_id,
-                    "action": _ACTION.get(item.state, kept),
+                    "action": ACTION_INTO.get(item.state, kept),
                     "class_before": class_id,
                     "class_after": item.class_id,
                     "state_before": state,

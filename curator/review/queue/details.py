@@ -17,6 +17,7 @@ from curator.review.queue.nearest import most_alike
 from curator.review.queue.scope import Scope
 from curator.review.queue.tiles import images_of, judged_of, rows
 from curator.store import images, schema, tags
+from curator.store.vocabulary import DONE, STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -269,33 +270,19 @@ def _history(scope: Scope, image_id: int) -> tuple[Entry, ...]:
     history = []
     for row in scope.connection.execute(query):
         before, after = scope.names[row.class_before], scope.names[row.class_after]
-        words = _WORDS[row.action].format(
-            before=before, after=after, state=_IN_STATE[row.state_after]
-        )
+        words = _WORDS[row.action].format(before=before, after=after, state=STATES[row.state_after])
         history.append(Entry(row.at, row.by, row.action, before, after, row.state_after, words))
     return tuple(history)
 
 
 _WORDS = {
+    **DONE,
     "keep": "kept as {after}",
-    "delete": "put into the trash",
     "relabel": "relabelled from {before} to {after}",
-    "unsure": "marked as unsure",
-    "several": "marked as showing more than one class",
-    "none": "marked as none of the classes",
     "merge": "{before} was merged into {after}",
     "import": "came with an import, as {after}",
     "undo": "took that back: {after}, {state}",
     "redo": "did it again: {after}, {state}",
-}
-_IN_STATE = {
-    schema.NEW: "not decided on",
-    schema.KEPT: "kept",
-    schema.UNSURE: "unsure",
-    schema.SEVERAL: "more than one class",
-    schema.NONE: "none of the classes",
-    schema.DELETED: "in the trash",
-    schema.WITHDRAWN: "taken back with its import",
 }
 
 

@@ -107,7 +107,7 @@ def test_history_is_told_in_words(small: Project) -> None:
     history = history[1:]
     assert [(row.by, row.action, row.words) for row in history] == [
         ("ann", "relabel", "relabelled from cat to dog"),
-        ("bob", "delete", "put into the trash"),
+        ("bob", "delete", "deleted"),
         ("bob", "undo", "took that back: dog, kept"),
     ]
     assert (history[0].label_before, history[0].label_after) == ("cat", "dog")
