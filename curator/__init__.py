@@ -83,6 +83,9 @@ if TYPE_CHECKING:
     from curator.deliver.recipe.rebuild import AbsentImage, RebuildReport
     from curator.deliver.recipe.write import RecipeReport
     from curator.find.concepts import Concept
+    from curator.find.map.colours import Colouring
+    from curator.find.map.kept import ImageMap
+    from curator.find.map.region import WrongShare
     from curator.find.subsets import Subset
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener, Progress
@@ -135,6 +138,7 @@ __all__ = [
     "Class",
     "ClassCount",
     "ClassSize",
+    "Colouring",
     "Comparison",
     "Concept",
     "CostReport",
@@ -161,6 +165,7 @@ __all__ = [
     "FormatName",
     "Gain",
     "HistoryRow",
+    "ImageMap",
     "ImageSource",
     "ImportPreview",
     "ImportReport",
@@ -233,6 +238,7 @@ __all__ = [
     "WaitingJob",
     "WeightsAltered",
     "WeightsMissing",
+    "WrongShare",
     "__version__",
     "deploy_model",
     "serve_model",
@@ -250,6 +256,7 @@ _PLACES = {
     "Class": "curator.store.classes",
     "ClassCount": "curator.check.counts",
     "ClassSize": "curator.store.classes",
+    "Colouring": "curator.find.map.colours",
     "Comparison": "curator.review.comparison.compare",
     "Concept": "curator.find.concepts",
     "CostReport": "curator.learn.finetune.cost_job",
@@ -272,6 +279,7 @@ _PLACES = {
     "FormatName": "curator.deliver.formats",
     "Gain": "curator.learn.curve.reading",
     "HistoryRow": "curator.store.run_json",
+    "ImageMap": "curator.find.map.kept",
     "ImageSource": "curator.review.queue.details",
     "ImportPreview": "curator.collect.imports.preview",
     "ImportReport": "curator.collect.imports.job",
@@ -314,6 +322,7 @@ _PLACES = {
     "VersionChange": "curator.store.versions",
     "VersionDiff": "curator.deliver.dataset",
     "WaitingJob": "curator.jobs.marks",
+    "WrongShare": "curator.find.map.region",
     "deploy_model": "curator.serve.deploy",
     "serve_model": "curator.serve.server",
 }

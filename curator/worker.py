@@ -43,6 +43,7 @@ JOBS = {
     "cost": "curator.learn.finetune.cost_job",
     "lr-find": "curator.learn.finetune.rate_job",
     "learning-curve": "curator.learn.curve.measure",
+    "map": "curator.find.map.job",
     "export": "curator.deliver.folder",
     "export-model": "curator.deliver.bundle",
     "rebuild": "curator.deliver.recipe.rebuild",

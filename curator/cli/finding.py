@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import pandas as pd
 import typer
 
-from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table
+from curator.cli.printing import AsJson, ProjectPath, bars, say, say_json, say_table
 from curator.errors import InputError
 from curator.files import write_atomic
 from curator.phrasing import many
@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command()(similar)
     app.command()(sample)
+    app.command("map")(lay_out)
     concept.command()(add)
     concept.command("list")(list_concepts)
     concept.command()(show)
@@ -148,6 +149,45 @@ def sample(
     else:
         say_table(table.drop(columns=["sha256", "file"]).dropna(axis="columns", how="all"))
         say("", chosen.sentence)
+
+
+def lay_out(
+    project: ProjectPath,
+    *,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write every image's point as CSV.")
+    ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Lay out all again, so that every point moves.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Lay out all images in a plane, like beside like; again: place what came since."""
+    from curator.find.map.colours import colouring
+
+    with Project.open(project) as opened, bars() as listener:
+        shown = opened.map(anew, listener=listener)
+        labels = colouring(opened, shown.image_ids, "class")
+    table = pd.DataFrame({"image_id": shown.image_ids, "x": shown.points[:, 0]})
+    table["y"] = shown.points[:, 1]
+    if out is not None:
+        write_atomic(out, csv_text(table).encode())
+    if as_json:
+        say_json(
+            {
+                "images": len(shown),
+                "features": shown.features,
+                "method": shown.method,
+                "made": shown.made,
+                "points": [] if out else table.to_dict("records"),
+            },
+            one_line=True,
+        )
+        return
+    said = f"{many(len(shown), 'image')} of {many(len(labels.names), 'class', 'classes')}"
+    say(f"{said} on the map, by {shown.method}, of the features {shown.features}.")
+    if out is not None:
+        say(f"The points are in {out}.")
 
 
 def add(

@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING
 from curator.project.verbs import Verbs
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from curator.collect.http.client import FetchSettings
     from curator.find.concepts import Concept
+    from curator.find.map.colours import Colouring
+    from curator.find.map.kept import ImageMap
+    from curator.find.map.region import WrongShare
     from curator.find.subsets import Subset, Way
+    from curator.jobs.progress import Listener
     from curator.review.queue.filters import Filters
     from curator.review.queue.kinds import Queue
 
@@ -74,6 +81,59 @@ class Finding(Verbs):
             balanced=balanced,
             without_duplicates=without_duplicates,
         )
+
+    def map(self, anew: bool = False, *, listener: Listener | None = None) -> ImageMap:
+        """Lay out all live images in a plane, or place those that came since; the map.
+
+        Those that are on it stay where they are, but with ``anew``. Features that lack are computed
+        first. Raises NotEnoughData without an image, WeightsMissing, WeightsAltered, FileError.
+        """
+        from curator.find.map import job, kept
+
+        self._run("map", job.run, {"anew": anew}, listener)
+        found = kept.read(self)
+        assert found is not None
+        return found
+
+    def kept_map(self) -> ImageMap | None:
+        """The map as it was computed last, of the images that are still live. None: never.
+
+        Raises ProjectAltered for a file that is none.
+        """
+        from curator.find.map import kept
+
+        return kept.read(self)
+
+    def region(self, polygon: NDArray[np.floating]) -> NDArray[np.int64]:
+        """Ids of the images in a polygon (k, 2) on the map, ascending. Raises InputError.
+
+        Raises NotEnoughData before the first map, ProjectAltered.
+        """
+        from curator.errors import NotEnoughData
+        from curator.find.map import region
+
+        shown = self.kept_map()
+        if shown is None:
+            raise NotEnoughData("There is no map yet.", "Compute it: `curator map PROJECT`.")
+        return shown.image_ids[region.inside(shown.points, polygon)]
+
+    def colouring(self, image_ids: NDArray[np.int64], by: str) -> Colouring:
+        """What dots of the map are coloured by; ``image_ids`` (n,) ascending.
+
+        ``by``: one of :data:`curator.find.map.colours.COLOURS` or "concept:NAME". Raises
+        InputError, NotEnoughData.
+        """
+        from curator.find.map.colours import colouring
+
+        return colouring(self, image_ids, by)
+
+    def wrong_within(self, image_ids: Sequence[int] | NDArray[np.int64]) -> WrongShare:
+        """How many labels are likely wrong among these images, with a 95 % interval."""
+        import numpy as np
+
+        from curator.find.map.region import wrong_within
+
+        return wrong_within(self, np.asarray(image_ids, dtype=np.int64))
 
     def concepts(self) -> list[Concept]:
         """What is looked for by name, with how many images likely show it. Raises NotEnoughData."""

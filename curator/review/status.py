@@ -29,6 +29,7 @@ STATION_OF = {
     "sample": COLLECT,
     "import": COLLECT,
     "check": CHECK,
+    "map": CHECK,
     "train": TRAIN,
     "cost": TRAIN,
     "lr-find": TRAIN,

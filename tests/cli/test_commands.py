@@ -57,6 +57,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "learning-curve",
         "log",
         "lr-find",
+        "map",
         "merge-classes",
         "most-confused",
         "new",

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from curator.encode.backbones import DEFAULT, describe
-from curator.encode.project_features import feature_cache
+from curator.encode.preprocess import TINY_DIMENSION
+from curator.encode.project_features import feature_cache, tiny_cache
 from curator.store import schema
 from tests.cli.conftest import curator
 from tests.review.made_up import Made, make
@@ -33,6 +34,8 @@ def give_features(project: Project, features: NDArray[np.float32]) -> None:
         query = schema.images.select().order_by(schema.images.c.id).limit(len(features))
         digests = [row.sha256 for row in connection.execute(query)]
     feature_cache(project, backbone).append(digests, rows)
+    # Nothing lacks then, so that no job looks for the files, which there are none of.
+    tiny_cache(project).append(digests, np.zeros((len(digests), TINY_DIMENSION), np.uint8))
 
 
 @pytest.fixture
