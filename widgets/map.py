@@ -18,7 +18,7 @@ from curator.collect.pictures import thumbnails_of
 from curator.errors import InputError, NothingToRedo, NothingToUndo
 from curator.find import likeness, selections
 from curator.find.map import kept
-from curator.find.map.colours import COLOURS, colouring
+from curator.find.map.colours import COLOURS, choices, colouring
 from curator.find.map.region import wrong_within
 from curator.project import Project
 from curator.review.browsing import cells
@@ -45,6 +45,8 @@ class Looked(NamedTuple):
     """What there is of a map."""
 
     state: str
+    colours: list[str]
+    """What it can be coloured by."""
     found: kept.ImageMap | None
     names: tuple[str, ...]
     codes: NDArray[np.uint8]
@@ -158,10 +160,10 @@ class MapPanel(Panel):
     def _look(self, project: Project) -> Looked:
         """Read the map and its colours, in a thread."""
         by, label = self.by, self.label
-        found = kept.read(project)
+        found, offered = kept.read(project), choices(project)
         if found is None or not len(found.image_ids):
             nothing = np.empty(0, np.uint8)
-            return Looked(kept.state(project), None, (), nothing, nothing.astype(bool))
+            return Looked(kept.state(project), offered, None, (), nothing, nothing.astype(bool))
         ids = found.image_ids
         colours = colouring(project, ids, by)
         inside = np.ones(len(ids), bool)
@@ -174,7 +176,8 @@ class MapPanel(Panel):
         else:
             scaled = np.nan_to_num(np.clip(colours.values, 0, 1) * STEPS, nan=UNKNOWN)
             codes = np.round(scaled)
-        return Looked(kept.state(project), found, colours.names, codes.astype(np.uint8), inside)
+        coded = codes.astype(np.uint8)
+        return Looked(kept.state(project), offered, found, colours.names, coded, inside)
 
     def _shown(self, looked: Looked) -> None:
         found = looked.found
@@ -194,6 +197,7 @@ class MapPanel(Panel):
             number=self.state["number"] + new,
             total=len(self._ids),
             map=looked.state,
+            colours=looked.colours,
             names=list(looked.names),
             features=found.features,
             others=max(0, self.state["images"] - len(found.image_ids)),

@@ -15,7 +15,7 @@ import { apart, dotSize, fitted, inBox, indexed, inSight, inside, nearest, onMap
 
 /** @import {Context, Message} from "./types" */
 /** @import {Cell} from "./data_states" */
-/** @import {Box, Camera, Index, MapAct, MapMessage, MapState, MapView, Shown, Spot, Tool} from "./map_states" */
+/** @import {Box, Camera, MapAct, MapMessage, MapState, MapView, Shown, Spot, Tool} from "./map_states" */
 
 const GONE = 1; // bits that the kernel sets: left out since; not of the class that is shown
 const OUTSIDE = 2;
@@ -163,7 +163,6 @@ export function render({ model, el }) {
   function marked() {
     const scale = !state().names.length;
     const least = Math.round(view.from * STEPS);
-    const poorest = colouredBy === "quality"; // there the low values are the bad ones
     view.numbers.fill(0);
     view.selected = view.shown = 0;
     for (let place = 0; place < marks.length; place += 1) {
@@ -171,8 +170,7 @@ export function render({ model, el }) {
       const bit = bits[place];
       const live = !(bit & (GONE | OUTSIDE));
       if (live) view.numbers[code] += 1;
-      const value = poorest ? STEPS - code : code;
-      const filtered = view.hidden.has(code) || (scale && code !== UNKNOWN && value < least);
+      const filtered = view.hidden.has(code) || (scale && code !== UNKNOWN && code < least);
       const out = bit & OUTSIDE || (filtered && !(bit & GONE));
       let mark = (out ? HIDDEN : 0) | (bit & GONE ? FAINT : 0);
       if (!mark) {
@@ -212,12 +210,6 @@ export function render({ model, el }) {
       s.classes.includes(name) ? String(s.classes.indexOf(name)) : null,
     );
     const colours = palette(el, places, s.names.length);
-    if (colouredBy === "quality") {
-      const turned = colours.rgba.slice();
-      for (let code = 0; code <= STEPS; code += 1)
-        colours.rgba.set(turned.subarray(4 * (STEPS - code), 4 * (STEPS - code) + 4), 4 * code);
-      colours.texts = colours.texts.map((text, code) => colours.texts[code <= STEPS ? STEPS - code : code] ?? text); // biome-ignore format: one line
-    }
     view.colours = colours.texts;
     painter.palette(colours.rgba);
     soon(true);
@@ -385,7 +377,7 @@ export function render({ model, el }) {
         "div",
         { class: "cu-stage" },
         head(s, view, act, send),
-        h("div", { class: "cu-map-place", memo: s.total ? "map" : null, key: s.total ? "map" : "none" }, !s.total && blank(s, act)), // biome-ignore format: one line
+        h("div", { class: "cu-map-place", memo: s.total ? "map" : undefined, key: s.total ? "map" : "none" }, !s.total && blank(s, act)), // biome-ignore format: one line
         foot(s, view, note || s.status, act),
       ),
       relabel && relabelBox(s, { relabel }, typing, view.selected),

@@ -43,7 +43,7 @@ void main() {
 
 /** What draws points on `canvas`. `points`: x and y of each; `draw`: `any` whether some are selected.
  * @typedef {{kind: "webgl" | "canvas", points(xy: Float32Array): void,
- * codes(codes: Uint8Array): void, marks(marks: Uint8Array): void, palette(rgba: Uint8Array): void,
+ * codes(codes: Uint8Array<ArrayBuffer>): void, marks(marks: Uint8Array<ArrayBuffer>): void, palette(rgba: Uint8Array): void,
  * draw(camera: Camera, screen: Size, ratio: number, size: number, any: boolean): void,
  * end(): void}} Points */
 
@@ -67,7 +67,6 @@ function onGpu(canvas, gl) {
   gl.attachShader(program, shader(gl, gl.VERTEX_SHADER, VERTEX));
   gl.attachShader(program, shader(gl, gl.FRAGMENT_SHADER, FRAGMENT));
   gl.linkProgram(program);
-  // biome-ignore lint/correctness/useHookAtTopLevel: it is WebGL's
   gl.useProgram(program);
   const at = (/** @type {string} */ name) => gl.getUniformLocation(program, name);
   const [view, extent, pass] = [at("view"), at("size"), at("pass")];
