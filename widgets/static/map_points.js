@@ -31,7 +31,7 @@ void main() {
 }`;
 
 const FRAGMENT = `#version 300 es
-precision mediump float;
+precision highp float; // as above: the size is known to both
 in vec4 colour;
 uniform float size;
 out vec4 shown;
