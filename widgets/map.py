@@ -320,7 +320,8 @@ class MapPanel(Panel):
         bits = np.unpackbits(held, bitorder="little")[: len(self._ids)].astype(bool)
         if len(bits) < len(self._ids) or not bits.any():
             raise InputError("Nothing is selected.", "Draw around some images first.")
-        return self._ids[bits]
+        chosen: NDArray[np.int64] = self._ids[bits]
+        return chosen
 
     def _step(self, step: Callable[[Project], list[ledger.Decided]], words: str) -> None:
         """Undo or redo one act."""

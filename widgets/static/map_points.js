@@ -49,7 +49,8 @@ void main() {
 
 /** @param {HTMLCanvasElement} canvas @returns {Points} */
 export function pointsOn(canvas) {
-  const gl = canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true });
+  // Not without a GPU: in software it takes ten times as long as the plain canvas (experiments.md).
+  const gl = canvas.getContext("webgl2", { antialias: false, failIfMajorPerformanceCaveat: true });
   return gl ? onGpu(canvas, gl) : onPlain(canvas);
 }
 
