@@ -23,6 +23,7 @@ async ({points, frames, plain}) => {
   document.body.append(canvas);
   const own = canvas.getContext.bind(canvas);
   // WebGL in software, too, which the page does not take.
+  WebGL2RenderingContext.prototype.getParameter = () => 'a GPU, so that software is measured';
   canvas.getContext = (kind) => plain && kind === 'webgl2' ? null : own(kind);
   const {pointsOn} = await import('/map_points.js');
   const painter = pointsOn(canvas);

@@ -47,10 +47,19 @@ void main() {
  * draw(camera: Camera, screen: Size, ratio: number, size: number, any: boolean): void,
  * end(): void}} Points */
 
+/** Whether WebGL has a GPU: in software it takes ten times as long as the plain canvas
+ * (docs/experiments.md). */
+function hasGpu() {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  const info = gl?.getExtension("WEBGL_debug_renderer_info");
+  const name = gl ? gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER) : "software";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return !/swiftshader|llvmpipe|software|basic render/i.test(String(name));
+}
+
 /** @param {HTMLCanvasElement} canvas @returns {Points} */
 export function pointsOn(canvas) {
-  // Not without a GPU: in software it takes ten times as long as the plain canvas (experiments.md).
-  const gl = canvas.getContext("webgl2", { antialias: false, failIfMajorPerformanceCaveat: true });
+  const gl = hasGpu() ? canvas.getContext("webgl2", { antialias: false }) : null;
   return gl ? onGpu(canvas, gl) : onPlain(canvas);
 }
 
