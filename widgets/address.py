@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.check.findings import OF_IMAGES
 from curator.errors import InputError, UnknownClass
+from curator.find.map.colours import COLOURS
 from curator.review.browsing import SORTS
 from curator.review.queue.filters import ISSUES, SPLITS, Filters
 from curator.review.queue.kinds import queue_named
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 START = "start"
 DATA = "data"
-GRID = "grid"  # a tab of Data
+GRID, MAP = TABS = "grid", "map"  # of Data, beside the classes
 LONGEST = 500  # characters of any part
 LARGEST = 2**53  # of numbers; what a script counts exactly
 NARROWING = tuple(each.name for each in fields(Filters) if each.type == "str")
@@ -43,9 +44,11 @@ class Address:
     image: int | None = None
     """Id of the image that is enlarged."""
     tab: str = ""
-    """Of Data: :data:`GRID`, or "" for the classes."""
+    """Of Data: one of :data:`TABS`, or "" for the classes."""
     sort: str = ""
     """Of the grid; "" for its usual order."""
+    by: str = ""
+    """What the map is coloured by; "" for the class."""
 
     def check_classes(self, names: Sequence[str]) -> None:
         """Raise UnknownClass unless the filters' classes are among ``names``."""
@@ -68,6 +71,7 @@ class Address:
             "first": self.first,
             "image": self.image,
             "sort": self.sort,
+            "by": self.by,
         }
 
 
@@ -101,12 +105,19 @@ def read(given: object, named: float) -> Address:
             f"The address names the order {sort[:60]!r}, which there is not.",
             f"Use one of {', '.join(SORTS)}.",
         )
+    by = _text(given, "by")
+    if by and by not in COLOURS and not by.startswith("concept:"):
+        raise InputError(
+            f"The address colours by {by[:60]!r}, which there is not.",
+            f"Use one of {', '.join(COLOURS)}.",
+        )
     if station == DATA and queue:
-        if queue != GRID:
+        if queue not in TABS:
             raise InputError(
-                f"The address names {queue[:60]!r}, which Data does not have.", f"There is {GRID}."
+                f"The address names {queue[:60]!r}, which Data does not have.",
+                f"There are {' and '.join(TABS)}.",
             )
-        queue, tab = "", GRID
+        queue, tab = "", queue
     return Address(
         project,
         station,
@@ -116,6 +127,7 @@ def read(given: object, named: float) -> Address:
         _number(given, "image"),
         tab,
         sort,
+        by,
     )
 
 

@@ -73,6 +73,7 @@ class Dashboard:
                 "look": lambda message: self._enlarge(int(message["id"])),
                 "decided": self._decided,
                 "moved": lambda _: self.remember(),
+                "submit": self._asked,
             }
         )
         self.collect = CollectPanel({**common, "submit": self._asked, "decided": self._decided})

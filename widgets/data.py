@@ -1,4 +1,4 @@
-"""The station Data, a project's home: its classes with pictures, the next step, and the grid."""
+"""The station Data, a project's home: its classes, the next step, the grid, and the map."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from curator.find.map.colours import COLOURS
 from curator.review.browsing import SORTS
 from curator.review.overview import ClassRow, overview
 from curator.review.queue.filters import Filters
 from curator.review.status import Status, next_step
-from widgets.address import GRID, Address
+from widgets.address import GRID, MAP, TABS, Address
 from widgets.background import Counting
 from widgets.grid import GridPanel
+from widgets.map import MapPanel
 from widgets.panel import Handler, Panel, script
 from widgets.thumbnails import Thumbnails
 
@@ -55,7 +57,10 @@ class ClassesPanel(Panel):
 
 
 class Data:
-    """``root`` is the widget to display. ``handlers``: go, queue, look, error, decided, moved."""
+    """``root`` is the widget to display.
+
+    ``handlers``: go, queue, look, error, decided, moved, submit.
+    """
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
         own: dict[str, Handler] = {
@@ -65,7 +70,9 @@ class Data:
         common = {**handlers, **own}
         self._classes = ClassesPanel(common)
         self._grid = GridPanel(common)
-        self.root = ipywidgets.Box([self._classes, self._grid]).add_class("cu-data")
+        self._map = MapPanel(common)
+        self._panels: dict[str, Panel] = {"": self._classes, GRID: self._grid, MAP: self._map}
+        self.root = ipywidgets.Box(list(self._panels.values())).add_class("cu-data")
         self._tab = ""
         self._latest: tuple[Status, bool] | None = None  # what the page was refreshed with
         self._project: Project | None = None
@@ -75,16 +82,19 @@ class Data:
         """Show another project, with the tab that it was left at."""
         self._project, self._latest = project, None
         self._grid.adopt(project)
-        sort, label = (str(place.get(key, "")) for key in ("sort", "label"))
-        self._grid.choose(
-            sort if sort in SORTS else "", label if label in project.class_names() else ""
-        )
-        self._show_tab(GRID if place.get("tab") == GRID else "")
+        self._map.adopt(project)
+        sort, label, by = (str(place.get(key, "")) for key in ("sort", "label", "by"))
+        label = label if label in project.class_names() else ""
+        self._grid.choose(sort if sort in SORTS else "", label)
+        self._map.choose(by if by in COLOURS else "", label)
+        tab = str(place.get("tab", ""))
+        self._show_tab(tab if tab in TABS else "")
 
     def leave(self) -> None:
         """Let go of the project."""
         self._classes.leave()
         self._grid.leave()
+        self._map.leave()
         self._project = self._latest = None
 
     def refresh(self, status: Status, busy: bool) -> None:
@@ -93,37 +103,44 @@ class Data:
         self._latest = status, busy
         if self._tab == GRID:
             self._grid.refresh(status)
+        elif self._tab == MAP:
+            self._map.refresh(status, busy)
         else:
             self._classes.refresh(self._project, status, busy)
 
     def place(self) -> dict[str, Any]:
         """What :meth:`adopt` takes, to be remembered."""
-        return {"tab": self._tab, "sort": self._grid.asked, "label": self._grid.label}
+        label = self._map.label if self._tab == MAP else self._grid.label
+        return {"tab": self._tab, "sort": self._grid.asked, "label": label, "by": self._map.by}
 
     def address(self) -> Address:
         """Where it is; the caller adds project and station."""
-        if self._tab != GRID:
-            return Address()
-        return Address(tab=GRID, sort=self._grid.asked, filters=Filters(label=self._grid.label))
+        if self._tab == GRID:
+            return Address(tab=GRID, sort=self._grid.asked, filters=Filters(label=self._grid.label))
+        if self._tab == MAP:
+            return Address(tab=MAP, by=self._map.by, filters=Filters(label=self._map.label))
+        return Address()
 
     def visit(self, address: Address) -> None:
         """Show the tab of an address. Raises UnknownClass before anything changes."""
         assert self._project is not None
         address.check_classes(self._project.class_names())
-        self._open(address.tab == GRID, address.sort, address.filters.label)
+        self._open(address.tab, address.sort, address.filters.label, address.by)
 
     def _choose(self, tab: str, label: str) -> None:
-        self._open(tab == GRID, self._grid.asked, label)
+        self._open(tab if tab in TABS else "", self._grid.asked, label, self._map.by)
         self._outer["go"]({"station": "data"})
 
-    def _open(self, grid: bool, sort: str, label: str) -> None:
-        self._show_tab(GRID if grid else "")
-        if grid:
+    def _open(self, tab: str, sort: str, label: str, by: str) -> None:
+        self._show_tab(tab)
+        if tab == GRID:
             self._grid.choose(sort, label)
+        elif tab == MAP:
+            self._map.choose(by, label)
         if self._latest is not None:  # else the next refresh, when this station is shown, does it
             self.refresh(*self._latest)
 
     def _show_tab(self, tab: str) -> None:
         self._tab = tab
-        self._classes.layout.display = "none" if tab == GRID else ""
-        self._grid.layout.display = "" if tab == GRID else "none"
+        for name, panel in self._panels.items():
+            panel.layout.display = "" if name == tab else "none"

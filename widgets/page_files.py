@@ -17,7 +17,7 @@ from tornado.web import HTTPError, RequestHandler
 
 STATIC = Path(__file__).parent / "static"
 # In the order of the cascade.
-STYLES = ("theme.css", "stations.css", "review.css", "data.css", "use.css")
+STYLES = ("theme.css", "stations.css", "review.css", "data.css", "map.css", "use.css")
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 KEPT_SECONDS = 365 * 24 * 3600  # what lies at an address never changes
 
@@ -44,8 +44,13 @@ def told_to_page(page_config: dict[str, Any], *, base_url: str, **_: Any) -> dic
         **page_config,
         "curatorStatic": f"{base_url}curator/static/{version()}/",
         "curatorStyles": list(STYLES),
-        "curatorModules": [name for name in files() if name.endswith(".js")],
+        "curatorModules": [name for name in files() if name.endswith(".js") and _is_first(name)],
     }
+
+
+def _is_first(name: str) -> bool:
+    """Whether the page needs a module from the start: the map is loaded when its tab is opened."""
+    return name == "map.js" or not name.startswith("map_")
 
 
 class PageFile(RequestHandler):

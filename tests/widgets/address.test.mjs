@@ -8,7 +8,16 @@ import { following, parse, written } from "../../widgets/static/address.js";
 /** @import {Message, Model} from "../../widgets/static/types" */
 
 /** @type {Place} */
-const EMPTY = { project: "", station: "", queue: "", filters: {}, first: 1, image: null, sort: "" };
+const EMPTY = {
+  project: "",
+  station: "",
+  queue: "",
+  filters: {},
+  first: 1,
+  image: null,
+  sort: "",
+  by: "",
+};
 /** @type {Place} */
 const BLACK = {
   project: "bears",
@@ -18,6 +27,7 @@ const BLACK = {
   first: 3,
   image: 42,
   sort: "",
+  by: "",
 };
 
 test("what is written is read again", () => {

@@ -11,6 +11,7 @@ const FORMER = /** @type {Record<string, string>} */ ({ export: "use" });
 const STATIONS = ["data", "collect", "check", "train", "review", "use", ...Object.keys(FORMER)];
 const FILTERS = [
   ...["class", "predicted", "split", "host", "tag", "issue", "finding", "text", "like", "concept"],
+  "selection",
 ];
 
 /** Take a fragment apart; null when there is none. What it cannot be is left in `station`, for the
@@ -26,6 +27,7 @@ export function parse(hash) {
     first: 1,
     image: null,
     sort: "",
+    by: "",
   };
   const [path, ...rest] = hash.slice(1).split("?");
   /** @type {string[]} */
@@ -53,6 +55,7 @@ export function parse(hash) {
   const number = (/** @type {string} */ name) =>
     query.has(name) ? Number(query.get(name) || "none") : null;
   place.sort = query.get("sort") ?? "";
+  place.by = query.get("by") ?? "";
   place.first = number("first") ?? 1;
   place.image = number("image");
   return place;
@@ -65,6 +68,7 @@ export function written(place) {
   const query = new URLSearchParams();
   for (const name of FILTERS) if (place.filters[name]) query.set(name, place.filters[name]);
   if (place.sort) query.set("sort", place.sort);
+  if (place.by) query.set("by", place.by);
   if (place.first > 1) query.set("first", String(place.first));
   if (place.image !== null) query.set("image", String(place.image));
   const narrowed = query.toString();

@@ -1,11 +1,11 @@
 // @ts-check
-// The two faces of Data: the classes, and the grid of everything.
+// The faces of Data: the classes, the grid of everything, and the map.
 
 import { h } from "./drawing.js";
 
 /** @import {Send} from "./types" */
 
-/** @param {"" | "grid"} shown @param {Send} send */
+/** @param {"" | "grid" | "map"} shown @param {Send} send */
 export function dataTabs(shown, send) {
   const tab = (/** @type {string} */ name, /** @type {string} */ title) =>
     h(
@@ -23,5 +23,6 @@ export function dataTabs(shown, send) {
     { class: "cu-data-tabs", role: "group", "aria-label": "Data" },
     tab("", "Classes"),
     tab("grid", "Grid"),
+    tab("map", "Map"),
   );
 }

@@ -47,6 +47,7 @@ export interface Place {
   first: number; // place of the first image shown, from 1 on
   image: number | null; // enlarged
   sort: string; // of Data's grid
+  by: string; // what its map is coloured by
 }
 
 export interface ShellState {

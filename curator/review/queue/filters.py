@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, distinct, func, 
 from curator.check.findings import OF_IMAGES, findings
 from curator.check.quality import QUALITY
 from curator.errors import InputError
-from curator.find import concepts
+from curator.find import concepts, selections
 from curator.store import images, schema, tags
 from curator.store.classes import find_class
 
@@ -61,6 +61,8 @@ class Filters:
     compared with, as :func:`curator.find.likeness.written` writes it; of a concept its name."""
     concept: str = ""
     """Name of a concept, in whatever case: what shows it, by a person or most likely."""
+    selection: str = ""
+    """Name of a selection: the very images of :func:`curator.find.selections.keep`."""
 
 
 def conditions(scope: Scope, filters: Filters) -> list[ColumnElement[bool]]:
@@ -102,6 +104,8 @@ def _among(scope: Scope, filters: Filters) -> list[ColumnElement[bool]]:
         some.append(_found(scope.connection, filters.finding))
     if filters.concept:
         some.append(_these(concepts.showing(scope.workspace, scope.connection, filters.concept)))
+    if filters.selection:
+        some.append(_these(selections.read(scope.workspace, filters.selection).tolist()))
     return [schema.current.c.image_id.in_(ids) for ids in some]
 
 
