@@ -102,6 +102,13 @@ class Gallery(Paging):
         else:
             self._waiting = image_id
 
+    def _resize(self, size: str, page: int) -> None:
+        """Show pages of another size, still with the image that is enlarged."""
+        looked_at = self.enlarged
+        super()._resize(size, page)
+        if looked_at is not None and self.bring(looked_at):
+            self.look(looked_at)
+
     def _ready(self) -> None:
         super()._ready()
         self._drawn = True

@@ -284,7 +284,8 @@ class Paging(Panel):
         if ready is None or not ready.fits(kind, ids, run_id):
             ready = Shown(self.project, kind, ids, run_id)
         self._shown = ready
-        self.enlarged = None  # the browser asks again for what it enlarges of this page
+        if self.enlarged not in ids:
+            self.enlarged = None  # the browser asks for what it enlarges of this page
         self._show_tiles(offset=self._pager.offset, **changes)
         ready.open()
         self._look_ahead(run_id)

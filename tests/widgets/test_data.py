@@ -26,7 +26,11 @@ def test_addresses_of_the_grid() -> None:
     assert address.read(grid.to_dict(), 0.1) == grid
     home = Address("bears", "data")
     assert address.read(home.to_dict(), 0.1) == home
-    for wrong in ({"queue": "heap"}, {"queue": "map", "by": "colour"}, {"queue": "grid", "sort": "colour"}):
+    for wrong in (
+        {"queue": "heap"},
+        {"queue": "map", "by": "colour"},
+        {"queue": "grid", "sort": "colour"},
+    ):
         with pytest.raises(InputError):
             address.read({"station": "data", **wrong}, 0.1)
     with pytest.raises(InputError):

@@ -252,3 +252,18 @@ def test_a_refit_ranks_the_unseen_rest_anew(gallery: Gallery, sample_copy: Proje
     assert first == [i for i in rest if i in first]
     tell(gallery, do="turn", by=-1)
     assert shown(gallery) == page
+
+
+def test_an_enlarged_image_stays_when_pages_get_another_size(gallery: Gallery) -> None:
+    """Its page is shown, whether it begins where the one before did or not, and it is enlarged."""
+    last, second = shown(gallery)[-1], shown(gallery)[1]
+    tell(gallery, do="zoom", id=last)
+    tell(gallery, do="resize", size="L", page=PAGE // 2)
+    assert last in shown(gallery)
+    tell(gallery, do="zoom", id=last)
+    assert gallery.enlarged == last
+    tell(gallery, do="resize", size="M", page=PAGE)
+    gallery.turn_to(1)
+    tell(gallery, do="zoom", id=second)
+    tell(gallery, do="resize", size="L", page=PAGE // 2)
+    assert gallery.enlarged == second

@@ -330,7 +330,7 @@ function render({ model, el }) {
       ".cu-queue, .cu-queues",
     );
     shown = pageKey();
-    ui.focus = ui.anchor = 0;
+    ui.focus = ui.anchor = Math.max(0, ids().indexOf(ui.zoom?.id ?? -1));
     ui.selected = new Set();
     ui.relabel = null;
     if (ui.zoom && tiles().length) enlarge();
