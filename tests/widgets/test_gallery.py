@@ -15,7 +15,7 @@ from tests.widgets.kernel import tell
 from widgets.gallery import Gallery
 from widgets.queue_view import PAGE
 
-HANDLERS = dict.fromkeys(("decided", "moved", "page", "error"), lambda _: None)
+HANDLERS = dict.fromkeys(("decided", "moved", "looked", "page", "error"), lambda _: None)
 
 
 def opened(project: Project, kind: str = "suspicious", **handlers: Any) -> Gallery:
