@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.check.findings import OF_IMAGES
 from curator.errors import InputError, UnknownClass
-from curator.find.map.colours import COLOURS
+from curator.find.map.colours import COLOURS, CONCEPT
 from curator.review.browsing import SORTS
 from curator.review.queue.filters import ISSUES, SPLITS, Filters
 from curator.review.queue.kinds import queue_named
@@ -106,7 +106,7 @@ def read(given: object, named: float) -> Address:
             f"Use one of {', '.join(SORTS)}.",
         )
     by = _text(given, "by")
-    if by and by not in COLOURS and not by.startswith("concept:"):
+    if by and by not in COLOURS and not by.startswith(CONCEPT):
         raise InputError(
             f"The address colours by {by[:60]!r}, which there is not.",
             f"Use one of {', '.join(COLOURS)}.",

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sqlalchemy import select
@@ -93,7 +93,7 @@ def explain(
     refusal, OriginalMissing, OriginalAltered, ProjectAltered, WeightsMissing, WeightsAltered.
     """
     with workspace.database.read() as connection:
-        run = _run(connection, run_id)
+        run = runs.asked(connection, run_id)
         now = schema.current.c
         class_id = connection.execute(
             select(now.class_id).where(now.image_id == image_id)
@@ -177,13 +177,6 @@ def _unknown(image_id: int) -> UnknownImage:
     return UnknownImage(
         f"There is no image with id {image_id}.", "`curator rank` and `queue` list the ids."
     )
-
-
-def _run(connection: Any, run_id: int | None) -> runs.Run:
-    if run_id is not None:
-        return runs.get(connection, run_id)
-    found = runs.ranking_id(connection)
-    return runs.to_export(connection) if found is None else runs.get(connection, found)
 
 
 def by_covering(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, func, select
@@ -35,6 +36,25 @@ def first_sources() -> Select[tuple[int, int]]:
         .where(table.c.image_id.is_not(None))
         .group_by(table.c.image_id)
     )
+
+
+def hosts(connection: Connection) -> dict[int, str | None]:
+    """The host of every image's first source; "" where its address names none, None of a file."""
+    first, table = first_sources().subquery(), schema.sources.c
+    query = select(first.c.image_id, table.kind, table.origin).join_from(
+        first, schema.sources, table.id == first.c.source_id
+    )
+    return {
+        row.image_id: _host(row.origin) if row.kind == "address" else None
+        for row in connection.execute(query)
+    }
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 def number_live(connection: Connection) -> int:

@@ -229,6 +229,15 @@ def ranking(connection: Connection) -> Run:
     return get(connection, found)
 
 
+def asked(connection: Connection, run_id: int | None = None) -> Run:
+    """A run by id, else the one that ranks, or where none does the one in use.
+
+    Raises UnknownRun, NoRun.
+    """
+    wanted = ranking_id(connection) if run_id is None else run_id
+    return to_export(connection) if wanted is None else get(connection, wanted)
+
+
 def get(connection: Connection, run_id: int | None = None) -> Run:
     """A run by id, or the newest. Raises UnknownRun, NoRun."""
     newest = latest_id(connection)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import numpy as np
 from sqlalchemy import func, select
@@ -16,6 +15,7 @@ from curator.find.map.scores import label_scores
 from curator.store import concepts as kept_concepts
 from curator.store import images, runs, schema
 from curator.store.classes import names_by_id
+from curator.store.vocabulary import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,14 +31,7 @@ MOST_NAMES = 20
 OTHERS = "others"
 UNKNOWN = "unknown"
 FILES = "files"
-_DECISIONS = {
-    schema.NEW: "undecided",
-    schema.KEPT: "kept",
-    schema.UNSURE: "unsure",
-    schema.SEVERAL: "several classes",
-    schema.NONE: "none of the classes",
-    schema.DELETED: "deleted",
-}
+_DECISIONS = {**STATES, schema.NEW: "undecided"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +110,9 @@ def _words(connection: Connection, image_ids: NDArray[np.int64], by: str) -> lis
     if by == "prediction":
         return [names.get(key, UNKNOWN) for key in _scores(connection, image_ids)[1].tolist()]
     if by == "host":
-        return _looked_up(_hosts(connection), image_ids)
+        named = images.hosts(connection).items()
+        words = {key: FILES if host is None else host or UNKNOWN for key, host in named}
+        return _looked_up(words, image_ids)
     column = {
         "class": schema.current.c.class_id,
         "split": schema.images.c.split,
@@ -135,25 +130,6 @@ def _words(connection: Connection, image_ids: NDArray[np.int64], by: str) -> lis
 
 def _looked_up(words: dict[int, str], image_ids: NDArray[np.int64]) -> list[str]:
     return [words.get(key, UNKNOWN) for key in image_ids.tolist()]
-
-
-def _hosts(connection: Connection) -> dict[int, str]:
-    first = images.first_sources().subquery()
-    table = schema.sources.c
-    query = select(first.c.image_id, table.kind, table.origin).join_from(
-        first, schema.sources, table.id == first.c.source_id
-    )
-    return {
-        row.image_id: _host(row.origin) if row.kind == "address" else FILES
-        for row in connection.execute(query)
-    }
-
-
-def _host(address: str) -> str:
-    try:
-        return urlsplit(address).netloc.rpartition("@")[2] or UNKNOWN
-    except ValueError:
-        return UNKNOWN
 
 
 def _quality(connection: Connection, image_ids: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import select
 
 from curator.encode.backbones import DEFAULT, describe
 from curator.encode.preprocess import TINY_SIDE
@@ -95,11 +93,11 @@ def find(workspace: Workspace, run_id: int | None = None) -> WeakSpots:
     NotEnoughData for fewer than :data:`FEWEST` judged images, FileError.
     """
     with workspace.database.read() as connection:
-        run = _run(connection, run_id)
+        run = runs.asked(connection, run_id)
         table = _judged(connection, run)
         measures = _measures(connection, table)
-    backbone = describe(DEFAULT)
-    places = feature_cache(workspace, backbone).places(table["sha256"].tolist())
+    cache = feature_cache(workspace, describe(DEFAULT))
+    places = cache.places(table["sha256"].tolist())
     table, there = table[places >= 0].reset_index(drop=True), places >= 0
     if len(table) < FEWEST:
         raise NotEnoughData(
@@ -111,7 +109,7 @@ def find(workspace: Workspace, run_id: int | None = None) -> WeakSpots:
         for name, each in measures.items()
     }
     measures["border"] = _border(workspace, table["sha256"].tolist())
-    rows = _Rows(feature_cache(workspace, backbone).on_disk()[1], places[there])
+    rows = _Rows(cache.on_disk()[1], places[there])
     labels = table["class_id"].to_numpy(dtype=np.int64)
     groups = table["group_id"].to_numpy(dtype=np.int64)
     wrong = (table["predicted_id"] != table["class_id"]).to_numpy(dtype=bool)
@@ -152,13 +150,6 @@ class _Rows:
 
     def __getitem__(self, rows: slice | NDArray[np.int64], /) -> NDArray[np.float32]:
         return self._mapped[self._places[rows]]
-
-
-def _run(connection: Connection, run_id: int | None) -> runs.Run:
-    if run_id is not None:
-        return runs.get(connection, run_id)
-    found = runs.ranking_id(connection)
-    return runs.to_export(connection) if found is None else runs.get(connection, found)
 
 
 def _judged(connection: Connection, run: runs.Run) -> pd.DataFrame:
@@ -213,18 +204,8 @@ def _measures(connection: Connection, table: pd.DataFrame) -> dict[str, Measures
 
 def _hosts(connection: Connection, ids: list[int]) -> NDArray[np.float64]:
     """The number of each image's host (N,); of the files and of all rare hosts one each."""
-    first = images.first_sources().subquery()
-    source = schema.sources.c
-    query = select(source.image_id, source.kind, source.origin).join(
-        first, first.c.source_id == source.id
-    )
-    host_of = {}
-    for row in connection.execute(query):
-        try:
-            host_of[row.image_id] = urlsplit(row.origin).netloc if row.kind == "address" else ""
-        except ValueError:
-            host_of[row.image_id] = ""
-    names = [host_of.get(key, "") for key in ids]
+    host_of = images.hosts(connection)
+    names = [host_of.get(key) or "" for key in ids]
     common = {name: place for place, (name, _) in enumerate(Counter(names).most_common(_OTHER))}
     return np.array([common.get(name, _OTHER) for name in names], dtype=np.float64)
 
