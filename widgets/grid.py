@@ -7,20 +7,18 @@ image; its number tells a message that is about an order that was left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from curator.collect.pictures import thumbnails_of
-from curator.errors import InputError, NothingToRedo, NothingToUndo
-from curator.find import likeness
+from curator.errors import InputError
 from curator.project import Project
 from curator.review.browsing import SORTS, WINDOW, Grid, open_grid
-from curator.store import ledger
-from widgets import wording
 from widgets.background import beside
-from widgets.panel import Handler, Panel, script
+from widgets.deciding import DecidingPanel
+from widgets.panel import Handler, script
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 AT_ONCE = 64  # pictures of a message: so many are read before the browser is listened to again
 
 
-class GridPanel(Panel):
+class GridPanel(DecidingPanel):
     """``handlers``: go, look, queue, decided, moved, error, tab."""
 
     _esm = script("grid")
@@ -42,8 +40,6 @@ class GridPanel(Panel):
             "sort": lambda message: self._choose(str(message["sort"]), str(message["label"])),
             "decide": self._decide,
             "like": self._like,
-            "undo": lambda _: self._step(Project.undo, "Took back"),
-            "redo": lambda _: self._step(Project.redo, "Did again"),
         }
         super().__init__(
             {**handlers, **own},
@@ -53,15 +49,10 @@ class GridPanel(Panel):
             label="",
             sorts=list(SORTS),
             ranked=False,
-            classes=[],
-            class_ids=[],
             counts=[],
             images=0,
             others=0,
             opening=False,
-            status="",
-            can_undo=False,
-            can_redo=False,
         )
         self.asked = ""
         """The order that was asked for; "" for the usual one."""
@@ -138,15 +129,6 @@ class GridPanel(Panel):
         held = status.classes.get(grid.label, 0) if grid.label else status.images
         self.show(others=max(0, held - len(grid)))
 
-    def _known(self, project: Project) -> dict[str, Any]:
-        classes, steps = project.classes(), ledger.steps(project.database)
-        return {
-            "classes": [item.name for item in classes],
-            "class_ids": [item.id for item in classes],
-            "can_undo": steps.can_undo,
-            "can_redo": steps.can_redo,
-        }
-
     def _choose(self, sort: str, label: str) -> None:
         self.choose(sort, label)
         self._open()
@@ -211,24 +193,16 @@ class GridPanel(Panel):
     def _decide(self, message: dict[str, Any]) -> None:
         """Decide on the images of ranges of places, as one step of undo."""
         project, grid = self._here(message)
-        action, label = message["action"], message.get("label") or None
         ids = _chosen(grid.ids, message["ranges"])
-        if message.get("fresh") and label:
-            project.new_class(label)
-        # By its id: another window may have renamed the class, or given its name to another.
-        class_id = message.get("class_id")
-        given = label if class_id is None else int(class_id)
+        action, given = message["action"], self._asked(project, message)
         seen = {i: self._seen[i] for i in ids if i in self._seen}
         decided = project.decide(ids, action, given, run_id=grid.run_id, seen=seen)
-        if class_id is not None:
-            label = project.class_called(int(class_id))
-        self._after(wording.decided(action, label, decided), decided.batch)
+        self._decided(action, given, decided)
 
     def _like(self, message: dict[str, Any]) -> None:
         """Open the images most like those of ranges of places."""
         _, grid = self._here(message)
-        asked = likeness.written(_chosen(grid.ids, message["ranges"]))
-        self._handlers["queue"]({"queue": "similar", "like": asked})
+        self._open_like(_chosen(grid.ids, message["ranges"]))
 
     def _here(self, message: dict[str, Any]) -> tuple[Project, Grid]:
         project, grid = self._project, self._grid
@@ -236,24 +210,11 @@ class GridPanel(Panel):
             raise InputError("That view was left already.", "Choose again from what is shown now.")
         return project, grid
 
-    def _step(self, step: Callable[[Project], list[ledger.Decided]], words: str) -> None:
-        """Undo or redo one act."""
-        project, grid = self._project, self._grid
-        if project is None or grid is None:
-            return
-        try:
-            done = step(project)[0]
-        except (NothingToUndo, NothingToRedo) as error:
-            self.show(status=str(error))
-            return
-        shown = done.image_ids if np.isin(done.image_ids, grid.ids).any() else ()
-        self._after(wording.stepped(words, done, shown), done.batch)
+    def _images(self) -> NDArray[np.int64] | None:
+        return None if self._grid is None else self._grid.ids
 
-    def _after(self, status: str, batch: int) -> None:
-        assert self._project is not None
-        self.show(status=status, **self._known(self._project))
+    def _show_decided(self) -> None:
         self._send_cells()
-        self._handlers["decided"]({"batch": batch})
 
     def _complain(self, message: dict[str, Any]) -> None:
         self.show(opening=False)

@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from curator.collect.pictures import thumbnails_of
-from curator.errors import InputError, NothingToRedo, NothingToUndo
-from curator.find import likeness, selections
+from curator.errors import InputError
+from curator.find import selections
 from curator.find.map import kept
 from curator.find.map.colours import COLOURS, choices, colouring
 from curator.find.map.region import wrong_within
 from curator.project import Project
 from curator.review.browsing import cells
 from curator.store import ledger
-from widgets import wording
 from widgets.background import Counting, beside
+from widgets.deciding import DecidingPanel
 from widgets.jobbar import newest
-from widgets.panel import Handler, Panel, script
+from widgets.panel import Handler, script
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +54,7 @@ class Looked(NamedTuple):
     """(n,): whether it is of the class that is shown."""
 
 
-class MapPanel(Panel):
+class MapPanel(DecidingPanel):
     """``handlers``: go, look, queue, decided, moved, error, tab, submit."""
 
     _esm = script("map")
@@ -72,8 +71,6 @@ class MapPanel(Panel):
             "decide": self._decide,
             "open": self._open,
             "like": self._like,
-            "undo": lambda _: self._step(Project.undo, "Took back"),
-            "redo": lambda _: self._step(Project.redo, "Did again"),
         }
         super().__init__(
             {**handlers, **own},
@@ -87,13 +84,8 @@ class MapPanel(Panel):
             names=[],
             label="",
             features="",
-            classes=[],
-            class_ids=[],
             counts=[],
             images=0,
-            status="",
-            can_undo=False,
-            can_redo=False,
         )
         self._project: Project | None = None
         self._counting = Counting(self._look, self._shown, handlers.get("error", lambda _: None))
@@ -140,15 +132,6 @@ class MapPanel(Panel):
         self.show(working=working, counts=counts, images=status.images, **self._known(project))
         anew, self._busy = self._busy and not busy, busy
         self._counting.count(anew=anew)
-
-    def _known(self, project: Project) -> dict[str, Any]:
-        classes, steps = project.classes(), ledger.steps(project.database)
-        return {
-            "classes": [item.name for item in classes],
-            "class_ids": [item.id for item in classes],
-            "can_undo": steps.can_undo,
-            "can_redo": steps.can_redo,
-        }
 
     def _choose(self, by: str, label: str) -> None:
         self.choose(by, label)
@@ -274,26 +257,17 @@ class MapPanel(Panel):
     def _decide(self, message: dict[str, Any]) -> None:
         """Decide on what is selected, as one step of undo."""
         project, ids = self._here(message), self._chosen(message)
-        action, label = message["action"], message.get("label") or None
-        if message.get("fresh") and label:
-            project.new_class(label)
-        # By its id: another window may have renamed the class, or given its name to another.
-        class_id = message.get("class_id")
-        given = label if class_id is None else int(class_id)
+        action, given = message["action"], self._asked(project, message)
         run_id = project.ranking_run()
 
         def decide() -> ledger.Decided:
             return project.decide(ids.tolist(), action, given, run_id=run_id)
 
-        def told(decided: ledger.Decided) -> None:
-            called = label if class_id is None else project.class_called(int(class_id))
-            self._after(wording.decided(action, called, decided), decided.batch)
-
         if len(ids) <= MANY:
-            told(decide())
+            self._decided(action, given, decide())
             return
         self.show(status=f"Deciding on {len(ids)} images…")
-        beside(decide, told, self._handlers["error"])
+        beside(decide, lambda done: self._decided(action, given, done), self._handlers["error"])
 
     def _open(self, message: dict[str, Any]) -> None:
         """Open what is selected as a queue of Review."""
@@ -303,8 +277,7 @@ class MapPanel(Panel):
     def _like(self, message: dict[str, Any]) -> None:
         """Open the images most like those that are selected."""
         self._here(message)
-        asked = likeness.written(self._chosen(message).tolist())
-        self._handlers["queue"]({"queue": "similar", "like": asked})
+        self._open_like(self._chosen(message).tolist())
 
     def _here(self, message: dict[str, Any]) -> Project:
         if self._project is None or message["number"] != self.state["number"]:
@@ -323,20 +296,8 @@ class MapPanel(Panel):
         chosen: NDArray[np.int64] = self._ids[bits]
         return chosen
 
-    def _step(self, step: Callable[[Project], list[ledger.Decided]], words: str) -> None:
-        """Undo or redo one act."""
-        if self._project is None:
-            return
-        try:
-            done = step(self._project)[0]
-        except (NothingToUndo, NothingToRedo) as error:
-            self.show(status=str(error))
-            return
-        shown = done.image_ids if np.isin(done.image_ids, self._ids).any() else ()
-        self._after(wording.stepped(words, done, shown), done.batch)
+    def _images(self) -> NDArray[np.int64] | None:
+        return self._ids
 
-    def _after(self, status: str, batch: int) -> None:
-        assert self._project is not None
-        self.show(status=status, **self._known(self._project))
+    def _show_decided(self) -> None:
         self._counting.count()
-        self._handlers["decided"]({"batch": batch})

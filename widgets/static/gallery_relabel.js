@@ -18,6 +18,27 @@ export function matching(classes, text) {
   ];
 }
 
+/** What the box does, for who keeps its text beside other things: `done` when a class was chosen,
+ * `closed` when none was. @param {(relabel: Ui["relabel"]) => void} put @param {() => void} redraw
+ * @param {(label: string, fresh: boolean) => void} done @param {() => void} closed
+ * @returns {Pick<Act, "labelled" | "typed" | "close">} */
+export function typingInto(put, redraw, done, closed) {
+  return {
+    typed(text, at) {
+      put({ text, at });
+      redraw();
+    },
+    labelled(label, fresh) {
+      put(null);
+      done(label, fresh);
+    },
+    close() {
+      put(null);
+      closed();
+    },
+  };
+}
+
 /** @param {Pick<GalleryState, "classes">} s @param {Pick<Ui, "relabel">} ui
  * @param {Pick<Act, "labelled" | "typed" | "close">} act @param {number} number of images */
 export function relabelBox(s, ui, act, number) {

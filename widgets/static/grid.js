@@ -6,7 +6,7 @@
 
 import { h, patch } from "./drawing.js";
 import { pointing } from "./gallery_pointer.js";
-import { relabelBox } from "./gallery_relabel.js";
+import { relabelBox, typingInto } from "./gallery_relabel.js";
 import { facets, foot, head, LEAST, MOST } from "./grid_bars.js";
 import { gridKeys } from "./grid_keys.js";
 import { added, sizeOf, toggled } from "./grid_ranges.js";
@@ -227,20 +227,14 @@ function render({ model, el }) {
     },
   };
 
-  const typing = {
-    typed: (/** @type {string} */ text, /** @type {number} */ at) => {
-      relabel = { text, at };
-      redraw();
+  const typing = typingInto(
+    (typed) => {
+      relabel = typed;
     },
-    labelled: (/** @type {string} */ label, /** @type {boolean} */ fresh) => {
-      relabel = null;
-      decide("relabel", label, fresh);
-    },
-    close: () => {
-      relabel = null;
-      reveal();
-    },
-  };
+    () => redraw(),
+    (label, fresh) => decide("relabel", label, fresh),
+    () => reveal(),
+  );
 
   function resize(/** @type {number} */ wanted) {
     about = keepNumber(SIZE, Math.max(LEAST, Math.min(MOST, wanted)));

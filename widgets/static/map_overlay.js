@@ -61,3 +61,18 @@ export function drawOver(on, screen, ratio, over) {
     on.stroke();
   }
 }
+
+/** Load the pictures that are not yet, and let go of the others. @param {Map<string,
+ * HTMLImageElement>} images by their address @param {Iterable<string>} wanted addresses
+ * @param {() => void} loaded */
+export function keepLoaded(images, wanted, loaded) {
+  const urls = new Set(wanted);
+  for (const url of images.keys()) if (!urls.has(url)) images.delete(url);
+  for (const url of urls) {
+    if (images.has(url)) continue;
+    const image = new Image();
+    image.onload = loaded;
+    image.src = url;
+    images.set(url, image);
+  }
+}

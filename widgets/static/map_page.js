@@ -3,12 +3,14 @@
 
 import { h, patch } from "./drawing.js";
 import { many } from "./figures.js";
-import { relabelBox } from "./gallery_relabel.js";
+import { relabelBox, typingInto } from "./gallery_relabel.js";
 import { holding } from "./held_pictures.js";
 import { blank, card, foot, head, legend } from "./map_bars.js";
-import { palette, STEPS, UNKNOWN } from "./map_colours.js";
+import { palette, UNKNOWN } from "./map_colours.js";
+import { boxMoved, middleOf } from "./map_cursor.js";
 import { mapKeys } from "./map_keys.js";
-import { drawOver } from "./map_overlay.js";
+import { mark } from "./map_marks.js";
+import { drawOver, keepLoaded } from "./map_overlay.js";
 import { pointing } from "./map_pointer.js";
 import { FAINT, HIDDEN, pointsOn, SELECTED } from "./map_points.js";
 import { apart, dotSize, fitted, inBox, indexed, inSight, inside, nearest, onMap, onScreen, packed, panned, zoomed } from "./map_view.js"; // biome-ignore format: one line
@@ -17,8 +19,6 @@ import { apart, dotSize, fitted, inBox, indexed, inSight, inside, nearest, onMap
 /** @import {Cell} from "./data_states" */
 /** @import {Box, Camera, MapAct, MapMessage, MapState, MapView, Shown, Spot, Tool} from "./map_states" */
 
-const GONE = 1; // bits that the kernel sets: left out since; not of the class that is shown
-const OUTSIDE = 2;
 const REACH = 12; // pixels from a point that still mean it
 const PICTURES = 300; // in sight at most, for points to become pictures
 const NEAR = 1.25; // times the whole map's scale, from which on they do
@@ -146,40 +146,10 @@ export function render({ model, el }) {
     tell("pictures", { places });
   }
 
-  function keepImages() {
-    const urls = new Set(held.pictures.values());
-    for (const url of images.keys()) if (!urls.has(url)) images.delete(url);
-    for (const url of urls) {
-      if (images.has(url)) continue;
-      const image = new Image();
-      image.onload = () => soon();
-      image.src = url;
-      images.set(url, image);
-    }
-  }
-
   // What is shown and selected
 
   function marked() {
-    const scale = !state().names.length;
-    const least = Math.round(view.from * STEPS);
-    view.numbers.fill(0);
-    view.selected = view.shown = 0;
-    for (let place = 0; place < marks.length; place += 1) {
-      const code = codes[place];
-      const bit = bits[place];
-      const live = !(bit & (GONE | OUTSIDE));
-      if (live) view.numbers[code] += 1;
-      const filtered = view.hidden.has(code) || (scale && code !== UNKNOWN && code < least);
-      const out = bit & OUTSIDE || (filtered && !(bit & GONE));
-      let mark = (out ? HIDDEN : 0) | (bit & GONE ? FAINT : 0);
-      if (!mark) {
-        view.shown += 1;
-        mark = marks[place] & SELECTED; // what is hidden is not selected any more
-        if (mark) view.selected += 1;
-      }
-      marks[place] = mark;
-    }
+    mark({ codes, bits, marks }, view, !state().names.length);
     painter.marks(marks);
     soon(true);
   }
@@ -231,31 +201,13 @@ export function render({ model, el }) {
     soon(true);
   }
 
-  const middle = () =>
-    box
-      ? { x: box.x + box.width / 2, y: box.y + box.height / 2 }
-      : { x: screen.width / 2, y: screen.height / 2 };
+  const middle = () => middleOf(box, screen);
 
   /** Move the box of the keys, and the map where it would leave it. @param {number} dx @param {number} dy @param {boolean} grow */
   function cursor(dx, dy, grow) {
-    const about = Math.min(screen.width, screen.height) / 4;
-    if (!box) {
-      const at = middle();
-      box = { x: at.x - about / 2, y: at.y - about / 2, width: about, height: about };
-    } else if (grow) {
-      const by = about / 3;
-      const at = middle();
-      box.width = Math.max(24, Math.min(screen.width, box.width + dx * by));
-      box.height = Math.max(24, Math.min(screen.height, box.height + dy * by));
-      box.x = at.x - box.width / 2;
-      box.y = at.y - box.height / 2;
-    } else {
-      box.x += (dx * box.width) / 2;
-      box.y += (dy * box.height) / 2;
-    }
-    const [x, y] = [Math.max(0, Math.min(screen.width - box.width, box.x)), Math.max(0, Math.min(screen.height - box.height, box.y))]; // biome-ignore format: one line
-    if (x !== box.x || y !== box.y) look(panned(camera, x - box.x, y - box.y));
-    [box.x, box.y] = [x, y];
+    const moved = boxMoved(box, screen, dx, dy, grow);
+    box = moved.box;
+    if (moved.beyond.x || moved.beyond.y) look(panned(camera, moved.beyond.x, moved.beyond.y));
     const number = inBox(index, camera, screen, box, counts).length;
     say(`${many(number, "image")} in the box. Enter selects, + and − zoom.`);
     soon();
@@ -348,22 +300,20 @@ export function render({ model, el }) {
     larger: (by) => act.zoom(by),
   };
 
-  const typing = {
-    typed: (/** @type {string} */ text, /** @type {number} */ at) => {
-      relabel = { text, at };
-      redraw();
+  const typing = typingInto(
+    (typed) => {
+      relabel = typed;
     },
-    labelled: (/** @type {string} */ label, /** @type {boolean} */ fresh) => {
-      relabel = null;
+    () => redraw(),
+    (label, fresh) => {
       decide("relabel", label, fresh);
       stage.focus();
     },
-    close: () => {
-      relabel = null;
+    () => {
       redraw();
       stage.focus();
     },
-  };
+  );
 
   // The page around it
 
@@ -395,7 +345,7 @@ export function render({ model, el }) {
   }
 
   function showCard() {
-    keepImages();
+    keepLoaded(images, held.pictures.values(), () => soon());
     shownCard.hidden = hovered < 0;
     if (hovered < 0) return;
     const spot = spotOf(hovered);
