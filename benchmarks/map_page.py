@@ -11,11 +11,14 @@ from __future__ import annotations
 import argparse
 import functools
 import http.server
+import shutil
 import threading
 
 import sides
 from playwright.sync_api import sync_playwright
 
+# WebGL where there is no GPU.
+SOFTWARE = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 SCRIPT = """
 async ({points, frames, plain}) => {
   const canvas = document.createElement('canvas');
@@ -23,7 +26,7 @@ async ({points, frames, plain}) => {
   document.body.append(canvas);
   const own = canvas.getContext.bind(canvas);
   // WebGL in software, too, which the page does not take.
-  WebGL2RenderingContext.prototype.getParameter = () => 'a GPU, so that software is measured';
+  WebGL2RenderingContext.prototype.getParameter = () => 'taken for a GPU';
   canvas.getContext = (kind) => plain && kind === 'webgl2' ? null : own(kind);
   const {pointsOn} = await import('/map_points.js');
   const painter = pointsOn(canvas);
@@ -62,7 +65,10 @@ def main() -> None:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = driver.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
+            args=["--no-sandbox", *SOFTWARE],
+        )
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{server.server_port}/map.css")
         for plain in (False, True):

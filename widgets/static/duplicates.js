@@ -289,8 +289,10 @@ export function pairKeys(model, el, shown) {
     if (pairs?.first !== first) {
       first = pairs ? pairs.first : -1;
       if (pairs) window.requestAnimationFrame(() => goTo(nextOpen(pairs.groups, -1)));
-    } else if (pairs && group && group.id === waits && isDone(group))
+    } else if (pairs && group && group.id === waits && isDone(group)) {
+      waits = 0; // one decision is told by several changes, which may come before the next frame
       window.requestAnimationFrame(() => goTo(nextOpen(pairs.groups, shown.pair.at)));
+    }
   };
   const keyed = (/** @type {KeyboardEvent} */ event) => {
     const { pairs } = model.get("state");

@@ -13,7 +13,21 @@ import { mark } from "./map_marks.js";
 import { drawOver, keepLoaded } from "./map_overlay.js";
 import { pointing } from "./map_pointer.js";
 import { FAINT, HIDDEN, pointsOn, SELECTED } from "./map_points.js";
-import { apart, dotSize, fitted, inBox, indexed, inSight, inside, nearest, onMap, onScreen, packed, panned, zoomed } from "./map_view.js"; // biome-ignore format: one line
+import {
+  apart,
+  dotSize,
+  fitted,
+  inBox,
+  indexed,
+  inSight,
+  inside,
+  nearest,
+  onMap,
+  onScreen,
+  packed,
+  panned,
+  zoomed,
+} from "./map_view.js";
 
 /** @import {Context, Message} from "./types" */
 /** @import {Cell} from "./data_states" */
