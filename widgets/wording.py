@@ -8,15 +8,7 @@ from curator.phrasing import many
 from curator.review.queue.filters import Filters
 from curator.review.queue.kinds import BY_COMPARISON, QUEUES
 from curator.store.ledger import Decided
-
-PAST = {
-    "keep": "Kept",
-    "delete": "Deleted",
-    "relabel": "Relabelled",
-    "unsure": "Marked as unsure:",
-    "several": "Marked as several classes:",
-    "none": "Marked as none of the classes:",
-}
+from curator.store.vocabulary import DONE
 
 
 def decided(action: str, label: str | None, done: Decided) -> str:
@@ -29,7 +21,7 @@ def decided(action: str, label: str | None, done: Decided) -> str:
     if not done.image_ids:
         return "That was so already."
     target = f" as {label}" if action == "relabel" else ""
-    return f"{PAST[action]} {many(len(done.image_ids), 'image')}{target}. U takes it back."
+    return f"{many(len(done.image_ids), 'image')} {DONE[action]}{target}. U takes it back."
 
 
 def stepped(words: str, done: Decided, shown: Collection[int]) -> str:

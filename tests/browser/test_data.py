@@ -53,7 +53,7 @@ def selecting(page: Page, project: Project, ids: list[int], other: str) -> None:
     page.click(".cu-grid [data-place='5']", modifiers=["ControlOrMeta"])
     told(page, "4 selected")
     page.keyboard.press("d")
-    told(page, "Deleted 4 images")
+    told(page, "4 images deleted")
     assert states(project, ids[:6]) == ["new"] + ["deleted"] * 3 + ["new", "deleted"]
     page.wait_for_selector(".cu-grid [data-place='2'].cu-is-deleted")
     page.keyboard.press("u")
@@ -72,7 +72,7 @@ def selecting(page: Page, project: Project, ids: list[int], other: str) -> None:
     page.mouse.up()
     told(page, "2 selected")
     page.keyboard.press("1")
-    told(page, f"Relabelled 2 images as {other}")
+    told(page, f"2 images relabelled as {other}")
     moved = open_grid(project, "newest", other).ids.tolist()
     assert set(ids[:2]) <= set(moved)
     page.keyboard.press("ControlOrMeta+a")
@@ -92,7 +92,7 @@ def at_the_end(page: Page, project: Project, last: int) -> None:
         }"""
     )
     page.keyboard.press("k")
-    told(page, "Kept 1 image")
+    told(page, "1 image kept")
     assert states(project, [last]) == ["kept"]
     page.keyboard.press("u")
     told(page, "Took back")
@@ -179,7 +179,7 @@ def test_a_grid_of_very_many(
         page.wait_for_selector(".cu-grid [data-place='29999'].cu-current img")
         assert page.get_attribute(".cu-grid [data-place='29999']", "data-id") == str(ids[-1])
         page.keyboard.press("k")
-        told(page, "Kept 1 image")
+        told(page, "1 image kept")
         assert states(project, [ids[-1]]) == ["kept"]
         page.keyboard.press("Home")
         page.wait_for_selector(".cu-grid [data-place='0'].cu-current img")
@@ -194,7 +194,7 @@ def test_a_grid_of_very_many(
         page.wait_for_selector(".cu-grid [data-place='0'][data-id] img")
         page.keyboard.press("ControlOrMeta+a")
         page.keyboard.press("x")
-        told(page, "Marked as unsure:")
+        told(page, "marked as unsure")
         assert len(project.queue("unsure", Filters(label=label))) == number
         page.keyboard.press("u")
         told(page, "Took back")

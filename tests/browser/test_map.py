@@ -64,7 +64,7 @@ def test_from_lasso_to_decision_by_mouse_and_by_keys(
         assert number > 5
         told(page, "wrong")  # how many wrong labels are likely
         page.keyboard.press("d")
-        told(page, f"Deleted {number} images")
+        told(page, f"{number} images deleted")
         assert deleted(sample_copy) == before + number
         page.keyboard.press("u")
         told(page, "Took back")
@@ -79,7 +79,7 @@ def test_from_lasso_to_decision_by_mouse_and_by_keys(
         page.keyboard.press("Enter")
         number = number_selected(page)
         page.keyboard.press("x")
-        told(page, f"Marked as unsure: {number} image")
+        told(page, "marked as unsure")
         page.keyboard.press("u")
         told(page, "Took back")
 
