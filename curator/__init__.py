@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from curator.find.map.kept import ImageMap
     from curator.find.map.region import WrongShare
     from curator.find.subsets import Subset
+    from curator.find.unlabelled import Accepted
     from curator.find.why import Explanation
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener, Progress
@@ -126,7 +127,9 @@ if TYPE_CHECKING:
     from curator.store.vocabulary import Action
 
 __all__ = [
+    "NO_LABEL",
     "AbsentImage",
+    "Accepted",
     "Action",
     "Added",
     "AddressCounts",
@@ -253,7 +256,9 @@ __all__ = [
 
 # Looked up when they are asked for: processes that only verify pictures do without the rest.
 _PLACES = {
+    "NO_LABEL": "curator.store.schema",
     "AbsentImage": "curator.deliver.recipe.rebuild",
+    "Accepted": "curator.find.unlabelled",
     "Action": "curator.store.vocabulary",
     "Added": "curator.collect.adding",
     "AddressCounts": "curator.check.counts",

@@ -22,6 +22,7 @@ from curator.project import Project
 from curator.review.status import Status
 from curator.store import jobs
 from curator.store.ledger import steps_of_import
+from curator.store.schema import NO_LABEL
 from widgets.address_drafts import Drafts, added_or_not, previewed, refusals
 from widgets.background import beside
 from widgets.import_offers import Offers
@@ -106,9 +107,11 @@ class CollectPanel(Panel):
         self.project = project
         chosen = self._present(self.state["chosen"])
         sources = by_class(project)
-        self._ids = {item.name: item.id for item in sources}
+        self._ids = {item.name: item.id for item in sources if item.name != NO_LABEL}
         names = list(self._ids)
-        chosen = chosen if chosen in names else (names[0] if names else None)
+        known = chosen in names or chosen == NO_LABEL
+        chosen = chosen if known else (names[0] if names else None)
+        numbers = {**status.classes, NO_LABEL: status.unlabelled}
         stripped = [item.id for item in sources[:STRIPS]]
         stripped += [item.id for item in sources[STRIPS:] if item.name == chosen]
         newest = newest_by_class(project, stripped, STRIP)
@@ -117,7 +120,7 @@ class CollectPanel(Panel):
             classes=[
                 {
                     "name": item.name,
-                    "images": status.classes.get(item.name, 0),
+                    "images": numbers.get(item.name, 0),
                     "pending": item.pending,
                     "failed": item.failed,
                     "newest": newest.get(item.id, []),

@@ -7,6 +7,7 @@ may end meanwhile; its label and state are those of the ledger.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from curator.collect.pictures import enlarged, thumbnails_of
@@ -21,6 +22,9 @@ from widgets.background import beside
 from widgets.page_shown import Shown
 from widgets.panel import Handler, script
 from widgets.queue_view import Paging
+
+# What the button does with the rest of a page, by the queue; otherwise keep.
+REST = {"strangest": "none"}
 
 
 class Gallery(Paging):
@@ -50,6 +54,9 @@ class Gallery(Paging):
         seen = page.known(ids)
         if len(seen) != len(set(ids)):
             raise InputError("That page was left already.", "Decide again on what is shown now.")
+        if action == "keep" and page.unlabelled(ids):
+            self._accept(message, ids, seen)
+            return
         if message.get("fresh") and label:
             project.new_class(label)
             self.show(**self._classes())
@@ -64,6 +71,16 @@ class Gallery(Paging):
         page.decided(taken, STATE_AFTER[action])
         self.refresh(wording.decided(action, label, decided))
         self._handlers["decided"]({**message, "batch": decided.batch})
+
+    def _accept(
+        self, message: dict[str, Any], ids: Sequence[int], seen: Mapping[int, int | None]
+    ) -> None:
+        """Give images without a label what the model says: to keep there is nothing."""
+        project, page = self._here()
+        done = project.accept(ids, seen=seen)
+        page.decided(done.decided, STATE_AFTER["relabel"])
+        self.refresh(done.sentence)
+        self._handlers["decided"]({**message, "batch": done.batch})
 
     def _like(self, message: dict[str, Any]) -> None:
         """Open the images most like some of this page."""
@@ -92,7 +109,7 @@ class Gallery(Paging):
             return
         rest = page.undecided()
         if rest:
-            self._decide({"ids": rest, "action": "keep"})
+            self._decide({"ids": rest, "action": REST.get(self.state["kind"], "keep")})
         self._turn(1)
 
     def look(self, image_id: int) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST_PAGE = 600.0  # seconds: who looks longer at a page has left the desk
 _SHOWN = ("id", "label", "predicted", "confidence", "split", "in_sample", "flags", "note")
+_OPEN = (schema.NEW, schema.UNLABELLED)
 _NAMES = ("label", "given_label", "predicted")
 
 
@@ -70,7 +71,12 @@ class Shown:
 
     def undecided(self) -> list[int]:
         """Images on which nobody decided."""
-        return [row["id"] for row in self.rows if row["state"] == schema.NEW]
+        return [row["id"] for row in self.rows if row["state"] in _OPEN]
+
+    def unlabelled(self, image_ids: Iterable[int]) -> bool:
+        """Whether all of those images wait for a label."""
+        waiting = {row["id"] for row in self.rows if row["state"] == schema.UNLABELLED}
+        return waiting.issuperset(image_ids)
 
     def decided(self, image_ids: Iterable[int], state: str | None) -> None:
         """Note what was decided here; None: it was taken back."""
@@ -147,7 +153,7 @@ class Shown:
             return None
         names = self._project.class_names()
         if any(row["label"] not in names for row in before):
-            return decided  # a class is gone meanwhile: the log could not name it
+            return decided  # a class is gone meanwhile, or not yet: the log could not name it
         # What was decided in other windows meanwhile is in the log of those.
         before = [row if row["id"] in self._touched else now[row["id"]] for row in before]
         seconds = min(time.monotonic() - self._opened, LONGEST_PAGE)

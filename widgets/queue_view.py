@@ -31,6 +31,7 @@ NAMED = 0.1  # probability of a name of the pretrained network that counts, 0..1
 ASKED = 6  # pictures shown of what a queue was asked with
 # Queues whose sizes the list shows: of the others each holds every image.
 COUNTED = (
+    "label next",
     "duplicates",
     "two classes",
     "disputed",

@@ -19,6 +19,9 @@ def listed_under_several(merged: Mapping[int, int]) -> Select[tuple[int | None]]
     """
     table = schema.sources.c
     under = counted_as(table.class_id, merged)
+    no_label = select(schema.classes.c.id).where(
+        schema.classes.c.name == schema.NO_LABEL, schema.classes.c.retired == 1
+    )
     twice = (  # a look at the index, which leaves few to read
         select(table.image_id)
         .where(table.image_id.is_not(None))
@@ -27,7 +30,7 @@ def listed_under_several(merged: Mapping[int, int]) -> Select[tuple[int | None]]
     )
     return (
         select(table.image_id)
-        .where(table.image_id.in_(twice))
+        .where(table.image_id.in_(twice), table.class_id.not_in(no_label))
         .group_by(table.image_id)
         .having(func.min(under) != func.max(under))
     )

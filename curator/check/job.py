@@ -68,7 +68,9 @@ def prepare(
     """
     table = _table(workspace)
     backbone = describe(DEFAULT)
-    live = (~table["state"].isin(schema.OUT)).to_numpy(dtype=bool)
+    # Those that wait for a label, too: by their features they are put in order.
+    wanted = ~table["state"].isin(schema.OUT) | (table["state"] == schema.UNLABELLED)
+    live = wanted.to_numpy(dtype=bool)
     fresh = live & (table["checked_with"] != backbone.key).to_numpy(dtype=bool)
     ungrouped = (table["group_id"].isna() | table["split"].isna()).to_numpy(dtype=bool)
     # All the live ones: a features folder that was deleted is made good here.

@@ -14,6 +14,7 @@ from curator.cli.printing import AsJson, ProjectPath, run_job, say, say_json, sa
 from curator.errors import InputError
 from curator.phrasing import many
 from curator.project import Project
+from curator.store.schema import NO_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,9 +64,6 @@ def new(
 
 def add(
     project: ProjectPath,
-    class_name: Annotated[
-        str, typer.Option("--class", metavar="CLASS", help="The class of these images.")
-    ],
     lists: Annotated[
         list[str],
         typer.Argument(
@@ -74,8 +72,14 @@ def add(
             "- reads standard input.",
         ),
     ],
+    class_name: Annotated[
+        str | None, typer.Option("--class", metavar="CLASS", help="The class of these images.")
+    ] = None,
     new_class: Annotated[
         bool, typer.Option("--new-class", help="Make the class, which must not be there yet.")
+    ] = False,
+    no_label: Annotated[
+        bool, typer.Option("--no-label", help="Nobody knows yet what they show: no class.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be added; change nothing.")
@@ -86,6 +90,12 @@ def add(
 
     Nothing is fetched yet.
     """
+    class_name = _listed_under(class_name, new_class, no_label)
+    if class_name is None:
+        raise InputError(
+            "It is not said what these images show.",
+            "Name their class with --class, or give --no-label.",
+        )
     from curator.collect.adding import add as add_lists
 
     # Bytes: a terminal's encoding must not decide what an address is.
@@ -104,6 +114,12 @@ def add(
         return
     for item, one in named:
         say_list(item, one, dry_run)
+
+
+def _listed_under(class_name: str | None, new_class: bool, no_label: bool) -> str | None:
+    if no_label and (class_name is not None or new_class):
+        raise InputError("--no-label and a class exclude each other.", "Leave one of them out.")
+    return NO_LABEL if no_label else class_name
 
 
 def say_list(name: str, found: Preview, dry_run: bool) -> None:
@@ -147,6 +163,7 @@ def import_(
         list[Path],
         typer.Argument(metavar="THING...", help="Folders, zip archives or image files."),
     ],
+    *,
     class_name: Annotated[
         str | None,
         typer.Option(
@@ -162,6 +179,9 @@ def import_(
     label_regex: Annotated[
         str | None, typer.Option(help="Its first group, on the file name, is the label.")
     ] = None,
+    no_label: Annotated[
+        bool, typer.Option("--no-label", help="Nobody knows yet what they show: no class.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be taken in; change nothing.")
     ] = False,
@@ -175,6 +195,7 @@ def import_(
     """
     if new_class and class_name is None:
         raise InputError("--new-class makes the class of --class.", "Name it with --class.")
+    class_name = _listed_under(class_name, new_class, no_label)
     if dry_run or not yes:
         with Project.open(project) as opened:
             shown = opened.preview_import(

@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command()(similar)
     app.command()(sample)
+    app.command()(accept)
     app.command("map")(lay_out)
     concept.command()(add)
     concept.command("list")(list_concepts)
@@ -92,6 +93,53 @@ def show_scored(queue: Queue, top: int, as_json: bool) -> None:
         shown = table[["image_id", score, *COLUMNS]].dropna(axis="columns", how="all")
         say_table(shown, {score: ".3f"})
         say("", queue.meaning, f"The first {len(table)} of {many(len(queue), 'image')}.")
+
+
+def accept(
+    project: ProjectPath,
+    image_ids: Annotated[
+        list[int] | None, typer.Argument(metavar="ID...", help="Pictures without a label.")
+    ] = None,
+    *,
+    at_least: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, metavar="P", help="All that the model is as sure of as this."),
+    ] = None,
+    label: Annotated[
+        str, typer.Option("--class", metavar="CLASS", help="Only what it takes for this class.")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say how many would be wrong; change nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give pictures without a label the class that the model takes them for.
+
+    `curator queue PROJECT surest` lists them, and `curator undo` takes it back.
+    """
+    from curator.review.queue.filters import Filters
+
+    if bool(image_ids) == (at_least is not None):
+        raise InputError(
+            "It is not said which pictures.", "Give their ids, or --at-least, such as 0.95."
+        )
+    with Project.open(project) as opened:
+        ids = list(image_ids or ())
+        if at_least is not None:
+            queue = opened.queue("surest", Filters(predicted=label))
+            assert queue.scores is not None
+            ids = queue.ids[queue.scores >= at_least].tolist()
+        if not ids:
+            raise InputError("The model is that sure of none.", "Label some more, and train again.")
+        done = opened.accept(ids, dry_run=dry_run)
+    if as_json:
+        say_json(done.to_dict())
+        return
+    say(done.sentence)
+    if not dry_run:
+        say(
+            "Next: curator queue PROJECT again: a random sample of what was decided, to be checked."
+        )
 
 
 def sample(

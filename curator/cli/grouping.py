@@ -23,7 +23,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("train", "backbones", "lr-find", "learning-curve", "runs", "use-run", "compare"),
         "evaluate",
     ),
-    "Find": ("similar", "sample", "map", "concept", "explain"),
+    "Find": ("similar", "accept", "sample", "map", "concept", "explain"),
     "Review": (
         *("rank", "queue", "confusion", "most-confused", "decide", "undo", "redo", "log"),
         *("suggest", "advice", "review-log"),

@@ -29,7 +29,9 @@ from curator.store.classes import (
     add_classes,
     all_classes,
     find_class,
+    listed_class,
     merged_ids,
+    no_label_id,
 )
 from curator.store.database import rows_of
 
@@ -130,7 +132,7 @@ def add(
     with workspace.database.write() as connection:
         if new_class:
             add_classes(connection, [class_name])
-        target = find_class(connection, class_name)
+        target = listed_class(connection, class_name)
         return [_enter(connection, target, name, parsed) for name, parsed in every]
 
 
@@ -150,6 +152,9 @@ def _target(connection: Connection, class_name: str, new_class: bool) -> tuple[i
     if new_class:
         taken = (item.name for item in all_classes(connection))
         return _NO_CLASS, validated_names([class_name], taken)[0]
+    if class_name == schema.NO_LABEL:
+        found = no_label_id(connection)
+        return _NO_CLASS if found is None else found, class_name
     target = find_class(connection, class_name)
     return target.id, target.name
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from curator.imaging.reasons import Reason
 from curator.store import schema
-from curator.store.classes import all_classes, counted_as, find_class, merged_ids
+from curator.store.classes import all_classes, counted_as, find_class, merged_ids, no_label_id
 from curator.store.images import first_sources
 
 if TYPE_CHECKING:
@@ -176,21 +176,22 @@ class ClassSources:
 
 
 def by_class(workspace: Workspace) -> list[ClassSources]:
-    """The classes in the model's order, with what is missing of each."""
+    """The classes in the model's order, and last :data:`schema.NO_LABEL`, with what is missing."""
     table = schema.sources.c
     query = select(table.class_id, table.state, func.count()).group_by(table.class_id, table.state)
     with workspace.database.read() as connection:
-        known = all_classes(connection)
+        known = [(item.id, item.name) for item in all_classes(connection)]
+        known.append((no_label_id(connection) or 0, schema.NO_LABEL))
         rows = connection.execute(query).all()
     number = {(class_id, state): count for class_id, state, count in rows}
     return [
         ClassSources(
-            item.id,
-            item.name,
-            number.get((item.id, schema.PENDING), 0),
-            number.get((item.id, schema.FAILED), 0),
+            key,
+            name,
+            number.get((key, schema.PENDING), 0),
+            number.get((key, schema.FAILED), 0),
         )
-        for item in known
+        for key, name in known
     ]
 
 

@@ -16,7 +16,8 @@ from curator.imaging.inspection import VerifiedImage
 from curator.imaging.measures import MEASURES_VERSION
 from curator.platform import sync_files
 from curator.store import class_changes, schema
-from curator.store.arrivals import Arrivals, withdrawn
+from curator.store.arrivals import Arrivals, unlabelled, withdrawn
+from curator.store.classes import no_label_id
 from curator.store.database import now, rows_of
 
 if TYPE_CHECKING:
@@ -97,16 +98,18 @@ def _again(
     there: Mapping[str, int],
     fresh: Collection[str],
 ) -> dict[int, int]:
-    """The class of the first source of each image that comes back, by its id."""
+    """The class of the first source of each image that comes back, or gets a label, by its id."""
     first = {
         there[e.image.sha256]: e.source_id
         for e in reversed(batch)
         if e.image and e.image.sha256 not in fresh
     }
-    missing = withdrawn(connection, first.keys())
-    back = {key: source_id for key, source_id in first.items() if key in missing}
+    missing, waiting = withdrawn(connection, first), unlabelled(connection, first)
+    back = {key: source_id for key, source_id in first.items() if key in missing or key in waiting}
     given = _given(connection, list(back.values())) if back else {}
-    return {image_id: given[source_id][0] for image_id, source_id in back.items()}
+    no_label = no_label_id(connection)
+    found = {image_id: given[source_id][0] for image_id, source_id in back.items()}
+    return {key: label for key, label in found.items() if key in missing or label != no_label}
 
 
 def _make_durable(files: Sequence[Path]) -> None:

@@ -133,8 +133,12 @@ def training_set(
     checked: Checked = {}
     prepare(workspace, progress, choice.device, notes, checked)
     table, position, classes = _live(workspace)
+    # Those that wait for a label, too: the model says what they may be.
+    with workspace.database.read() as connection:
+        waiting = images.unlabelled(connection)
+    every = pd.concat([table, waiting]) if len(waiting) else table
     unreadable = ensure_features(
-        workspace, progress, choice, table, flip=flip, notes=notes, checked=checked
+        workspace, progress, choice, every, flip=flip, notes=notes, checked=checked
     )
     if unreadable:
         table = table[~table["sha256"].isin([digest for digest, _ in unreadable])]

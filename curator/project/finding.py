@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from curator.find.map.kept import ImageMap
     from curator.find.map.region import WrongShare
     from curator.find.subsets import Subset, Way
+    from curator.find.unlabelled import Accepted
     from curator.find.why import Explanation
     from curator.jobs.progress import Listener
     from curator.review.queue.filters import Filters
@@ -55,6 +56,23 @@ class Finding(Verbs):
             taken = [take_in(self, picture, settings) for picture in pictures]
         chosen = replace(filters or Filters(), like=written(image_ids, taken))
         return open_queue(self, "similar", chosen)
+
+    def accept(
+        self,
+        image_ids: Sequence[int],
+        *,
+        by: str | None = None,
+        seen: Mapping[int, int | None] | None = None,
+        dry_run: bool = False,
+    ) -> Accepted:
+        """Give pictures without a label the class that the model takes them for, as one act.
+
+        They are of the queues "surest", "label next" and "strangest". Says how many are likely
+        wrong; with ``dry_run`` that alone. ``seen``: see :meth:`decide`. Raises NoRun, InputError.
+        """
+        from curator.find.unlabelled import accept
+
+        return accept(self, image_ids, by=by, seen=seen, dry_run=dry_run)
 
     def subset(
         self,

@@ -65,6 +65,8 @@ class Counts(Record):
     """Live images of each class."""
     states: dict[str, int]
     """Images in each of :data:`STATES`."""
+    unlabelled: int
+    """Images that came without a label and have none yet; no other number counts them."""
     addresses: AddressCounts
     unchecked: int
     """Images that no check or training has grouped with their near-duplicates yet."""
@@ -93,10 +95,12 @@ def count(workspace: Workspace) -> Counts:
     with workspace.database.read() as connection:
         per_class = dict.fromkeys((item.id for item in all_classes(connection)), 0)
         states = dict.fromkeys(STATES, 0)
+        unlabelled = 0
         query = select(now.state, now.class_id, func.count()).group_by(now.state, now.class_id)
         for state, class_id, number in connection.execute(query):
             if state in states:
                 states[state] += number
+            unlabelled += number if state == schema.UNLABELLED else 0
             if state not in schema.OUT:
                 per_class[class_id] += number
         names = names_by_id(connection)
@@ -125,6 +129,7 @@ def count(workspace: Workspace) -> Counts:
         images=sum(per_class.values()),
         classes={names[class_id]: number for class_id, number in per_class.items()},
         states=states,
+        unlabelled=unlabelled,
         addresses=addresses,
         unchecked=unchecked,
         decisions=decisions,

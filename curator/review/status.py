@@ -182,11 +182,12 @@ def _collect(counts: Counts) -> Station:
     if failed > counts.addresses.fetched:
         most = f"{failed} addresses and files failed, more than gave an image."
         return station(NEEDS_YOU, failed, f"{failed} failed", most)
-    if not counts.images:
+    held = counts.images + counts.unlabelled
+    if not held:
         return station(EMPTY, 0, "", "No image is here: paste addresses or drop files.")
-    there = many(counts.images, "image")
+    there = many(held, "image")
     gave_none = f"; {failed} addresses and files gave none" if failed else ""
-    return station(DONE, counts.images, there, f"{there} {_are(counts.images)} here{gave_none}.")
+    return station(DONE, held, there, f"{there} {_are(held)} here{gave_none}.")
 
 
 def _check(counts: Counts, problems: int) -> Station:
@@ -225,6 +226,10 @@ def _train(counts: Counts) -> Station:
 
 
 def _review(counts: Counts) -> Station:
+    if counts.unlabelled and not counts.left:
+        number = counts.unlabelled
+        sentence = f"{many(number, 'image')} {_has(number)} no label yet: give some of them one."
+        return Station(REVIEW, NEEDS_YOU, number, f"{number} to label", sentence)
     if counts.run is None or not counts.images:
         return Station(REVIEW, EMPTY, 0, "", "Train first: the model tells what to look at.")
     if counts.left:
@@ -272,6 +277,10 @@ def _of_run(run: NewestRun) -> str:
         else "of the validation images, which the model did not see"
     )
     return f"{name}: {run.error:.1%} wrong{ends}, {how}.".replace("%", " %")
+
+
+def _has(number: int) -> str:
+    return "has" if number == 1 else "have"
 
 
 def _are(number: int) -> str:

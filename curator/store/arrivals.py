@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from curator.store import class_changes, schema
-from curator.store.classes import merged_ids
+from curator.store.classes import merged_ids, no_label_id
 from curator.store.database import now, rows_of
 from curator.store.undo import IMPORT, is_undone, last_batch, reviewer
 
@@ -40,24 +40,28 @@ class Arrivals:
         batch = self._open(connection, alone=bool(again))
         class_changes.follow(connection, fresh, before=batch, state=schema.WITHDRAWN)
         merged = merged_ids(connection) if again else {}
+        no_label = no_label_id(connection)
         table = schema.current
-        query = select(table.c.image_id, table.c.class_id)
+        query = select(table.c.image_id, table.c.class_id, table.c.state)
         before = {
-            row.image_id: row.class_id
+            row.image_id: row
             for row in rows_of(connection, query, table.c.image_id, [*fresh, *again])
         }
         signed = {"batch": batch, "at": now(), "by": self._by, "action": IMPORT}
         rows: list[dict[str, Any]] = []
         for image_id in sorted(before):
-            given = again.get(image_id, before[image_id])
+            was = before[image_id]
+            given = again.get(image_id, was.class_id)
+            after = merged.get(given, given) if again else given
             rows.append(
                 {
                     **signed,
                     "image_id": image_id,
-                    "class_before": before[image_id],
-                    "class_after": merged.get(given, given) if again else given,
-                    "state_before": schema.WITHDRAWN,
-                    "state_after": schema.NEW,
+                    "class_before": was.class_id,
+                    "class_after": after,
+                    # One that waited for a label gets it now.
+                    "state_before": was.state if image_id in again else schema.WITHDRAWN,
+                    "state_after": schema.UNLABELLED if after == no_label else schema.NEW,
                 }
             )
         connection.execute(insert(schema.decisions), rows)
@@ -80,8 +84,17 @@ def withdrawn(connection: Connection, among: Collection[int] | None = None) -> C
 
     ``among``: only those of these; else of all.
     """
+    return _in_state(connection, schema.WITHDRAWN, among)
+
+
+def unlabelled(connection: Connection, among: Collection[int]) -> Collection[int]:
+    """Those of the images that came without a label and have none yet."""
+    return _in_state(connection, schema.UNLABELLED, among)
+
+
+def _in_state(connection: Connection, state: str, among: Collection[int] | None) -> Collection[int]:
     table = schema.current.c
-    query = select(table.image_id).where(table.state == schema.WITHDRAWN)
+    query = select(table.image_id).where(table.state == state)
     if among is None:
         return set(connection.execute(query).scalars())
     return {row.image_id for row in rows_of(connection, query, table.image_id, among)}

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from curator.errors import BadClassName
+from curator.store.schema import NO_LABEL
 
 LONGEST_NAME = 100  # characters
 LONGEST_BYTES = 240  # of UTF-8; file systems take 255, and exports may append to a name
@@ -34,6 +35,8 @@ def validated_name(name: str) -> str:
         problem = f"it holds {' '.join(found)}"
     elif cleaned.split(".")[0].strip().lower() in RESERVED:
         problem = "Windows reserves that name"
+    elif cleaned.casefold() == NO_LABEL:
+        problem = "images without a label are called so"
     if problem:
         raise BadClassName(
             f"{cleaned[:40]!r} cannot be a class name: {problem}.",

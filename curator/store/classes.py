@@ -127,6 +127,30 @@ def add_classes(connection: Connection, names: Sequence[str]) -> list[Class]:
     return all_classes(connection)
 
 
+def no_label_id(connection: Connection) -> int | None:
+    """The id of what images are listed under that have no label; None where none ever came."""
+    table = schema.classes.c
+    query = select(table.id).where(table.name == schema.NO_LABEL, table.retired == 1)
+    found: int | None = connection.execute(query).scalar()
+    return found
+
+
+def listed_class(connection: Connection, name: str) -> Class:
+    """The class that images can be listed under: by its name, or :data:`schema.NO_LABEL`.
+
+    Raises UnknownClass. For a transaction that writes.
+    """
+    if name != schema.NO_LABEL:
+        return find_class(connection, name)
+    found = no_label_id(connection)
+    if found is None:
+        values = {"name": schema.NO_LABEL, "position": -1, "retired": 1}
+        connection.execute(insert(schema.classes).values(values))
+        found = no_label_id(connection)
+        assert found is not None
+    return Class(found, schema.NO_LABEL)
+
+
 def find_class(connection: Connection, name: str, renamed: bool = False) -> Class:
     """The class of that name, in whatever case; else :class:`UnknownClass`.
 

@@ -120,6 +120,14 @@ def live(connection: Connection) -> pd.DataFrame:
     return frame(connection, query)
 
 
+def unlabelled(connection: Connection) -> pd.DataFrame:
+    """Every image that waits for a label, by id. Columns: image_id, sha256, file."""
+    table = schema.images.c
+    query = present(table.id.label("image_id"), table.sha256, table.file)
+    waiting = query.where(schema.current.c.state == schema.UNLABELLED)
+    return frame(connection, waiting.order_by(table.id))
+
+
 def with_sources(connection: Connection) -> pd.DataFrame:
     """Every image, deleted ones too, with its present label and its first source.
 

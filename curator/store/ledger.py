@@ -18,7 +18,7 @@ from sqlalchemy import Connection, func, insert, select, text
 
 from curator.errors import InputError, NothingToRedo, NothingToUndo, UnknownClass, UnknownImage
 from curator.store import class_changes, dismissals, runs, schema
-from curator.store.classes import all_classes, names_by_id
+from curator.store.classes import all_classes, names_by_id, no_label_id
 from curator.store.database import Database, now, rows_of
 from curator.store.images import frame
 from curator.store.undo import (
@@ -131,6 +131,7 @@ def decide_each(
         names = names_by_id(connection)
         _check_classes(connection, {item.class_id for item in wanted.values()})
         scores = _scores(connection, present, run_id)
+        no_label = no_label_id(connection)
         batch = last_batch(connection) + 1
         signed = {"batch": batch, "at": now(), "by": by or reviewer(), "run_id": run_id}
         rows, conflicts = [], []
@@ -146,6 +147,11 @@ def decide_each(
                 )
             after = before.class_id if choice.class_id is None else choice.class_id
             state = STATE_AFTER[choice.action]
+            if after == no_label and state in schema.LIVE_STATES:
+                raise InputError(
+                    f"Image {image_id} has no label that could be kept.",
+                    "Give it one: relabel it, or accept what the model says. Nothing was decided.",
+                )
             if (after, state) != (before.class_id, before.state):
                 rows.append(
                     {

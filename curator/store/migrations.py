@@ -55,4 +55,5 @@ MIGRATIONS = {
         "ALTER TABLE sources ADD COLUMN source_page TEXT NOT NULL DEFAULT ''",
     ),
     7: (),  # new tables
+    8: ("DROP TRIGGER IF EXISTS image_came",),
 }

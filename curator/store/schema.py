@@ -22,7 +22,8 @@
     jobs         long work: progress, heartbeat, cancel flag, outcome
 
 An image's *given class* is that of its first source. Its *label* and *state* are derived from the
-ledger: no decision means the given class and the state ``new``. They are kept in ``current``, which
+ledger: no decision means the given class and the state ``new``, or ``unlabelled`` where the source
+gave none. They are kept in ``current``, which
 triggers bring up to date in the transaction that adds an image or a decision, because counting and
 ordering 200,000 images by the newest of their decisions would take a second each time.
 """
@@ -42,7 +43,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 # States of a source. `pending` is asked for by the next fetch, `failed` only when asked again.
 PENDING, FETCHED, FAILED = "pending", "fetched", "failed"
@@ -50,10 +51,12 @@ PENDING, FETCHED, FAILED = "pending", "fetched", "failed"
 # States of an image. SEVERAL: it shows things of more than one class; NONE: of none of them.
 NEW, KEPT, UNSURE, SEVERAL, NONE, DELETED = "new", "kept", "unsure", "several", "none", "deleted"
 WITHDRAWN = "withdrawn"  # the import that brought it was undone: as if it had never come
+UNLABELLED = "unlabelled"  # it came without a label and has none yet; its class is NO_LABEL
+NO_LABEL = "no label yet"  # a retired class: what images are listed under that have none
 LIVE_STATES = (NEW, KEPT, UNSURE)
 UNDECIDED = (NEW, UNSURE)  # nobody said yet what it shows
 LEFT_OUT = (SEVERAL, NONE, DELETED)  # by a decision
-OUT = (*LEFT_OUT, WITHDRAWN)  # neither trained on nor exported; everything else is live
+OUT = (*LEFT_OUT, WITHDRAWN, UNLABELLED)  # neither trained on nor exported; everything else is live
 
 TRAIN, VALID, TEST = "train", "valid", "test"
 
@@ -409,7 +412,10 @@ jobs = Table(
 TRIGGERS = (
     """
     CREATE TRIGGER IF NOT EXISTS image_came AFTER INSERT ON images BEGIN
-        INSERT INTO current (image_id, class_id, state) VALUES (NEW.id, NEW.class_id, 'new');
+        INSERT INTO current (image_id, class_id, state)
+        SELECT NEW.id, id,
+               CASE WHEN retired AND name = 'no label yet' THEN 'unlabelled' ELSE 'new' END
+        FROM classes WHERE id = NEW.class_id;
     END
     """,
     """

@@ -51,5 +51,6 @@ STATES: Mapping[str, str] = {
     schema.NONE: "of none of the classes",
     schema.DELETED: "deleted",
     schema.WITHDRAWN: "taken back with its import",
+    schema.UNLABELLED: "without a label yet",
 }
 """What an image is, as in "2 images of none of the classes"."""

@@ -34,6 +34,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
     whole = curator("--help")
     assert whole.status == 0
     assert COMMANDS == [
+        "accept",
         "add",
         "advice",
         "backbones",

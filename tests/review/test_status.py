@@ -37,6 +37,7 @@ RUN = NewestRun(
     chosen=False,
 )
 COUNTS = Counts(
+    unlabelled=0,
     project="bears",
     path="bears",
     read_only=None,

@@ -296,7 +296,8 @@ export default {
       const field = /** @type {HTMLTextAreaElement | null} */ (el.querySelector("[name=text]"));
       if (state.added_number !== number && typing.hasLeft(field)) emptied += 1;
       number = state.added_number;
-      if (clicked === state.chosen || !state.names.includes(clicked ?? "")) clicked = null;
+      if (clicked === state.chosen || !state.classes.some(({ name }) => name === clicked))
+        clicked = null;
       const shown = clicked ? { ...state, chosen: clicked, added: null, previews: [] } : state;
       const snippet = model.get("snippet");
       const { pictures } = held;

@@ -7,6 +7,16 @@ import { badge, icon } from "./marks.js";
 
 /** @import {Act, GalleryState, Ui} from "./review_states" */
 
+const OPEN = ["new", "unlabelled"]; // states of images that nobody decided on
+
+/** What the button does with the rest of a page, by the queue. @type {Record<string, string[]>} */
+const REST = {
+  others: ["Keep", "Keep what is undecided on this page as it is labelled"],
+  "label next": ["Accept", "Give what is left on this page the class that the model says"],
+  surest: ["Accept", "Give what is left on this page the class that the model says"],
+  strangest: ["No class for", "What is left on this page shows none of the classes"],
+};
+
 /** A double click is one gesture: it decides once, not on the next image too. @param {() => void} todo */
 const once = (todo) => (/** @type {MouseEvent} */ event) => event.detail < 2 && todo();
 
@@ -126,7 +136,8 @@ export function actions(s, number, act) {
 /** @param {GalleryState} s @param {Act} act */
 function turning(s, act) {
   const end = s.offset + s.tiles.length;
-  const undecided = s.tiles.filter((tile) => tile.state === "new").length;
+  const undecided = s.tiles.filter(({ state }) => OPEN.includes(state)).length;
+  const [verb, meaning] = REST[s.kind] ?? REST.others;
   return h(
     "span",
     { class: "cu-turning" },
@@ -161,9 +172,9 @@ function turning(s, act) {
         class: "cu-button cu-primary cu-rest",
         onclick: once(act.rest),
         disabled: !s.tiles.length,
-        title: "Keep what is undecided on this page as it is labelled, and go on",
+        title: `${meaning}, and go on`,
       },
-      undecided ? `Keep these ${undecided}` : "Go on",
+      undecided ? `${verb} these ${undecided}` : "Go on",
       h("kbd", { "aria-hidden": "true" }, "↵"),
     ),
   );

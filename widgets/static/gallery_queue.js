@@ -18,8 +18,9 @@ function grouped(queues) {
   return [...groups];
 }
 
-/** The queues that matter first, in their order. */
-const FIRST = ["suspicious", "duplicates", "outliers", "two classes"];
+/** The queues that matter first, in their order; those of images without a label where there are any. */
+const UNLABELLED = ["label next", "surest", "strangest"];
+const FIRST = [...UNLABELLED, "suspicious", "duplicates", "outliers", "two classes"];
 
 /** The queues with their counts, at the left of the images. @param {GalleryState} s @param {Ui} ui @param {Act} act */
 export function queueList(s, ui, act) {
@@ -38,8 +39,10 @@ export function queueList(s, ui, act) {
       s.counts[queue.kind] !== undefined &&
         h("span", { class: "cu-figure" }, count(s.counts[queue.kind])),
     );
-  const first = FIRST.flatMap((kind) => s.queues.filter((queue) => queue.kind === kind));
-  const rest = s.queues.filter((queue) => !FIRST.includes(queue.kind));
+  const waiting = Boolean(s.counts["label next"]) || UNLABELLED.includes(s.kind);
+  const shown = s.queues.filter(({ kind }) => waiting || !UNLABELLED.includes(kind));
+  const first = FIRST.flatMap((kind) => shown.filter((queue) => queue.kind === kind));
+  const rest = shown.filter((queue) => !FIRST.includes(queue.kind));
   const more = ui.more || rest.some((queue) => queue.kind === s.kind);
   return h(
     "nav",

@@ -14,6 +14,7 @@ const MARKS = {
   several: "several classes",
   none: "no class",
   new: "",
+  unlabelled: "",
 };
 
 /** What happened to an image, in a word. @param {Tile} item */

@@ -108,7 +108,7 @@ export interface ReviewLogState extends SectionState {
   error: string | null;
 }
 
-export type ImageState = "new" | "kept" | "deleted" | "unsure" | "several" | "none";
+export type ImageState = "new" | "kept" | "deleted" | "unsure" | "several" | "none" | "unlabelled";
 
 export interface Tile {
   id: number;

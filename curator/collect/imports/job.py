@@ -43,6 +43,7 @@ from curator.store.classes import (
     add_classes,
     all_classes,
     find_class,
+    listed_class,
     merged_names,
 )
 from curator.store.database import rows_of
@@ -163,8 +164,8 @@ def _checked(upload: str) -> str:
 
 
 def _target(workspace: Workspace, class_name: str | None, new_class: bool) -> str | None:
-    if class_name is None:
-        return None
+    if class_name is None or class_name == schema.NO_LABEL:
+        return class_name
     with workspace.database.read() as connection:
         if not new_class:
             return find_class(connection, class_name).name
@@ -220,7 +221,7 @@ def nothing(what: str, refused: Sequence[Refusal], unlabelled: int) -> BadFolder
 
 def class_names(labels: Iterable[str]) -> dict[str, str]:
     """The class that each label names. Raises BadClassName, also for two that differ by case."""
-    name_of = {label: validated_name(label) for label in set(labels)}
+    name_of = {label: _named(label) for label in set(labels)}
     names = _sorted(name_of.values())
     spellings = Counter(name.casefold() for name in names)
     if twins := [name for name in names if spellings[name.casefold()] > 1]:
@@ -229,6 +230,10 @@ def class_names(labels: Iterable[str]) -> dict[str, str]:
             "Give them one spelling and import again. Nothing was imported.",
         )
     return name_of
+
+
+def _named(label: str) -> str:
+    return label if label == schema.NO_LABEL else validated_name(label)
 
 
 def _sorted(names: Iterable[str]) -> list[str]:
@@ -249,9 +254,12 @@ def _enter(
         known = {item.name.casefold(): item for item in all_classes(connection)}
         if follow:
             known |= merged_names(connection)
-        fresh_names = [name for name in names if name.casefold() not in known]
+        labels = [name for name in names if name != schema.NO_LABEL]
+        fresh_names = [name for name in labels if name.casefold() not in known]
         all_now = add_classes(connection, fresh_names)
         known |= {item.name.casefold(): item for item in all_now}
+        if schema.NO_LABEL in names:
+            known[schema.NO_LABEL] = listed_class(connection, schema.NO_LABEL)
         made = {name.casefold() for name in fresh_names}
         arrivals.made_classes(
             connection, [item.id for item in all_now if item.name.casefold() in made]

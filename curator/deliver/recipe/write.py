@@ -29,7 +29,7 @@ from curator.jobs.report import Report
 from curator.phrasing import many, utf8
 from curator.platform import sync_files, sync_folder
 from curator.store import images, schema
-from curator.store.classes import all_classes, present_names
+from curator.store.classes import all_classes, no_label_id, present_names
 from curator.store.database import pieces, rows_of
 
 if TYPE_CHECKING:
@@ -100,7 +100,11 @@ def _write(
             table.id, table.sha256, table.bytes, table.split, schema.current.c.state,
             schema.current.c.class_id,
         )
-        .where(schema.current.c.state != schema.WITHDRAWN)
+        .where(
+            schema.current.c.state != schema.WITHDRAWN,
+            # What has no label is no part of the data set yet.
+            schema.current.c.class_id.is_distinct_from(no_label_id(connection)),
+        )
     )  # fmt: skip
     keys = [row.id for row in connection.execute(query.order_by(table.sha256))]
     if not keys:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, case, func, select
 
 from curator.store import ledger, runs, schema
+from curator.store.classes import no_label_id
 from curator.store.undo import IMPORT
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def labels_at(connection: Connection, position: int) -> dict[int, Known]:
     when an image came: those that were added later are there too, with their given class.
     """
     table = schema.decisions
+    no_label = no_label_id(connection)
     last = (
         select(table.c.image_id, func.max(table.c.id).label("id"))
         .where(table.c.id <= position)
@@ -80,7 +82,10 @@ def labels_at(connection: Connection, position: int) -> dict[int, Known]:
         select(
             schema.images.c.id,
             func.coalesce(table.c.class_after, schema.images.c.class_id),
-            func.coalesce(table.c.state_after, schema.NEW),
+            func.coalesce(
+                table.c.state_after,
+                case((schema.images.c.class_id == no_label, schema.UNLABELLED), else_=schema.NEW),
+            ),
         )
         .select_from(
             schema.images.outerjoin(last, last.c.image_id == schema.images.c.id).outerjoin(

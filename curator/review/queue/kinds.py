@@ -22,6 +22,7 @@ from sqlalchemy import func, select
 
 from curator.errors import InputError
 from curator.find import concepts
+from curator.find import unlabelled as waiting
 from curator.find.likeness import likeness
 from curator.review.queue.filters import Filters
 from curator.review.queue.order import (
@@ -40,6 +41,7 @@ from curator.review.queue.order import (
     suspicious,
     top_losses,
     two_classes,
+    unlabelled,
     unseen,
 )
 from curator.review.queue.scope import Scope
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
     from curator.store.workspace import Workspace
 
 BY_MODEL, BY_COMPARISON = "By the model", "By comparison"
-BY_STATE, BY_CHANCE = "By state", "By chance"
+BY_STATE, BY_CHANCE, BY_NEED = "By state", "By chance", "Without a label"
 AUDIT, AGAIN = "audit", "again"  # a random sample; own decisions to be made a second time
 AT_ONCE = 1000  # rows read at once for a table
 TABLE_COLUMNS = ["image_id", *KEYS[1:]]
@@ -79,8 +81,8 @@ class Kind:
     """Whether earlier decisions are to be hidden."""
     asks: str = ""
     """The filter without which it holds nothing; "" for none."""
-    scores: Callable[[Workspace, Connection, str], Scored] | None = None
-    """Gives the score of each image by what ``asks`` holds, ids rising: the largest comes first,
+    scores: Callable[[Workspace, Connection, Filters], Scored] | None = None
+    """Gives the score of each image, ids rising: the largest comes first,
     and an image without one is left out. None: the database puts them in order."""
     score_name: str = ""
     """What the scores are called in a table."""
@@ -168,7 +170,7 @@ QUEUES: dict[str, Kind] = {
         everything,
         group=BY_COMPARISON,
         asks="like",
-        scores=likeness,
+        scores=lambda space, connection, filters: likeness(space, connection, filters.like),
         score_name="likeness",
     ),
     "concept": Kind(
@@ -178,8 +180,34 @@ QUEUES: dict[str, Kind] = {
         everything,
         group=BY_COMPARISON,
         asks="like",
-        scores=concepts.ordered,
+        scores=lambda space, connection, by: concepts.ordered(space, connection, by.like),
         score_name="score",
+    ),
+    "label next": Kind(
+        "Most useful to label",
+        "Images without a label, first those that the model is unsure of and that are unlike what "
+        "has one.",
+        unlabelled,
+        group=BY_NEED,
+        scores=lambda space, connection, _: waiting.most_useful(space, connection),
+        score_name="usefulness",
+    ),
+    "surest": Kind(
+        "Surest",
+        "Images without a label, the likeliest class of the surest first. Keep gives an image that "
+        "class.",
+        unlabelled,
+        group=BY_NEED,
+        scores=lambda space, connection, by: waiting.surest(space, connection, by.predicted),
+        score_name="confidence of the class",
+    ),
+    "strangest": Kind(
+        "Probably none of them",
+        "Images without a label, first those that look least like any class.",
+        unlabelled,
+        group=BY_NEED,
+        scores=lambda space, connection, _: waiting.strangest(space, connection),
+        score_name="strangeness",
     ),
     "unsure": Kind("Unsure", "Images that you marked as unsure.", in_state(schema.UNSURE)),
     "several": Kind(
@@ -306,8 +334,9 @@ def open_queue(
         query = queue.order(Scope(connection, run_id, workspace), filters)
         ids = np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
         if queue.scores is not None:
-            asked = getattr(filters, queue.asks)
-            known = queue.scores(workspace, connection, asked) if asked else (ids[:0], np.empty(0))
+            known: Scored = ids[:0], np.empty(0)
+            if not queue.asks or getattr(filters, queue.asks):
+                known = queue.scores(workspace, connection, filters)
             ids, scores = _by_score(ids, *known)
     if queue.group == BY_CHANCE:
         ids = shuffled(ids, workspace.seed)
@@ -337,7 +366,7 @@ def counts(
             if scope.found_run is None and QUEUES[kind].needs_run:
                 found[kind] = 0
                 continue
-            if QUEUES[kind].scores is not None:
+            if QUEUES[kind].asks:
                 found[kind] = len(open_queue(workspace, kind, filters, run_id))
                 continue
             query = QUEUES[kind].order(scope, filters or Filters()).order_by(None).subquery()

@@ -8,6 +8,7 @@ of problems, unless that is narrowed to a finding, which knows it itself.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,7 @@ Order = Callable[[Scope, Filters], Select[tuple[int]]]
 Raises UnknownClass, InputError, and NoRun where the queue or a filter needs scores.
 """
 
-_UNTOUCHED = (schema.NEW, schema.WITHDRAWN)
+_UNTOUCHED = (schema.NEW, schema.WITHDRAWN, schema.UNLABELLED)
 
 
 def suspicious(scope: Scope, filters: Filters) -> Select[tuple[int]]:
@@ -143,6 +144,11 @@ def in_state(state: str) -> Order:
         return _plain(scope, filters).where(now.state == state).order_by(now.image_id)
 
     return order
+
+
+def unlabelled(scope: Scope, filters: Filters) -> Select[tuple[int]]:
+    """Images that wait for a label, as they came in; what they may be is no filter of the run's."""
+    return in_state(schema.UNLABELLED)(scope, replace(filters, label="", predicted=""))
 
 
 def recent(scope: Scope, filters: Filters) -> Select[tuple[int]]:

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, select
 
 from curator.check.quality import QUALITY
 from curator.errors import UnknownImage
+from curator.find import unlabelled
 from curator.review.queue.context import known_limits, look_around
 from curator.review.queue.judgement import Judged, judge
 from curator.review.queue.scope import Scope
@@ -103,7 +104,7 @@ def rows(
             every = images_of(connection, piece)
             around = look_around(scope, quality, every)
             sources = first_sources(connection, [image.id for image in every])
-            said = said_of(scope, every)
+            said = said_of(scope, every) | _waiting(workspace, scope, every)
             disputes = opinions.views(connection, piece) if kind == "disputed" else {}
             for image in every:
                 row = _described(image, sources.get(image.id), scope.names, scope.merged)
@@ -156,6 +157,31 @@ def said_of(scope: Scope, every: Sequence[Any]) -> dict[int, dict[str, Any]]:
             stored,
             judged.label_score.tolist(),
             judged.loss.tolist(),
+            judged.predicted.tolist(),
+            judged.confidence.tolist(),
+            judged.likeliest(scope.offered),
+            strict=True,
+        )
+    }
+
+
+def _waiting(workspace: Workspace, scope: Scope, every: Sequence[Any]) -> dict[int, dict[str, Any]]:
+    """What the run that ranks says of those that wait for a label."""
+    ids = [image.id for image in every if image.state == schema.UNLABELLED]
+    said = unlabelled.said_of(workspace, scope.connection, ids) if ids else None
+    if said is None:
+        return {}
+    labels = np.zeros(len(said.ids), dtype=np.int64)
+    judged = judge(said.probabilities, said.class_ids.tolist(), labels, {})
+    return {
+        key: {
+            **_UNSEEN,
+            "predicted": scope.names[predicted],
+            "confidence": confidence,
+            "suggestions": [[scope.names[place], share] for place, share in likeliest],
+        }
+        for key, predicted, confidence, likeliest in zip(
+            said.ids.tolist(),
             judged.predicted.tolist(),
             judged.confidence.tolist(),
             judged.likeliest(scope.offered),

@@ -218,7 +218,13 @@ def test_the_menu_counts_what_queues_hold(sample: Project, small: Project) -> No
     assert numbers == {kind: len(open_queue(sample, kind).ids) for kind in QUEUES}
     assert numbers["suspicious"] > numbers["most confused"] > 0
     groups = {queue.group for queue in QUEUES.values()}
-    assert groups == {"By the model", "By comparison", "By state", "By chance"}
+    assert groups == {
+        "By the model",
+        "By comparison",
+        "Without a label",
+        "By state",
+        "By chance",
+    }
     assert counts(small, ["top losses", "all"]) == {"top losses": 0, "all": 30}
     with pytest.raises(InputError, match="is no queue"):
         counts(small, ["worst"])

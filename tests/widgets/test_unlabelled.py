@@ -1,0 +1,60 @@
+"""Images without a label in the gallery: keep takes the model's word, and the rest of a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from curator import NO_LABEL
+from tests.pictures import encoded, picture
+from tests.widgets.kernel import tell
+from tests.widgets.test_gallery import opened, shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from curator.project import Project
+
+WAITING = 10
+
+
+@pytest.fixture
+def waiting(small: Project, tmp_path: Path) -> Project:
+    """Give a trained project with ten images that have no label."""
+    loose = tmp_path / "loose"
+    loose.mkdir()
+    for number in range(WAITING):
+        (loose / f"{number}.png").write_bytes(encoded(picture(1000 + number)))
+    small.import_files(loose, class_name=NO_LABEL)
+    small.train()
+    return small
+
+
+def test_keep_takes_the_models_word(waiting: Project) -> None:
+    """The image gets the class that it was shown with; undo takes it back."""
+    gallery = opened(waiting, "surest")
+    tile = gallery.state["tiles"][0]
+    assert (tile["label"], tile["state"]) == (NO_LABEL, "unlabelled")
+    tell(gallery, do="decide", ids=[tile["id"]], action="keep", label="")
+    assert gallery.state["status"].startswith("1 image got the label that the model gives")
+    now = gallery.state["tiles"][0]
+    assert (now["label"], now["state"]) == (tile["predicted"], "kept")
+    tell(gallery, do="undo")
+    assert gallery.state["tiles"][0]["state"] == "unlabelled"
+    assert waiting.status().unlabelled == WAITING
+
+
+@pytest.mark.parametrize(
+    ("kind", "action"), [("surest", "relabel"), ("label next", "relabel"), ("strangest", "none")]
+)
+def test_the_rest_of_a_page(waiting: Project, kind: str, action: str) -> None:
+    """What was not decided on is accepted; of the strangest it is said that it shows no class."""
+    gallery = opened(waiting, kind)
+    first, *rest = shown(gallery)
+    tell(gallery, do="decide", ids=[first], action="delete", label="")
+    tell(gallery, do="rest")
+    done = waiting.log(len(rest))
+    assert set(done["action"]) == {action}
+    assert sorted(done["image_id"]) == sorted(rest)
+    assert waiting.status().unlabelled == 0
