@@ -16,6 +16,7 @@ from curator.find import likeness
 from curator.find.heat import as_png, overlays
 from curator.find.why import explain
 from curator.project import Project
+from curator.store import schema
 from curator.store.vocabulary import STATE_AFTER
 from widgets import wording
 from widgets.background import beside
@@ -78,7 +79,7 @@ class Gallery(Paging):
         """Give images without a label what the model says: to keep there is nothing."""
         project, page = self._here()
         done = project.accept(ids, seen=seen)
-        page.decided(done.decided, STATE_AFTER["relabel"])
+        page.decided(done.decided, schema.NEW)
         self.refresh(done.sentence)
         self._handlers["decided"]({**message, "batch": done.batch})
 

@@ -71,7 +71,11 @@ class Shown:
 
     def undecided(self) -> list[int]:
         """Images on which nobody decided."""
-        return [row["id"] for row in self.rows if row["state"] in _OPEN]
+        return [
+            row["id"]
+            for row, before in zip(self.rows, self._before, strict=True)
+            if row["state"] in _OPEN and not _accepted(row, before)
+        ]
 
     def unlabelled(self, image_ids: Iterable[int]) -> bool:
         """Whether all of those images wait for a label."""
@@ -129,8 +133,8 @@ class Shown:
         relabelled = row["label"] != row["given_label"] and not self.blind
         return {
             **{key: row[key] for key in _SHOWN},
-            "state": state,
-            "relabelled": state == schema.KEPT and relabelled,
+            "state": schema.KEPT if _accepted(row, before) else state,
+            "relabelled": relabelled and (state == schema.KEPT or _accepted(row, before)),
             # Of the label that the page was opened with: after a relabelling it would mislead.
             "loss": row["loss"] if row["label"] == before["label"] else None,
             "band": band,
@@ -161,3 +165,8 @@ class Shown:
         self._touched.clear()
         self.open()
         return decided
+
+
+def _accepted(row: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether an image that had no label when the page was opened has that of the model now."""
+    return row["state"] == schema.NEW and before["state"] == schema.UNLABELLED

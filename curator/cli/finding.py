@@ -137,9 +137,7 @@ def accept(
         return
     say(done.sentence)
     if not dry_run:
-        say(
-            "Next: curator queue PROJECT again: a random sample of what was decided, to be checked."
-        )
+        say("Next: train again and review, or look at a random sample: curator queue PROJECT audit")
 
 
 def sample(

@@ -253,9 +253,9 @@ def status(project: ProjectPath, as_json: AsJson = False) -> None:
         f"addresses and files: {found.addresses.fetched} fetched, "
         f"{found.addresses.pending} pending, {failed} failed"
     )
-    out = [
-        f"{found.states[state]} {STATES[state]}" for state in schema.LEFT_OUT if found.states[state]
-    ]
+    numbers = {**found.states, schema.UNLABELLED: found.unlabelled}
+    outside = (*schema.LEFT_OUT, schema.UNLABELLED)
+    out = [f"{numbers[state]} {STATES[state]}" for state in outside if numbers[state]]
     say(f"decisions: {found.decisions}, images left out: {', '.join(out) or 'none'}")
     if found.run:
         error, judged = found.run.error, found.run.judged_on

@@ -207,6 +207,9 @@ def accept(
 ) -> Accepted:
     """Give pictures without a label the class that the model takes them for, as one act.
 
+    They are undecided afterwards: the review finds the wrong ones among them, as it does of labels
+    that came with a list, and a random audit counts them.
+
     ``dry_run``: only say how many would be wrong. ``seen``: as of
     :func:`curator.store.ledger.decide_each`. Raises NoRun, and InputError for an image that
     has a label or that the model cannot judge; then nothing is decided.
@@ -229,7 +232,7 @@ def accept(
             ledger.Choice(key, "relabel", label)
             for key, label in zip(said.ids.tolist(), said.best.tolist(), strict=True)
         ]
-        done = ledger.decide_each(workspace.database, choices, by, run_id, seen)
+        done = ledger.decide_each(workspace.database, choices, by, run_id, seen, of_the_model=True)
     verb = "would get" if dry_run else "got"
     sentence = (
         f"{many(len(wanted), 'image')} {verb} the label that the model gives; about {mean:.0f} of "

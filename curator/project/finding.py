@@ -67,6 +67,8 @@ class Finding(Verbs):
     ) -> Accepted:
         """Give pictures without a label the class that the model takes them for, as one act.
 
+        Nobody has decided on them then: they come to the review as those of a list do.
+
         They are of the queues "surest", "label next" and "strangest". Says how many are likely
         wrong; with ``dry_run`` that alone. ``seen``: see :meth:`decide`. Raises NoRun, InputError.
         """

@@ -22,6 +22,7 @@ from curator.store.classes import all_classes, names_by_id, no_label_id
 from curator.store.database import Database, now, rows_of
 from curator.store.images import frame
 from curator.store.undo import (
+    ACCEPT,
     IMPORT,
     REDO,
     UNDO,
@@ -106,6 +107,8 @@ def decide_each(
     by: str | None = None,
     run_id: int | None = None,
     seen: Mapping[int, int | None] | None = None,
+    *,
+    of_the_model: bool = False,
 ) -> Decided:
     """Record one act, a decision for each image, as one batch, in one transaction.
 
@@ -113,7 +116,8 @@ def decide_each(
     decision as the reviewer saw it, None for an undecided one; an image whose last decision is
     another by now is left as it is and named in the answer's ``conflicts``; images that ``seen``
     leaves out are not looked at in this way. An image that already is as decided gets no new row,
-    so a second click is no second decision.
+    so a second click is no second decision. ``of_the_model``: labels that a model gave and nobody
+    looked at: such an image is undecided afterwards, as if it had been listed under its class.
 
     Raises UnknownImage, UnknownClass, UnknownRun, and InputError for an action that there is not or
     two different decisions on one image; then nothing is recorded.
@@ -146,7 +150,7 @@ def decide_each(
                     "Redo, or import it again, to decide on it. Nothing was decided.",
                 )
             after = before.class_id if choice.class_id is None else choice.class_id
-            state = STATE_AFTER[choice.action]
+            state = schema.NEW if of_the_model else STATE_AFTER[choice.action]
             if after == no_label and state in schema.LIVE_STATES:
                 raise InputError(
                     f"Image {image_id} has no label that could be kept.",
@@ -157,7 +161,7 @@ def decide_each(
                     {
                         **signed,
                         "image_id": image_id,
-                        "action": choice.action,
+                        "action": ACCEPT if of_the_model else choice.action,
                         "class_before": before.class_id,
                         "class_after": after,
                         "state_before": before.state,

@@ -160,7 +160,7 @@ decisions = Table(
     Column("at", Text, nullable=False),
     Column("by", Text, nullable=False),
     Column("image_id", ForeignKey("images.id"), nullable=False),
-    # keep, delete, relabel, unsure, several, none, merge, undo, redo
+    # keep, delete, relabel, unsure, several, none, accept, merge, import, undo, redo
     Column("action", Text, nullable=False),
     Column("class_before", ForeignKey("classes.id"), nullable=False),
     Column("class_after", ForeignKey("classes.id"), nullable=False),

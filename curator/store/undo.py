@@ -39,6 +39,7 @@ from curator.store.vocabulary import DONE
 UNDO: Literal["undo"] = "undo"
 REDO: Literal["redo"] = "redo"
 MERGE = "merge"  # action of a class act, and of the decisions that come with it
+ACCEPT = "accept"  # of an image without a label, which got that of the model
 IMPORT = "import"  # of a class act, and of the row of each image that an import brought
 
 _TABLES = (schema.decisions, schema.class_acts, schema.dismissals)
@@ -132,6 +133,8 @@ def in_words(actions: Collection[tuple[str, str]]) -> str:
     said = [DONE[action] for action in DONE if action in {each for each, _ in actions}]
     if len(labels) == 1:
         said = [f"relabelled as {min(labels)}" if word == "relabelled" else word for word in said]
+    if ACCEPT in {action for action, _ in actions}:
+        said.append("labelled as the model says")
     return " and ".join(said)
 
 

@@ -108,12 +108,18 @@ def test_the_model_puts_them_in_order_and_they_are_accepted(project: Project) ->
     assert asked.low <= asked.expected_wrong <= asked.high
     done = project.accept(best)
     assert sorted(done.decided) == sorted(best)
-    now = project.queue("recent").table().set_index("image_id")
+    now = project.queue("all").table().set_index("image_id")
     for row in table[:5].itertuples():
-        assert now.loc[row.image_id, "label"] == row.predicted
+        # As if it had been listed so: nobody has looked, and a training may doubt it.
+        assert (now.loc[row.image_id, "label"], now.loc[row.image_id, "state"]) == (
+            row.predicted,
+            "new",
+        )
+    project.train()
+    assert set(best) <= set(project.queue("suspicious").ids.tolist())
     with pytest.raises(InputError, match="has a label"):
         project.accept(best)
-    project.undo()
+    assert project.undo()[0].what == "labelled as the model says"
     assert project.status().unlabelled == 12
 
 

@@ -46,7 +46,7 @@ def test_keep_takes_the_models_word(waiting: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "action"), [("surest", "relabel"), ("label next", "relabel"), ("strangest", "none")]
+    ("kind", "action"), [("surest", "accept"), ("label next", "accept"), ("strangest", "none")]
 )
 def test_the_rest_of_a_page(waiting: Project, kind: str, action: str) -> None:
     """What was not decided on is accepted; of the strangest it is said that it shows no class."""
