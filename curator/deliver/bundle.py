@@ -71,7 +71,15 @@ if TYPE_CHECKING:
     from curator.store.workspace import Workspace
 
 COMPARED, COMPARED_BY_TORCH, CALIBRATED = 96, 8, 16  # images
-CARD_METRICS = ("out_of_fold", "valid", "per_class", "confusion", "baselines", "judged_on")
+CARD_METRICS = (
+    "out_of_fold",
+    "valid",
+    "elsewhere",
+    "per_class",
+    "confusion",
+    "baselines",
+    "judged_on",
+)
 LARGEST_DIFFERENCE = 1e-2  # of a probability, between what the run said and the bundle says
 
 

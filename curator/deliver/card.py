@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from curator.deliver.received import CONFIG_FILE, INT8_FILE, ONNX_FILE, WEIGHTS_FILE
 from curator.learn.recipes import recipe_named
 from curator.learn.strangers.gate import REFUSED
 from curator.phrasing import many
+
+if TYPE_CHECKING:
+    from curator.store.run_json import Metrics
 
 
 def card(name: str, config: dict[str, Any]) -> str:
@@ -21,6 +24,7 @@ def card(name: str, config: dict[str, Any]) -> str:
     )
     baselines = metrics["baselines"]
     body = recipe_named(config["recipe"]).backbone_is
+    further = _elsewhere_row(metrics) + _test_row(metrics)
     judged = (
         "On the validation images" if metrics.get("judged_on") == "validation" else "Out-of-fold"
     )
@@ -44,7 +48,7 @@ always name one of them, also for a picture that shows none.
 | measured on | error | 95 % interval | images |
 |---|---|---|---|
 {_error_row("validation images, never trained on", metrics["valid"])}
-{_error_row("out-of-fold, all images", metrics["out_of_fold"])}{_test_row(metrics)}
+{_error_row("out-of-fold, all images", metrics["out_of_fold"])}{further}
 
 {_looks(config)}
 
@@ -57,8 +61,7 @@ wrong; nearest mean image {_share(baselines["nearest_mean_image"])} wrong.
 |---|---|---|---|---|
 {rows}
 
-Validation images come from the same searches as the training images: expect more errors on
-pictures from elsewhere.
+{_from_elsewhere(metrics)}
 
 ## How it works
 
@@ -127,6 +130,31 @@ def _int8(found: dict[str, Any] | None) -> str:
 
 def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
+
+
+def _elsewhere_row(metrics: Metrics) -> str:
+    far = metrics.get("elsewhere")
+    if far is None:
+        return ""
+    ends = f"{far['low']:.1%} to {far['high']:.1%}"
+    return (
+        f"\n| sites that it had not seen ({far['sites']}) | {far['error']:.1%} | {ends} | "
+        f"{far['images']} |"
+    )
+
+
+def _from_elsewhere(metrics: Metrics) -> str:
+    said = (
+        "Validation images come from the same searches as the training images: expect more errors "
+        "on\npictures from elsewhere."
+    )
+    far = metrics.get("elsewhere")
+    if far is None:
+        return said
+    return (
+        f"{said} Each of {far['images']} images judged by heads that learnt from no\nimage of its "
+        f"site: {far['error']:.1%} wrong, where folds by chance give {far['usual']:.1%}."
+    )
 
 
 def _test_row(metrics: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from curator.encode.backbones import choose
 from curator.encode.project_features import encoder
 from curator.errors import NotEnoughData
 from curator.jobs.report import Report
+from curator.learn.elsewhere import elsewhere
 from curator.learn.evaluation.report import run_figures
 from curator.learn.instant.recipe import InstantRecipe
 from curator.learn.instant.settings import InstantSettings
@@ -26,7 +27,7 @@ from curator.learn.recipes import recipe_named, recipe_with
 from curator.learn.recording import Outcome, record
 from curator.learn.training_set import TrainingSet, training_set
 from curator.store import runs
-from curator.store.run_json import HistoryRow, Metrics
+from curator.store.run_json import ElsewhereFigures, HistoryRow, Metrics
 
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress
@@ -78,7 +79,11 @@ def run(
     if chosen.takes_minutes:
         _rank_first(workspace, progress, data)
     outcome = chosen.fit(workspace, progress, data)
-    run_id, figures = keep(workspace, data, outcome, began, prepared)
+    judged = None
+    if isinstance(chosen, InstantRecipe):
+        progress.begin("judging by sites")
+        judged = elsewhere(workspace, data, outcome, chosen.settings)
+    run_id, figures = keep(workspace, data, outcome, began, prepared, judged=judged)
     _look_for_weak_spots(workspace, progress)
     if tensorboard:
         _log(workspace, run_id, Path(tensorboard))
@@ -119,8 +124,9 @@ def keep(
     began: float,
     prepared: float,
     interim: bool = False,
+    judged: ElsewhereFigures | None = None,
 ) -> tuple[int, Metrics]:
-    """Judge an outcome and record the run; its id and figures."""
+    """Judge an outcome and record the run; its id and figures. ``judged``: by sites, if it was."""
     figures = run_figures(
         data.names,
         data.labels,
@@ -132,6 +138,8 @@ def keep(
     )
     if findings := recipe_named(outcome.recipe).findings(data, outcome, figures):
         figures["diagnosis"] = findings
+    if judged is not None:
+        figures["elsewhere"] = judged
     figures["seconds_features"] = round(prepared - began, 3)
     figures["seconds"] = round(time.perf_counter() - began, 3)
     return record(workspace, data, outcome, figures, interim), figures
@@ -156,6 +164,11 @@ def _report(run_id: int, figures: Metrics, outcome: Outcome, data: TrainingSet) 
         text += (
             f"error {rate['error']:.1%} {kind} "
             f"({rate['low']:.1%} to {rate['high']:.1%}, {rate['images']} images)."
+        )
+    if (far := figures.get("elsewhere")) is not None:
+        text += (
+            f" On sites that it had not seen: {far['error']:.1%} ({far['low']:.1%} to "
+            f"{far['high']:.1%}, {far['sites']} sites)."
         )
     if data.left_out:
         text += f" Left out, because it has no image: {', '.join(data.left_out)}."

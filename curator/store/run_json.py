@@ -71,6 +71,17 @@ class FindingRow(TypedDict):
     next_step: str
 
 
+class ElsewhereFigures(TypedDict):
+    """The error on pictures from sites that the heads had not seen, and the usual one of them."""
+
+    images: int
+    sites: int
+    error: float
+    low: float
+    high: float
+    usual: float
+
+
 class Metrics(TypedDict):
     """The figures of a run. ``judged_on``: of which images those below it are."""
 
@@ -84,6 +95,7 @@ class Metrics(TypedDict):
     reliability: NotRequired[list[ReliabilityBin]]
     baselines: Baselines
     diagnosis: NotRequired[list[FindingRow]]
+    elsewhere: NotRequired[ElsewhereFigures]
     seconds: NotRequired[float]
     seconds_features: NotRequired[float]
 

@@ -278,6 +278,14 @@ export interface Metrics {
   judged_on: "validation" | "out-of-fold";
   out_of_fold: JudgedRate;
   valid: JudgedRate;
+  elsewhere?: {
+    images: number;
+    sites: number;
+    error: number;
+    low: number;
+    high: number;
+    usual: number;
+  };
   baselines: { majority: number | null; nearest_mean_image: number | null };
   per_class: {
     label: string;

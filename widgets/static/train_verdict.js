@@ -58,6 +58,23 @@ function figure(state, metrics) {
   ];
 }
 
+/** What the model would do on sites that it has not seen. @param {Metrics} metrics */
+function elsewhere({ elsewhere: far }) {
+  if (!far) return null;
+  return h(
+    "p",
+    {
+      class: "cu-hint",
+      "data-part": "elsewhere",
+      title:
+        "Each image judged by heads that learnt from no image of its site, nor a near-copy of one",
+    },
+    `On sites that it has not seen: ${right(far.error)} right`,
+    ` (between ${right(far.high)} and ${right(far.low)}; ${many(far.images, "image")} of ${count(far.sites)} sites,`,
+    ` ${right(far.usual)} otherwise). Expect that of pictures from elsewhere.`,
+  );
+}
+
 /** That a newer run is not the one in use, and the way to take it. @param {TrainState} state @param {Send} send */
 function newer(state, send) {
   const [last] = state.runs;
@@ -180,6 +197,7 @@ export function verdict(state, shown, send) {
     "section",
     { class: "cu-card", "data-part": "verdict" },
     figure(state, state.metrics),
+    elsewhere(state.metrics),
     newer(state, send),
     h(
       "div",
