@@ -169,4 +169,4 @@ class Shown:
 
 def _accepted(row: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
     """Whether an image that had no label when the page was opened has that of the model now."""
-    return row["state"] == schema.NEW and before["state"] == schema.UNLABELLED
+    return (row["state"], before["state"]) == (schema.NEW, schema.UNLABELLED)
