@@ -130,9 +130,13 @@ def concept(workspace: Workspace, connection: Connection, name: str) -> Concept:
     live = set(connection.execute(select(schema.current.c.image_id).where(images.LIVE)).scalars())
     yes, no = marks.yes & live, marks.no & live
     head = f"{marks.name}: {len(yes)} yes, {len(no)} no."
-    if len(marks.yes | marks.no) - len(marks.picked) < FEWEST or not yes:
-        sentence = f"{head} After {FEWEST} answers to what is shown a number can be told."
+    if not yes:
         number = low = high = None
+        sentence = f"{head} Nothing shows it yet: mark an image that does."
+    elif marks.answers < FEWEST:
+        number = low = high = None
+        left = many(FEWEST - marks.answers, "more answer")
+        sentence = f"{head} With {left} it can be told how many images show it."
     else:
         found, _ = _judged(workspace, connection, marks, live)
         number, low, high = (
@@ -140,7 +144,7 @@ def concept(workspace: Workspace, connection: Connection, name: str) -> Concept:
             found.low + len(yes),
             found.high + len(yes),
         )
-        sentence = f"{head} {many(number, 'image')} likely show it ({low} to {high})."
+        sentence = f"{head} About {many(number, 'image')} show it, between {low} and {high}."
     return Concept(
         sentence=sentence,
         name=marks.name,
@@ -173,7 +177,7 @@ def showing(workspace: Workspace, connection: Connection, name: str) -> list[int
     With too few answers those that are marked alone. Raises InputError, NotEnoughData, FileError.
     """
     marks = concepts.marks(connection, name)
-    if len(marks.yes | marks.no) - len(marks.picked) < FEWEST or not marks.yes:
+    if marks.answers < FEWEST or not marks.yes:
         return sorted(marks.yes)
     live = set(connection.execute(select(schema.current.c.image_id).where(images.LIVE)).scalars())
     _, likely = _judged(workspace, connection, marks, live)
