@@ -192,6 +192,7 @@ def test_the_verbs_of_a_project() -> None:
         "colouring",
         "compare",
         "concept",
+        "concept_marks",
         "concept_names",
         "concepts",
         "confusion",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from curator.jobs.progress import Listener
     from curator.review.queue.filters import Filters
     from curator.review.queue.kinds import Queue
+    from curator.store.concepts import Marks
     from curator.store.ledger import Decided
 
 
@@ -138,7 +139,7 @@ class Finding(Verbs):
         return wrong_within(self, np.asarray(image_ids, dtype=np.int64))
 
     def concepts(self) -> list[Concept]:
-        """What is looked for by name, with how many images likely show it. Raises NotEnoughData."""
+        """What is looked for by name, with how many images likely show it."""
         from curator.find.concepts import concept
         from curator.store import concepts
 
@@ -146,7 +147,7 @@ class Finding(Verbs):
             return [concept(self, connection, name) for name in concepts.names(connection)]
 
     def concept(self, name: str) -> Concept:
-        """What is looked for under this name. Raises InputError, NotEnoughData."""
+        """What is looked for under this name. Raises InputError."""
         from curator.find.concepts import concept
 
         with self.database.read() as connection:
@@ -159,6 +160,13 @@ class Finding(Verbs):
         with self.database.read() as connection:
             return concepts.names(connection)
 
+    def concept_marks(self, name: str) -> Marks:
+        """Which images a person said show a concept, and which not. Raises InputError."""
+        from curator.store import concepts
+
+        with self.database.read() as connection:
+            return concepts.marks(connection, name)
+
     def add_concept(
         self, name: str, shown_by: Sequence[int], missing_in: Sequence[int] = ()
     ) -> Concept:
@@ -166,8 +174,8 @@ class Finding(Verbs):
 
         ``queue("concept", Filters(like=name))`` holds the others in its order, and
         ``Filters(concept=name)`` narrows any queue to what likely shows it. One that was removed is
-        back with its marks. The examples are one step of undo. Raises InputError, UnknownImage,
-        NotEnoughData.
+        back with its marks. The examples are one step of undo. Raises InputError,
+        UnknownImage.
         """
         from curator.store import concepts
 
