@@ -50,14 +50,22 @@ class Address:
     by: str = ""
     """What the map is coloured by; "" for the class."""
 
-    def check_classes(self, names: Sequence[str]) -> None:
-        """Raise UnknownClass unless the filters' classes are among ``names``."""
-        known = {name.casefold() for name in names}
+    def check_names(self, classes: Sequence[str], concepts: Sequence[str]) -> None:
+        """Raise UnknownClass, or InputError, unless what the filters name is among these."""
+        known = {name.casefold() for name in classes}
         for name in (self.filters.label, self.filters.predicted):
             if name and name.casefold() not in known:
                 raise UnknownClass(
                     f"This address is of the class {name!r}, which is not there any more.",
                     "Choose a class above the images.",
+                )
+        sought = {name.casefold() for name in concepts}
+        asked = self.filters.like if self.queue == "concept" else ""
+        for name in (self.filters.concept, asked):
+            if name and name.casefold() not in sought:
+                raise InputError(
+                    f"This address is of the concept {name[:60]!r}, which is not there any more.",
+                    "Choose one from the list of queues.",
                 )
 
     def to_dict(self) -> dict[str, Any]:

@@ -85,7 +85,9 @@ class Data:
         self._map.adopt(project)
         sort, label, by = (str(place.get(key, "")) for key in ("sort", "label", "by"))
         label = label if label in project.class_names() else ""
-        self._grid.choose(sort if sort in SORTS else "", label)
+        concept = str(place.get("concept", ""))
+        concept = concept if concept in project.concept_names() else ""
+        self._grid.choose(sort if sort in SORTS else "", label, concept)
         self._map.choose(by if by in COLOURS else "", label)
         tab = str(place.get("tab", ""))
         self._show_tab(tab if tab in TABS else "")
@@ -111,32 +113,43 @@ class Data:
     def place(self) -> dict[str, Any]:
         """What :meth:`adopt` takes, to be remembered."""
         label = self._map.label if self._tab == MAP else self._grid.label
-        return {"tab": self._tab, "sort": self._grid.asked, "label": label, "by": self._map.by}
+        return {
+            "tab": self._tab,
+            "sort": self._grid.asked,
+            "label": label,
+            "concept": self._grid.concept,
+            "by": self._map.by,
+        }
 
     def address(self) -> Address:
         """Where it is; the caller adds project and station."""
         if self._tab == GRID:
-            return Address(tab=GRID, sort=self._grid.asked, filters=Filters(label=self._grid.label))
+            shown = Filters(label=self._grid.label, concept=self._grid.concept)
+            return Address(tab=GRID, sort=self._grid.asked, filters=shown)
         if self._tab == MAP:
             return Address(tab=MAP, by=self._map.by, filters=Filters(label=self._map.label))
         return Address()
 
     def visit(self, address: Address) -> None:
-        """Show the tab of an address. Raises UnknownClass before anything changes."""
+        """Show the tab of an address.
+
+        Raises UnknownClass, InputError for a concept that there is not, before anything changes.
+        """
         assert self._project is not None
-        address.check_classes(self._project.class_names())
-        self._open(address.tab, address.sort, address.filters.label, address.by)
+        address.check_names(self._project.class_names(), self._project.concept_names())
+        self._open(address.tab, address.sort, address.filters, address.by)
 
     def _choose(self, tab: str, label: str) -> None:
-        self._open(tab if tab in TABS else "", self._grid.asked, label, self._map.by)
+        filters = Filters(label=label, concept="" if label else self._grid.concept)
+        self._open(tab if tab in TABS else "", self._grid.asked, filters, self._map.by)
         self._outer["go"]({"station": "data"})
 
-    def _open(self, tab: str, sort: str, label: str, by: str) -> None:
+    def _open(self, tab: str, sort: str, filters: Filters, by: str) -> None:
         self._show_tab(tab)
         if tab == GRID:
-            self._grid.choose(sort, label)
+            self._grid.choose(sort, filters.label, filters.concept)
         elif tab == MAP:
-            self._map.choose(by, label)
+            self._map.choose(by, filters.label)
         if self._latest is not None:  # else the next refresh, when this station is shown, does it
             self.refresh(*self._latest)
 

@@ -16,6 +16,7 @@ from curator.find import likeness
 from curator.project import Project
 from curator.store import ledger
 from widgets import wording
+from widgets.concept_queue import sought
 from widgets.panel import Handler, Panel
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class DecidingPanel(Panel):
             "undo": lambda _: self._step(Project.undo, "Took back"),
             "redo": lambda _: self._step(Project.redo, "Did again"),
         }
-        known = {"classes": [], "class_ids": [], "can_undo": False, "can_redo": False}
+        known: dict[str, Any] = {"classes": [], "class_ids": [], "concepts": []}
+        known |= {"can_undo": False, "can_redo": False}
         super().__init__({**handlers, **steps}, **known, status="", **state)
 
     def _images(self) -> NDArray[np.int64] | None:
@@ -49,6 +51,7 @@ class DecidingPanel(Panel):
         classes, steps = project.classes(), ledger.steps(project.database)
         return {
             "classes": [item.name for item in classes],
+            "concepts": project.concept_names(),
             "class_ids": [item.id for item in classes],
             "can_undo": steps.can_undo,
             "can_redo": steps.can_redo,
@@ -72,6 +75,11 @@ class DecidingPanel(Panel):
     def _open_like(self, ids: Sequence[int]) -> None:
         """Open the images most like these."""
         self._handlers["queue"]({"queue": "similar", "like": likeness.written(ids)})
+
+    def _seek_like(self, ids: Sequence[int], message: dict[str, Any]) -> None:
+        """Look for what these images show, or for what they do not."""
+        assert self._project is not None
+        self._handlers["queue"](sought(self._project, ids, message))
 
     def _step(self, step: Callable[[Project], list[ledger.Decided]], words: str) -> None:
         """Undo or redo one act."""

@@ -20,15 +20,15 @@ from curator.store import schema
 from curator.store.vocabulary import STATE_AFTER
 from widgets import wording
 from widgets.background import beside
+from widgets.concept_queue import CONCEPT, ConceptQueue
 from widgets.page_shown import Shown
 from widgets.panel import Handler, script
-from widgets.queue_view import Paging
 
 # What the button does with the rest of a page, by the queue; otherwise keep.
 REST = {"strangest": "none"}
 
 
-class Gallery(Paging):
+class Gallery(ConceptQueue):
     """A queue to be decided on. ``handlers``: queue, decided, moved, looked, page, go, error."""
 
     _esm = script("gallery")
@@ -104,6 +104,10 @@ class Gallery(Paging):
     def _rest(self) -> None:
         """Keep what is undecided on the page, then go on: "the rest of this page is fine"."""
         _, page = self._here()
+        if self.state["kind"] == CONCEPT:
+            self._answer_rest()
+            self._turn(1)
+            return
         if page.blind and not page.finished:
             # Keeping blindly what was deleted the first time would be no second look.
             self._show_tiles(status="Decide on each image: it is compared with the first time.")

@@ -37,9 +37,12 @@ class GridPanel(DecidingPanel):
         own: dict[str, Handler] = {
             "ready": lambda _: self._ready(),
             "window": self._window,
-            "sort": lambda message: self._choose(str(message["sort"]), str(message["label"])),
+            "sort": lambda message: self._choose(
+                str(message["sort"]), str(message["label"]), str(message["concept"])
+            ),
             "decide": self._decide,
             "like": self._like,
+            "seek": self._seek,
         }
         super().__init__(
             {**handlers, **own},
@@ -47,6 +50,7 @@ class GridPanel(DecidingPanel):
             total=0,
             sort="",
             label="",
+            concept="",
             sorts=list(SORTS),
             ranked=False,
             counts=[],
@@ -69,6 +73,11 @@ class GridPanel(DecidingPanel):
         """The class that is shown; "" for all."""
         return str(self.state["label"])
 
+    @property
+    def concept(self) -> str:
+        """The concept that is shown; "" for all images."""
+        return str(self.state["concept"])
+
     def adopt(self, project: Project) -> None:
         """Work on another project; :meth:`choose` says in what order."""
         self._project, self._grid, self._stamp = project, None, ()
@@ -79,17 +88,18 @@ class GridPanel(DecidingPanel):
         """Let go of the project."""
         self._project = self._grid = None
 
-    def choose(self, sort: str, label: str) -> None:
-        """Show another order, or another class, "" for all; the next refresh opens it."""
+    def choose(self, sort: str, label: str, concept: str = "") -> None:
+        """Show another order, class or concept, "" for all; the next refresh opens it."""
         self.asked, self._grid = sort, None
         # Without a total the browser asks for no window: none could be given before it is open.
         number = self.state["number"] + 1
-        self.show(number=number, total=0, label=label, sort=sort, opening=False, status="")
+        self.show(number=number, total=0, label=label, concept=concept, sort=sort)
+        self.show(opening=False, status="")
 
     def _open(self) -> None:
         """Put the images in order, in a thread."""
         assert self._project is not None
-        project, sort, label = self._project, self.asked, self.label
+        project, sort, label, concept = self._project, self.asked, self.label, self.concept
         number = self.state["number"]
         self.show(opening=True)
 
@@ -107,7 +117,7 @@ class GridPanel(DecidingPanel):
                 **self._known(project),
             )
 
-        beside(lambda: open_grid(project, sort, label), show, self._complain)
+        beside(lambda: open_grid(project, sort, label, concept=concept), show, self._complain)
 
     def refresh(self, status: Status) -> None:
         """Show counts, and the window as it is now if something was decided or renamed."""
@@ -121,16 +131,19 @@ class GridPanel(DecidingPanel):
                 self._open()
             return
         known = self._known(project)
-        stamp = (status.decisions, tuple(known["classes"]), known["can_redo"])
+        steps = known["can_undo"], known["can_redo"]
+        stamp = (status.decisions, tuple(known["classes"]), tuple(known["concepts"]), *steps)
         if stamp != self._stamp:
             self._stamp = stamp
             self.show(**known)
             self._send_cells()
+        if grid.concept:
+            return  # what came since is counted by class alone
         held = status.classes.get(grid.label, 0) if grid.label else status.images
         self.show(others=max(0, held - len(grid)))
 
-    def _choose(self, sort: str, label: str) -> None:
-        self.choose(sort, label)
+    def _choose(self, sort: str, label: str, concept: str) -> None:
+        self.choose(sort, label, concept)
         self._open()
         self._handlers["moved"]({})
 
@@ -203,6 +216,11 @@ class GridPanel(DecidingPanel):
         """Open the images most like those of ranges of places."""
         _, grid = self._here(message)
         self._open_like(_chosen(grid.ids, message["ranges"]))
+
+    def _seek(self, message: dict[str, Any]) -> None:
+        """Look for what the images of ranges of places show."""
+        _, grid = self._here(message)
+        self._seek_like(_chosen(grid.ids, message["ranges"]), message)
 
     def _here(self, message: dict[str, Any]) -> tuple[Project, Grid]:
         project, grid = self._project, self._grid

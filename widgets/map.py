@@ -71,6 +71,7 @@ class MapPanel(DecidingPanel):
             "decide": self._decide,
             "open": self._open,
             "like": self._like,
+            "seek": self._seek,
         }
         super().__init__(
             {**handlers, **own},
@@ -278,6 +279,11 @@ class MapPanel(DecidingPanel):
         """Open the images most like those that are selected."""
         self._here(message)
         self._open_like(self._chosen(message).tolist())
+
+    def _seek(self, message: dict[str, Any]) -> None:
+        """Look for what the images that are selected show."""
+        self._here(message)
+        self._seek_like(self._chosen(message).tolist(), message)
 
     def _here(self, message: dict[str, Any]) -> Project:
         if self._project is None or message["number"] != self.state["number"]:

@@ -51,7 +51,7 @@ class Paging(Panel):
         own: dict[str, Handler] = {
             "ready": lambda _: self._ready(),
             "turn": lambda message: self._answered(lambda: self._turn(int(message["by"]))),
-            "open": lambda message: self._open(str(message["kind"])),
+            "open": lambda message: self._open(str(message["kind"]), str(message.get("like", ""))),
             "narrow": lambda message: self.show_queue(self.state["kind"], self._narrowed(message)),
             "resize": lambda message: self._resize(str(message["size"]), int(message["page"])),
             "choices": lambda _: self._offer(),
@@ -245,7 +245,7 @@ class Paging(Panel):
     def _row_is_open(self) -> bool:
         """Whether the page shows the filters because one of them is set."""
         f = self.filters
-        return bool(f.split or f.host or f.tag or f.text or f.issue or f.finding)
+        return bool(f.split or f.host or f.tag or f.text or f.issue or f.finding or f.concept)
 
     def _offer(self) -> None:
         """Count what the filters offer; only when they are looked at, since it reads all images."""
@@ -260,9 +260,15 @@ class Paging(Panel):
         is_known = self._choices.counted[:2] == (self.project.path, label)
         return _lists(self._choices if is_known else Choices())
 
-    def _open(self, kind: str) -> None:
+    def _open(self, kind: str, like: str) -> None:
         """Another queue with the filters that were set, but for what belongs to this one."""
-        self.show_queue(kind, replace(self._outside_the_cell(), finding="", like=""))
+        self.show_queue(kind, replace(self._outside_the_cell(), finding="", like=like))
+
+    def _renamed(self, filters: Filters) -> None:
+        """Call what is asked with by another name; the images stay as they are shown."""
+        self.filters = filters
+        self.show(filters=asdict(filters), **_called(self.state["kind"], filters.like))
+        self._handlers["moved"]({})
 
     def _outside_the_cell(self) -> Filters:
         """The filters without the cell of the matrix, whose row is a class, too."""
@@ -305,7 +311,7 @@ class Paging(Panel):
         changed = self._shown.update()
         steps = ledger.steps(self.project.database)
         self.show(
-            tiles=self._shown.tiles(),
+            tiles=self._tiles(),
             total=len(self._pager),
             seen=self._pager.seen,
             can_undo=steps.can_undo,
@@ -313,6 +319,11 @@ class Paging(Panel):
             **changes,
         )
         return changed
+
+    def _tiles(self) -> list[dict[str, Any]]:
+        """What is drawn of each image of the page, as JSON."""
+        assert self._shown is not None
+        return self._shown.tiles()
 
     def _ready(self) -> None:
         self._sent.forget()
@@ -362,7 +373,7 @@ def _called(kind: str, like: str) -> dict[str, Any]:
     """The title of a queue, and the first of the images that it was asked with."""
     title = QUEUES[kind].title if kind in QUEUES else ""
     if kind == "concept":
-        return {"title": f"{title}: {like}", "asked": []}
+        return {"title": f"Concept: {like}", "asked": []}
     try:
         asked = likeness.read(like)[0][:ASKED] if like else []
     except InputError:

@@ -118,10 +118,11 @@ class Review:
     def visit(self, address: Address) -> None:
         """Show queue, page and image of an address that names a queue.
 
-        Raises UnknownClass before anything changes, UnknownImage if the queue lacks the image.
+        Raises UnknownClass, InputError for a concept that there is not, before anything changes;
+        UnknownImage if the queue lacks the image.
         """
         assert self._project is not None
-        address.check_classes(self._project.class_names())
+        address.check_names(self._project.class_names(), self._project.concept_names())
         here, left_at = self.address(), self._left_at
         self._left_at = None
         wanted = replace(address, project="", station="", image=None)

@@ -24,6 +24,16 @@ def decided(action: str, label: str | None, done: Decided) -> str:
     return f"{many(len(done.image_ids), 'image')} {DONE[action]}{target}. U takes it back."
 
 
+def answered(shows: bool, image_ids: Collection[int], done: Decided) -> str:
+    """After answers whether images show a concept."""
+    if not done.batch:
+        return "That was said already."
+    verb = "shows it" if len(image_ids) == 1 else "show it"
+    if not shows:
+        verb = "does not show it" if len(image_ids) == 1 else "do not show it"
+    return f"{many(len(image_ids), 'image')} {verb}. U takes it back."
+
+
 def stepped(words: str, done: Decided, shown: Collection[int]) -> str:
     """After undo or redo; ``shown``: the images of the page."""
     elsewhere = done.image_ids and set(done.image_ids).isdisjoint(shown)
@@ -33,8 +43,12 @@ def stepped(words: str, done: Decided, shown: Collection[int]) -> str:
 
 def nothing(kind: str, filters: Filters) -> tuple[str, dict[str, str] | None]:
     """Of an empty queue, with the next step if there is one."""
-    if kind in QUEUES and QUEUES[kind].asks and not getattr(filters, QUEUES[kind].asks):
-        return "Choose images in another queue, and press L for more like them.", None
+    asked = QUEUES[kind].asks if kind in QUEUES else ""
+    if asked and not getattr(filters, asked):
+        key = "C to look for what they show" if kind == "concept" else "L for more like them"
+        return f"Choose images in another queue, and press {key}.", None
+    if asked and filters == Filters(like=filters.like):
+        return "Nothing is left in this queue.", None
     if filters != Filters():
         return "Nothing in this queue matches the filters.", None
     if kind == "suspicious":

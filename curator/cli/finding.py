@@ -45,6 +45,7 @@ def register(app: typer.Typer) -> None:
     concept.command()(show)
     concept.command()(yes)
     concept.command()(no)
+    concept.command()(rename)
     concept.command()(remove)
     app.add_typer(concept)
 
@@ -278,13 +279,27 @@ def show(project: ProjectPath, name: Name, top: Top = SHOWN, as_json: AsJson = F
 def yes(project: ProjectPath, name: Name, image_ids: Ids, as_json: AsJson = False) -> None:
     """Answer that these images show it."""
     with Project.open(project) as opened:
-        _say(opened.mark_concept(name, image_ids, shows=True), as_json)
+        opened.mark_concept(name, image_ids, shows=True)
+        _say(opened.concept(name), as_json)
 
 
 def no(project: ProjectPath, name: Name, image_ids: Ids, as_json: AsJson = False) -> None:
     """Answer that these images do not show it."""
     with Project.open(project) as opened:
-        _say(opened.mark_concept(name, image_ids, shows=False), as_json)
+        opened.mark_concept(name, image_ids, shows=False)
+        _say(opened.concept(name), as_json)
+
+
+def rename(
+    project: ProjectPath,
+    name: Name,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="What to call it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Call it otherwise; what you answered stays."""
+    with Project.open(project) as opened:
+        opened.rename_concept(name, new)
+        _say(opened.concept(new), as_json)
 
 
 def remove(project: ProjectPath, name: Name) -> None:

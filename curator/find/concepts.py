@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import select
 
-from curator.errors import InputError
+from curator.errors import InputError, NotEnoughData
 from curator.find import prevalence
 from curator.find.features import Features, features_of, no_features
 from curator.hashing import draws
@@ -125,22 +125,27 @@ def estimate(
 
 
 def concept(workspace: Workspace, connection: Connection, name: str) -> Concept:
-    """What is known of a concept. Raises InputError, NotEnoughData, FileError."""
+    """What is known of a concept. Raises InputError, FileError."""
     marks = concepts.marks(connection, name)
     live = set(connection.execute(select(schema.current.c.image_id).where(images.LIVE)).scalars())
     yes, no = marks.yes & live, marks.no & live
     head = f"{marks.name}: {len(yes)} yes, {len(no)} no."
-    if len(marks.yes | marks.no) - len(marks.picked) < FEWEST or not yes:
-        sentence = f"{head} After {FEWEST} answers to what is shown a number can be told."
-        number = low = high = None
+    number = low = high = None
+    if not yes:
+        sentence = f"{head} Nothing shows it yet: mark an image that does."
+    elif marks.answers < FEWEST:
+        left = many(FEWEST - marks.answers, "more answer")
+        sentence = f"{head} With {left} it can be told how many images show it."
     else:
-        found, _ = _judged(workspace, connection, marks, live)
-        number, low, high = (
-            round(found.images) + len(yes),
-            found.low + len(yes),
-            found.high + len(yes),
-        )
-        sentence = f"{head} {many(number, 'image')} likely show it ({low} to {high})."
+        try:
+            found, _ = _judged(workspace, connection, marks, live)
+        except NotEnoughData as error:
+            sentence = f"{head} {error}"
+        else:
+            number, low, high = (
+                len(yes) + each for each in (round(found.images), found.low, found.high)
+            )
+            sentence = f"{head} About {many(number, 'image')} show it, between {low} and {high}."
     return Concept(
         sentence=sentence,
         name=marks.name,
@@ -173,7 +178,7 @@ def showing(workspace: Workspace, connection: Connection, name: str) -> list[int
     With too few answers those that are marked alone. Raises InputError, NotEnoughData, FileError.
     """
     marks = concepts.marks(connection, name)
-    if len(marks.yes | marks.no) - len(marks.picked) < FEWEST or not marks.yes:
+    if marks.answers < FEWEST or not marks.yes:
         return sorted(marks.yes)
     live = set(connection.execute(select(schema.current.c.image_id).where(images.LIVE)).scalars())
     _, likely = _judged(workspace, connection, marks, live)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from curator.jobs.progress import Listener
     from curator.review.queue.filters import Filters
     from curator.review.queue.kinds import Queue
+    from curator.store.concepts import Marks
+    from curator.store.ledger import Decided
 
 
 class Finding(Verbs):
@@ -157,12 +159,33 @@ class Finding(Verbs):
         return wrong_within(self, np.asarray(image_ids, dtype=np.int64))
 
     def concepts(self) -> list[Concept]:
-        """What is looked for by name, with how many images likely show it. Raises NotEnoughData."""
+        """What is looked for by name, with how many images likely show it."""
         from curator.find.concepts import concept
         from curator.store import concepts
 
         with self.database.read() as connection:
             return [concept(self, connection, name) for name in concepts.names(connection)]
+
+    def concept(self, name: str) -> Concept:
+        """What is looked for under this name. Raises InputError."""
+        from curator.find.concepts import concept
+
+        with self.database.read() as connection:
+            return concept(self, connection, name)
+
+    def concept_names(self) -> list[str]:
+        """The names of :meth:`concepts`, in their order."""
+        from curator.store import concepts
+
+        with self.database.read() as connection:
+            return concepts.names(connection)
+
+    def concept_marks(self, name: str) -> Marks:
+        """Which images a person said show a concept, and which not. Raises InputError."""
+        from curator.store import concepts
+
+        with self.database.read() as connection:
+            return concepts.marks(connection, name)
 
     def add_concept(
         self, name: str, shown_by: Sequence[int], missing_in: Sequence[int] = ()
@@ -171,24 +194,34 @@ class Finding(Verbs):
 
         ``queue("concept", Filters(like=name))`` holds the others in its order, and
         ``Filters(concept=name)`` narrows any queue to what likely shows it. One that was removed is
-        back with its marks. Raises InputError, UnknownImage, NotEnoughData.
+        back with its marks. The examples are one step of undo. Raises InputError,
+        UnknownImage.
+        """
+        from curator.store import concepts
+
+        answers = {**dict.fromkeys(shown_by, True), **dict.fromkeys(missing_in, False)}
+        with self.database.write() as connection:
+            concepts.add(connection, name)
+            concepts.mark(connection, name, answers, picked=True)
+        return self.concept(name)
+
+    def mark_concept(self, name: str, image_ids: Sequence[int], shows: bool) -> Decided:
+        """Answer whether images of its queue show a concept, as one step of undo.
+
+        :meth:`concept` says what is known then. Raises InputError, UnknownImage.
         """
         from curator.store import concepts
 
         with self.database.write() as connection:
-            key = concepts.add(connection, name)
-            concepts.mark(connection, key, shown_by, shows=True, picked=True)
-            concepts.mark(connection, key, missing_in, shows=False, picked=True)
-        return self._concept(name)
+            answers = dict.fromkeys(image_ids, shows)
+            return concepts.mark(connection, name, answers, picked=False)
 
-    def mark_concept(self, name: str, image_ids: Sequence[int], shows: bool) -> Concept:
-        """Answer whether images of its queue show a concept. Raises InputError, UnknownImage."""
+    def rename_concept(self, name: str, new: str) -> None:
+        """Look for it under another name. Raises InputError."""
         from curator.store import concepts
 
         with self.database.write() as connection:
-            key = concepts.marks(connection, name).id
-            concepts.mark(connection, key, image_ids, shows, picked=False)
-        return self._concept(name)
+            concepts.rename(connection, name, new)
 
     def remove_concept(self, name: str) -> None:
         """Look for it no longer; its marks are kept. Raises InputError."""
@@ -208,9 +241,3 @@ class Finding(Verbs):
         from curator.find.why import explain
 
         return explain(self, image_id, run_id)
-
-    def _concept(self, name: str) -> Concept:
-        from curator.find.concepts import concept
-
-        with self.database.read() as connection:
-            return concept(self, connection, " ".join(name.split()))

@@ -59,6 +59,8 @@ class Grid:
     """One of :data:`SORTS`."""
     label: str
     """The class that is shown; "" for all."""
+    concept: str
+    """The concept that is shown, by a person or most likely; "" for all images."""
     run_id: int | None
     """The run whose scores count; None where nothing was trained."""
     ids: NDArray[np.int64] = field(repr=False)
@@ -76,24 +78,31 @@ class Grid:
 
 
 def open_grid(
-    workspace: Workspace, sort: str = "", label: str = "", run_id: int | None = None
+    workspace: Workspace,
+    sort: str = "",
+    label: str = "",
+    run_id: int | None = None,
+    *,
+    concept: str = "",
 ) -> Grid:
     """All live images in an order of :data:`SORTS`; of one class, if ``label`` names one.
 
+    ``concept``: only what shows it, as :attr:`curator.Filters.concept` has it.
+
     ``sort`` "": by suspicion, or the newest first where nothing was trained. ``run_id``: the run
     whose scores count; the newest one that ranks when left out. Raises InputError for an unknown
-    order, UnknownClass, UnknownRun.
+    order or concept, UnknownClass, UnknownRun, NotEnoughData.
     """
     if sort and sort not in SORTS:
         raise InputError(f"{sort!r} is no order.", f"Use one of {', '.join(SORTS)}.")
     with workspace.database.read() as connection:
-        scope = Scope(connection, run_id)
+        scope = Scope(connection, run_id, workspace)
         run = scope.found_run
         chosen = sort or ("newest" if run is None else "suspicion")
-        among = conditions(scope, Filters(label=label))
+        among = conditions(scope, Filters(label=label, concept=concept))
         query = SORTS[chosen](scope).where(images.LIVE, *among)
         ids = np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
-    return Grid(workspace, chosen, label, None if run is None else run.id, ids)
+    return Grid(workspace, chosen, label, concept, None if run is None else run.id, ids)
 
 
 def cells(workspace: Workspace, image_ids: NDArray[np.int64], run_id: int | None) -> list[Cell]:

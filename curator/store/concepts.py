@@ -1,23 +1,29 @@
-"""Concepts: what a person looks for across the classes, and which images show it or do not."""
+"""Concepts: what a person looks for across the classes, and which images show it or do not.
+
+What is said of images is the ledger's fourth part, with undo and redo: rows are never changed or
+removed, and the last one of a concept and an image says how it stands.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from curator.errors import InputError, UnknownImage
+from curator.phrasing import many
 from curator.store import schema
 from curator.store.database import now, rows_of
-from curator.store.ledger import reviewer
+from curator.store.undo import Decided, last_batch, reviewer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from sqlalchemy import Connection
 
 LONGEST = 60  # characters of a name
+_TAKEN_BACK = -1  # of ``shows``: nothing was said before what was undone
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,11 @@ class Marks:
     yes: frozenset[int]
     no: frozenset[int]
     picked: frozenset[int]
+
+    @property
+    def answers(self) -> int:
+        """How many marks answer what was shown."""
+        return len(self.yes | self.no) - len(self.picked)
 
 
 def names(connection: Connection) -> list[str]:
@@ -43,9 +54,7 @@ def add(connection: Connection, name: str, by: str | None = None) -> int:
 
     Raises InputError.
     """
-    name = " ".join(name.split())
-    if not name or len(name) > LONGEST or not name.isprintable():
-        raise InputError(f"{name[:80]!r} cannot be a name.", f"Use 1 to {LONGEST} characters.")
+    name = _valid(name)
     table = schema.concepts
     found = connection.execute(select(table.c.id).where(table.c.name == name)).scalar()
     if found is None:
@@ -57,6 +66,22 @@ def add(connection: Connection, name: str, by: str | None = None) -> int:
     return int(found)
 
 
+def rename(connection: Connection, name: str, new: str) -> str:
+    """Give a concept another name; the name as it is kept.
+
+    Raises InputError for what cannot be a name, or is another's, one that was removed included.
+    """
+    table, new = schema.concepts, _valid(new)
+    key = marks(connection, name).id
+    query = select(table.c.retired).where(table.c.name == new, table.c.id != key)
+    taken = connection.execute(query).scalar()
+    if taken is not None:
+        was = "was removed; added again, its answers are back" if taken else "is there already"
+        raise InputError(f"A concept {new!r} {was}.", "Choose another name.")
+    connection.execute(update(table).where(table.c.id == key).values(name=new))
+    return new
+
+
 def remove(connection: Connection, name: str) -> None:
     """Remove a concept; its marks are kept. Raises InputError."""
     table = schema.concepts
@@ -66,30 +91,69 @@ def remove(connection: Connection, name: str) -> None:
 
 def mark(
     connection: Connection,
-    concept_id: int,
-    image_ids: Sequence[int],
-    shows: bool,
+    name: str,
+    answers: Mapping[int, bool],
     picked: bool,
     by: str | None = None,
-) -> None:
-    """Say of images whether they show a concept. Raises UnknownImage; then nothing is said."""
+) -> Decided:
+    """Say of images by id whether they show a concept, as one step of undo.
+
+    What was said already gets no row. ``picked``: they are examples that somebody chose. Raises
+    InputError without such a concept, UnknownImage; then nothing is said.
+    """
     table = schema.images.c
-    known = {row.id for row in rows_of(connection, select(table.id), table.id, image_ids)}
-    if unknown := [key for key in image_ids if key not in known]:
+    known = {row.id for row in rows_of(connection, select(table.id), table.id, answers)}
+    if unknown := [key for key in answers if key not in known]:
         raise UnknownImage(
             f"There is no image with id {unknown[0]}.", "`curator rank` and `queue` list the ids."
         )
-    signed = {"concept_id": concept_id, "at": now(), "by": by or reviewer()}
-    said = {"shows": int(shows), "picked": int(picked)}
-    rows = [{**signed, **said, "image_id": key} for key in dict.fromkeys(image_ids)]
-    if rows:
-        connection.execute(insert(schema.concept_marks), rows)
+    before = marks(connection, name)
+    said = {**dict.fromkeys(before.yes, True), **dict.fromkeys(before.no, False)}
+    changed = {key: shows for key, shows in answers.items() if said.get(key) is not shows}
+    if not changed:
+        return Decided(0, ())
+    batch = last_batch(connection) + 1
+    signed = {"batch": batch, "at": now(), "by": by or reviewer(), "action": "mark"}
+    row = {**signed, "concept_id": before.id, "picked": int(picked)}
+    rows = [{**row, "image_id": key, "shows": int(shows)} for key, shows in changed.items()]
+    connection.execute(insert(schema.concept_marks), rows)
+    return Decided(batch, (), what=_in_words(len(rows), before.name))
+
+
+def invert(connection: Connection, batch: int, number: int, action: str, by: str | None) -> str:
+    """Undo or redo (``action``) the marks in ``batch`` as batch ``number``; in a few words.
+
+    "" when the batch holds none.
+    """
+    signed = {"number": number, "at": now(), "by": by or reviewer(), "action": action}
+    connection.execute(_INVERSE, {**signed, "batch": batch})
+    found: Any = connection.execute(_ACT, {"batch": batch}).first()
+    return "" if found is None else _in_words(found.images, found.name)
+
+
+# Acts are taken back in their order, so what held before one is the row before its own.
+_INVERSE = text("""
+INSERT INTO concept_marks (batch, at, "by", action, concept_id, image_id, shows, picked, undoes)
+SELECT :number, :at, :by, :action, row.concept_id, row.image_id,
+       COALESCE(before.shows, -1), COALESCE(before.picked, 0), row.id
+FROM concept_marks AS row LEFT JOIN concept_marks AS before ON before.id = (
+    SELECT MAX(id) FROM concept_marks
+    WHERE concept_id = row.concept_id AND image_id = row.image_id AND id < row.id
+)
+WHERE row.batch = :batch ORDER BY row.id
+""")
+_ACT = text("""
+SELECT concepts.name, COUNT(*) AS images
+FROM concept_marks AS row JOIN concepts ON concepts.id = row.concept_id
+WHERE row.batch = :batch GROUP BY concepts.name
+""")
 
 
 def marks(connection: Connection, name: str) -> Marks:
     """A concept by its name, in whatever case. Raises InputError."""
     table, marked = schema.concepts.c, schema.concept_marks.c
-    query = select(table.id, table.name).where(table.name == name.strip(), table.retired == 0)
+    name = " ".join(name.split())
+    query = select(table.id, table.name).where(table.name == name, table.retired == 0)
     found = connection.execute(query).one_or_none()
     if found is None:
         known = ", ".join(names(connection)) or "none yet"
@@ -100,10 +164,22 @@ def marks(connection: Connection, name: str) -> Marks:
         .order_by(marked.id)
     )
     last = {row.image_id: row for row in rows}
+    said = {key: row for key, row in last.items() if row.shows != _TAKEN_BACK}
     return Marks(
         found.id,
         found.name,
-        frozenset(key for key, row in last.items() if row.shows),
-        frozenset(key for key, row in last.items() if not row.shows),
-        frozenset(key for key, row in last.items() if row.picked),
+        frozenset(key for key, row in said.items() if row.shows),
+        frozenset(key for key, row in said.items() if not row.shows),
+        frozenset(key for key, row in said.items() if row.picked),
     )
+
+
+def _valid(name: str) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST or not name.isprintable():
+        raise InputError(f"{name[:80]!r} cannot be a name.", f"Use 1 to {LONGEST} characters.")
+    return name
+
+
+def _in_words(number: int, name: str) -> str:
+    return f"{many(number, 'answer')} about {name}"

@@ -17,7 +17,7 @@ import pandas as pd
 from sqlalchemy import Connection, func, insert, select, text
 
 from curator.errors import InputError, NothingToRedo, NothingToUndo, UnknownClass, UnknownImage
-from curator.store import class_changes, dismissals, runs, schema
+from curator.store import class_changes, concepts, dismissals, runs, schema
 from curator.store.classes import all_classes, names_by_id, no_label_id
 from curator.store.database import Database, now, rows_of
 from curator.store.images import frame
@@ -256,7 +256,8 @@ def _invert(connection: Connection, batch: int, action: str, by: str | None) -> 
     if changed and action == REDO:
         class_changes.follow(connection)  # what came under a merged class since the undo
     dismissed = dismissals.invert(connection, batch, number, action, by)
-    said = (described(connection, batch), changed, dismissed)
+    marked = concepts.invert(connection, batch, number, action, by)
+    said = (described(connection, batch), changed, dismissed, marked)
     return Decided(number, tuple(ids), what=" and ".join(words for words in said if words))
 
 

@@ -55,5 +55,28 @@ MIGRATIONS = {
         "ALTER TABLE sources ADD COLUMN source_page TEXT NOT NULL DEFAULT ''",
     ),
     7: (),  # new tables
-    8: ("DROP TRIGGER IF EXISTS image_came",),
+    8: (
+        "DROP TRIGGER IF EXISTS image_came",  # made anew: images can lack a label
+        # As version 8 made it: what comes from before has no such table yet.
+        """
+        CREATE TABLE IF NOT EXISTS concept_marks (
+            id INTEGER NOT NULL PRIMARY KEY,
+            concept_id INTEGER NOT NULL REFERENCES concepts (id),
+            image_id INTEGER NOT NULL REFERENCES images (id),
+            shows INTEGER NOT NULL,
+            picked INTEGER NOT NULL,
+            at TEXT NOT NULL,
+            "by" TEXT NOT NULL
+        )
+        """,
+        """
+        CREATE INDEX IF NOT EXISTS concept_marks_by_concept
+        ON concept_marks (concept_id, image_id, id)
+        """,
+        "ALTER TABLE concept_marks ADD COLUMN batch INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE concept_marks ADD COLUMN action TEXT NOT NULL DEFAULT 'mark'",
+        "ALTER TABLE concept_marks ADD COLUMN undoes INTEGER REFERENCES concept_marks (id)",
+        "CREATE INDEX concept_marks_by_batch ON concept_marks (batch)",
+        "CREATE INDEX concept_marks_by_undone ON concept_marks (undoes)",
+    ),
 }

@@ -1,4 +1,4 @@
-"""The newest row of each table whose growth changes what people are shown: seven look-ups by key.
+"""The newest row of each table whose growth changes what people are shown: eight look-ups by key.
 
 Rows are only ever added to these tables, so two readings that agree saw the same.
 """
@@ -25,6 +25,7 @@ class Newest:
     decisions: int
     class_acts: int
     dismissals: int
+    concept_marks: int
     runs: int
     pages: int
 
@@ -41,6 +42,7 @@ _TABLES = (
     schema.decisions,
     schema.class_acts,
     schema.dismissals,
+    schema.concept_marks,
     schema.runs,
     schema.pages,
 )

@@ -18,7 +18,7 @@
     opinions     what each of them says of an image, and whom it contradicts
     judgements   each time that a run was judged on the test images
     concepts     what a person looks for across classes, by name
-    concept_marks  images that show it or do not, append-only: the last of an image counts
+    concept_marks  the ledger's fourth part: images that show it or do not
     jobs         long work: progress, heartbeat, cancel flag, outcome
 
 An image's *given class* is that of its first source. Its *label* and *state* are derived from the
@@ -375,12 +375,17 @@ concept_marks = Table(
     Column("id", Integer, primary_key=True),
     Column("concept_id", ForeignKey("concepts.id"), nullable=False),
     Column("image_id", ForeignKey("images.id"), nullable=False),
-    Column("shows", Integer, nullable=False),  # 1 or 0
+    Column("shows", Integer, nullable=False),  # 1 or 0; -1: taken back, nothing was said before
     # 1: an example that somebody picked, so it says nothing of how many there are.
     Column("picked", Integer, nullable=False),
     Column("at", Text, nullable=False),
     Column("by", Text, nullable=False),
+    Column("batch", Integer, nullable=False, server_default="0"),  # 0: before they were acts
+    Column("action", Text, nullable=False, server_default="mark"),  # mark, undo, redo
+    Column("undoes", ForeignKey("concept_marks.id")),
     Index("concept_marks_by_concept", "concept_id", "image_id", "id"),
+    Index("concept_marks_by_batch", "batch"),
+    Index("concept_marks_by_undone", "undoes"),
 )
 
 jobs = Table(

@@ -1,10 +1,10 @@
 """The acts of a project in their order: which one undo takes back next, and which one redo brings.
 
-An act is a batch: rows of ``decisions``, ``class_acts``, ``dismissals`` with the same number. They
-count up from 1 without gaps, and no row is ever changed or removed. Undo and redo are batches too;
-each of their rows points (``undoes``) at the row whose inverse it is: those of an undo at the
-act's, those of a redo at the undo's, and an undo of what was redone at the act's again. An act is
-in force while no undo in force points to it, an undo is while no redo points to it.
+An act is a batch: rows of ``decisions``, ``class_acts``, ``dismissals``, ``concept_marks`` with the
+same number. They count up from 1 without gaps, and no row is ever changed or removed. Undo and redo
+are batches too; each of their rows points (``undoes``) at the row whose inverse it is: those of an
+undo at the act's, those of a redo at the undo's, and an undo of what was redone at the act's again.
+An act is in force while no undo in force points to it, an undo is while no redo points to it.
 
 So the batches alone say where undo and redo stand, and nothing else needs to be kept right:
 
@@ -42,7 +42,7 @@ MERGE = "merge"  # action of a class act, and of the decisions that come with it
 ACCEPT = "accept"  # of an image without a label, which got that of the model
 IMPORT = "import"  # of a class act, and of the row of each image that an import brought
 
-_TABLES = (schema.decisions, schema.class_acts, schema.dismissals)
+_TABLES = (schema.decisions, schema.class_acts, schema.dismissals, schema.concept_marks)
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,10 @@ WITH RECURSIVE chain(batch) AS (
         (SELECT target.batch FROM dismissals AS row JOIN dismissals AS target
            ON target.id = row.undoes
          WHERE row.id = (SELECT MIN(id) FROM dismissals WHERE batch = chain.batch)
+           AND row.action = :action),
+        (SELECT target.batch FROM concept_marks AS row JOIN concept_marks AS target
+           ON target.id = row.undoes
+         WHERE row.id = (SELECT MIN(id) FROM concept_marks WHERE batch = chain.batch)
            AND row.action = :action)
     ) - 1
     FROM chain WHERE chain.batch > 0

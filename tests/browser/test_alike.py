@@ -54,7 +54,7 @@ def test_more_like_this_opens_its_queue(
         page.keyboard.press("z")
         page.wait_for_selector(".cu-zoom .cu-details h3")
         shown = int(page.get_attribute("[data-place='0']", "data-id") or 0)
-        page.click(".cu-zoom button:has-text('like this')")
+        page.click(".cu-zoom button:has-text('like')")
         page.wait_for_selector(".cu-zoom", state="detached")
         expect_like(page, sample_copy, [shown])
         page.go_back()

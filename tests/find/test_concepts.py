@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from curator.errors import InputError, NotEnoughData, UnknownImage
+from curator.errors import InputError, NotEnoughData, NothingToRedo, UnknownImage
 from curator.find.prevalence import left, strata
 from curator.review.queue.filters import Filters
 from curator.review.queue.kinds import open_queue
+from curator.store import concepts
 from tests.review.made_up import Made
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def test_answers_sharpen_the_order_and_count(featured: Build, curator: Curator) 
     for _ in range(4):
         page = open_queue(project, "concept", asked).ids[:16].tolist()
         project.mark_concept("drawings", [key for key in page if key in truth], shows=True)
-        told = project.mark_concept("drawings", [i for i in page if i not in truth], shows=False)
+        project.mark_concept("drawings", [i for i in page if i not in truth], shows=False)
+    told = project.concept("drawings")
     assert told.low is not None
     assert told.high is not None
     assert told.low <= 40 <= told.high
@@ -57,6 +59,55 @@ def test_answers_sharpen_the_order_and_count(featured: Build, curator: Curator) 
     assert project.concepts() == []
     assert curator("concept", "yes", project.path, "drawings", 9).status == 2
     assert project.add_concept("drawings", [1]).yes == told.yes
+
+
+def test_answers_are_taken_back_and_given_again(featured: Build, curator: Curator) -> None:
+    """Each answer is an act among the others: undo restores what was said before, redo the act."""
+    project = featured([Made() for _ in range(12)], planted(12, 4)[0])
+    project.add_concept("drawings", [1, 2], [9])
+
+    def said() -> tuple[list[int], list[int], list[int]]:
+        with project.database.read() as connection:
+            marks = concepts.marks(connection, "drawings")
+        return sorted(marks.yes), sorted(marks.no), sorted(marks.picked)
+
+    assert said() == ([1, 2], [9], [1, 2, 9])
+    assert project.mark_concept("drawings", [3, 1], shows=True).what == "1 answer about drawings"
+    assert not project.mark_concept("drawings", [3], shows=True).batch
+    project.mark_concept("drawings", [2, 4], shows=False)
+    project.decide([5], "delete")
+    assert said() == ([1, 3], [2, 4, 9], [1, 9])
+    done = [one.what for one in project.undo(3)]
+    assert done == ["deleted", "2 answers about drawings", "1 answer about drawings"]
+    assert said() == ([1, 2], [9], [1, 2, 9])
+    assert [one.what for one in project.redo(2)] == done[:0:-1]
+    assert said() == ([1, 3], [2, 4, 9], [1, 9])
+    assert "2 answers about drawings" in curator("undo", project.path).out
+    assert said() == ([1, 2, 3], [9], [1, 2, 9])
+    project.undo(2)
+    assert said() == ([], [], [])
+    assert project.redo(1)[0].what == "3 answers about drawings"
+    project.mark_concept("drawings", [3], shows=False)
+    with pytest.raises(NothingToRedo):
+        project.redo()
+
+
+def test_a_concept_gets_another_name(featured: Build, curator: Curator) -> None:
+    """Its answers go along; a name that is another's, or was, is refused."""
+    project = featured([Made() for _ in range(6)], planted(6, 2)[0])
+    project.add_concept("drawings", [1, 2], [6])
+    project.add_concept("people", [3])
+    project.add_concept("marks", [3])
+    project.remove_concept("marks")
+    told = curator("concept", "rename", project.path, "Drawings", "  Line   art", "--json").json
+    assert (told["name"], told["yes"], told["no"]) == ("Line art", 2, 1)
+    project.rename_concept("line art", "line art")
+    assert project.concept_names() == ["line art", "people"]
+    for taken, why in (("PEOPLE", "is there already"), ("marks", "was removed")):
+        with pytest.raises(InputError, match=why):
+            project.rename_concept("line art", taken)
+    with pytest.raises(InputError, match="There is no concept 'drawings'"):
+        project.rename_concept("drawings", "sketches")
 
 
 def test_what_cannot_be_looked_for(featured: Build, small: Project) -> None:

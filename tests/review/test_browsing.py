@@ -73,6 +73,11 @@ def test_the_order_at_first(project: Project, tmp_path: Path) -> None:
         open_grid(project, "colour")
     with pytest.raises(UnknownClass):
         open_grid(project, label="zebra")
+    two = open_grid(project, "newest").ids[:2].tolist()
+    project.add_concept("night", two)
+    assert open_grid(project, "newest", concept="Night").ids.tolist() == two
+    with pytest.raises(InputError, match="There is no concept 'day'"):
+        open_grid(project, concept="day")
 
 
 def test_a_window_shows_what_is_so_now(project: Project) -> None:

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { patch } from "../../widgets/static/drawing.js";
-import { matching } from "../../widgets/static/gallery_relabel.js";
 import { tileOf } from "../../widgets/static/gallery_tile.js";
+import { matching } from "../../widgets/static/typing_box.js";
 
 /** @import {Act, GalleryState, Tile, Ui} from "../../widgets/static/review_states" */
 
@@ -36,7 +36,7 @@ beforeEach(() => {
     filters: false,
     zoom: null,
     why: false,
-    relabel: null,
+    typing: null,
     waiting: false,
     columns: 0,
     more: false,

@@ -46,6 +46,8 @@ export interface GridState {
   total: number;
   sort: string;
   label: string; // of the class that is shown, "" for all
+  concept: string; // that is shown, "" for all
+  concepts: string[];
   sorts: string[];
   ranked: boolean;
   classes: string[];

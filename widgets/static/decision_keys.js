@@ -1,7 +1,7 @@
 // @ts-check
 // Keys wherever images are decided on: the same in the gallery and in the grid, and which are whose.
 
-/** @typedef {{decide(action: string, label?: string): void, relabel(): void, like(): void,
+/** @typedef {{decide(action: string, label?: string): void, relabel(): void, like(): void, seek(): void,
  * undo(): void, redo(): void, larger(by: number): void}} Deciding */
 /** @typedef {Record<string, (event: KeyboardEvent) => void>} Keys */
 
@@ -26,6 +26,7 @@ export function decisionKeys(act, classes, own, withControl) {
     m: () => act.decide("several"),
     r: () => act.relabel(),
     l: () => act.like(),
+    c: () => act.seek(),
     u: () => act.undo(),
     y: () => act.redo(),
     "+": () => act.larger(1),

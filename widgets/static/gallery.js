@@ -4,15 +4,17 @@
 // Thumbnails come as binary buffers of one message a page, those of the next page ahead of it. The
 // listbox has one tab stop; the focus is the tile that keys act on unless tiles are selected.
 
+import { CONCEPT } from "./concept_bar.js";
 import { patch } from "./drawing.js";
 import { fitting } from "./gallery_fit.js";
 import { answeringKeys } from "./gallery_keys.js";
 import { keeping } from "./gallery_pictures.js";
 import { pointing } from "./gallery_pointer.js";
-import { NAMES, SIZES } from "./gallery_queue.js";
+import { NAMES, SIZES, UNFILTERED } from "./gallery_queue.js";
 import { stage } from "./gallery_stage.js";
 import { askWhy, forget, receiveWhy, switchWhy } from "./gallery_why.js";
 import { keep, kept } from "./kept.js";
+import { typingBox } from "./typing_box.js";
 
 /** @import {Context, Message} from "./types" */
 /** @import {Act, GalleryMessage, GalleryState, Tile, TileSize, Ui} from "./review_states" */
@@ -28,7 +30,7 @@ function render({ model, el }) {
     filters: false,
     zoom: null,
     why: false,
-    relabel: null,
+    typing: null,
     waiting: false,
     columns: 0,
     more: false,
@@ -57,10 +59,6 @@ function render({ model, el }) {
       ? ids().slice(ui.focus, ui.focus + 1)
       : ids().filter((id) => ui.selected.has(id));
 
-  /** The id of a class by the name that is shown: the name may be another by now. */
-  const idOf = (/** @type {string} */ label) =>
-    state().class_ids[state().classes.indexOf(label)] ?? null;
-
   /** Ask for another page or queue; if it takes long, say so. @param {Message} message */
   function ask(message) {
     window.clearTimeout(patience);
@@ -80,15 +78,27 @@ function render({ model, el }) {
     focusTile();
   }
 
+  /** Ask for the queue that the chosen images lead to. @param {Message} message */
+  function away(message) {
+    const wanted = chosen();
+    if (!wanted.length) return;
+    if (ui.zoom) act.close();
+    ask({ ...message, ids: wanted });
+  }
+
+  /** @param {string} action @param {string} label @param {boolean} [fresh] */
+  function decide(action, label, fresh = false) {
+    if (!chosen().length) return;
+    const class_id = state().class_ids[state().classes.indexOf(label)] ?? null; // names may change
+    send({ do: "decide", ids: chosen(), action, label, fresh, class_id });
+    goOn();
+  }
+
   /** @type {Act} */
   const act = {
-    open: (kind) => ask({ do: "open", kind }),
+    open: (kind, like = "") => ask({ do: "open", kind, like }),
     narrow: (filters) => ask({ do: "narrow", filters }),
-    unfiltered: () =>
-      ask({
-        do: "narrow",
-        filters: { split: "", host: "", tag: "", issue: "", finding: "", text: "" },
-      }),
+    unfiltered: () => act.narrow(UNFILTERED),
     filters: () => {
       ui.filters = !ui.filters;
       if (ui.filters) send({ do: "choices" });
@@ -122,45 +132,30 @@ function render({ model, el }) {
     },
     turn: (by) => {
       ask({ do: "turn", by });
-      if (by === 1) turnEarly();
+      if (by === 1 && state().kind !== CONCEPT) turnEarly(); // answers put what comes in order
     },
     rest: () => {
       if (early) return; // the page that is shown is not the kernel's yet: it would keep another
       ask({ do: "rest" });
-      if (state().kind !== "again") turnEarly();
+      if (!["again", CONCEPT].includes(state().kind)) turnEarly();
     },
     undo: () => send({ do: "undo" }),
     redo: () => send({ do: "redo" }),
-    decide(action, label = "") {
-      if (!chosen().length) return;
-      send({ do: "decide", ids: chosen(), action, label, class_id: idOf(label) });
-      goOn();
-    },
-    like: () => {
-      const wanted = chosen();
-      if (!wanted.length) return;
-      if (ui.zoom) act.close();
-      ask({ do: "like", ids: wanted });
-    },
+    decide: (action, label = "") => decide(action, label),
+    like: () => away({ do: "like" }),
     why: () => {
       switchWhy(ui, send);
       redraw();
     },
-    relabel: () => {
-      if (chosen().length) {
-        ui.relabel = { text: "", at: 0 };
-        redraw();
-        focusOn("[name=relabel]");
-      }
-    },
-    typed: (text, at) => {
-      ui.relabel = { text, at };
-      redraw();
-    },
-    labelled(label, fresh) {
-      ui.relabel = null;
-      send({ do: "decide", ids: chosen(), action: "relabel", label, fresh, class_id: idOf(label) });
-      goOn();
+    relabel: () => chosen().length && ui.typing?.ask("class"),
+    seek: () => chosen().length && ui.typing?.ask("concept"),
+    rename: () => ui.typing?.ask("rename", state().filters.like),
+    unseek: () => ask({ do: "remove_concept" }),
+    answer(shows, place) {
+      const wanted = place === undefined ? chosen() : ids().slice(place, place + 1);
+      if (!wanted.length) return;
+      send({ do: "answer", ids: wanted, shows });
+      if (place === undefined) goOn();
     },
     move,
     toggle,
@@ -173,11 +168,12 @@ function render({ model, el }) {
       ui.focus = place;
       enlarge();
       redraw();
-      focusOn(".cu-zoom");
+      focusTile();
     },
     close: () => {
       if (ui.zoom) send({ do: "closed" });
-      ui.zoom = ui.relabel = null;
+      ui.zoom = null;
+      ui.typing?.drop();
       ui.help = false;
       redraw();
       focusTile();
@@ -251,10 +247,6 @@ function render({ model, el }) {
     redraw();
   }
 
-  function focusOn(/** @type {string} */ selector) {
-    /** @type {HTMLElement | null} */ (el.querySelector(selector))?.focus();
-  }
-
   function focusTile() {
     const wanted = ui.zoom ? ".cu-zoom" : `[data-place="${ui.focus}"]`;
     /** @type {HTMLElement | null} */ (el.querySelector(wanted))?.focus({
@@ -279,7 +271,7 @@ function render({ model, el }) {
   function view() {
     const here = new Set(ids());
     for (const id of ui.drawn.keys()) if (!here.has(id)) ui.drawn.delete(id); // no longer on the page
-    return stage(state(), ui, act, chosen().length, send);
+    return stage(state(), ui, act, send);
   }
 
   const thumbs = keeping(ui.pictures, () => new Set([...ids(), ...state().asked]), redraw);
@@ -295,6 +287,14 @@ function render({ model, el }) {
     },
     toggle,
   );
+  ui.typing = typingBox(el, {
+    redraw: () => redraw(),
+    number: () => chosen().length,
+    relabelled: (label, fresh) => decide("relabel", label, fresh),
+    sought: (name, shows) => away({ do: "seek", name, shows }),
+    renamed: (name) => send({ do: "rename_concept", name }),
+    closed: () => focusTile(),
+  });
   const keyed = answeringKeys(el, ui, act, state);
   el.setAttribute("data-lm-suppress-shortcuts", "true");
   let root = view();
@@ -332,7 +332,7 @@ function render({ model, el }) {
     shown = pageKey();
     ui.focus = ui.anchor = Math.max(0, ids().indexOf(ui.zoom?.id ?? -1));
     ui.selected = new Set();
-    ui.relabel = null;
+    ui.typing?.drop();
     if (ui.zoom && tiles().length) enlarge();
     else ui.zoom = null;
     redraw();

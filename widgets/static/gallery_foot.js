@@ -1,11 +1,14 @@
 // @ts-check
 // The gallery's foot: decisions as buttons, undo, the way on, advice; and the list of the keys.
 
+import { answers, CONCEPT, known } from "./concept_bar.js";
 import { h } from "./drawing.js";
 import { count } from "./figures.js";
 import { badge, icon } from "./marks.js";
 
 /** @import {Act, GalleryState, Ui} from "./review_states" */
+/** @typedef {Pick<GalleryState, "classes" | "can_undo" | "can_redo"> & {kind?: string}} Choosing */
+/** @typedef {Pick<Act, "decide" | "relabel" | "like" | "seek" | "undo" | "redo"> & Partial<Act>} Deciding */
 
 const OPEN = ["new", "unlabelled"]; // states of images that nobody decided on
 
@@ -15,6 +18,7 @@ const REST = {
   "label next": ["Accept", "Give what is left on this page the class that the model says"],
   surest: ["Accept", "Give what is left on this page the class that the model says"],
   strangest: ["No class for", "What is left on this page shows none of the classes"],
+  [CONCEPT]: ["No to", "What is not answered on this page does not show it"],
 };
 
 /** A double click is one gesture: it decides once, not on the next image too. @param {() => void} todo */
@@ -23,7 +27,7 @@ const once = (todo) => (/** @type {MouseEvent} */ event) => event.detail < 2 && 
 /** The decisions, as buttons.
  * @param {string[]} classes @param {number} number of images that there are to decide on
  * @param {Pick<Act, "decide" | "relabel">} act */
-export function decisions(classes, number, act) {
+function decisions(classes, number, act) {
   const idle = !number;
   const button = (
     /** @type {string} */ key,
@@ -80,23 +84,49 @@ export function decisions(classes, number, act) {
   ];
 }
 
-/** @param {number} number of images that there are @param {Pick<Act, "like">} act */
-export function alike(number, act) {
-  return h(
-    "button",
-    {
-      class: "cu-button",
-      key: "like",
-      disabled: !number,
-      onclick: once(act.like),
-      title: "More like this: the images most like it, or like all that is selected",
-    },
-    h("kbd", { "aria-hidden": "true" }, "L"),
-    "like this",
-  );
+/** @param {number} number of images that there are @param {Pick<Act, "like" | "seek">} act */
+function alike(number, act) {
+  const button = (
+    /** @type {string} */ key,
+    /** @type {string} */ text,
+    /** @type {string} */ title,
+    /** @type {() => void} */ todo,
+  ) =>
+    h(
+      "button",
+      { class: "cu-button", key: text, disabled: !number, onclick: once(todo), title },
+      h("kbd", { "aria-hidden": "true" }, key),
+      text,
+    );
+  return [
+    button(
+      "L",
+      "like",
+      "More like this: the images most like it, or like all that is selected",
+      act.like,
+    ),
+    button(
+      "C",
+      "concept",
+      "More of this kind: look for what they show, such as drawings or people",
+      act.seek,
+    ),
+  ];
 }
 
-/** @param {Pick<GalleryState, "can_undo" | "can_redo">} s @param {Pick<Act, "undo" | "redo">} act */
+/** What can be done with images: of a concept answers, and decisions elsewhere; what is like them.
+ * @param {Choosing} s @param {number} number of images that there are
+ * @param {Deciding} act */
+export function choices(s, number, act) {
+  return [
+    s.kind === CONCEPT && act.answer
+      ? answers(number, /** @type {Act} */ (act))
+      : decisions(s.classes, number, act),
+    alike(number, act),
+  ];
+}
+
+/** @param {Choosing} s @param {Pick<Act, "undo" | "redo">} act */
 function undoing(s, act) {
   return h(
     "span",
@@ -110,15 +140,14 @@ function undoing(s, act) {
     h(
       "button",
       { class: "cu-button", key: "redo", disabled: !s.can_redo, onclick: act.redo },
-      h("kbd", { "aria-hidden": "true" }, "Y"),
+      s.kind !== CONCEPT && h("kbd", { "aria-hidden": "true" }, "Y"),
       "redo",
     ),
   );
 }
 
 /** What a foot begins with: decisions and undo.
- * @param {Pick<GalleryState, "classes" | "can_undo" | "can_redo">} s @param {number} number
- * @param {Pick<Act, "decide" | "relabel" | "like" | "undo" | "redo">} act */
+ * @param {Choosing} s @param {number} number @param {Deciding} act */
 export function actions(s, number, act) {
   return h(
     "div",
@@ -126,8 +155,7 @@ export function actions(s, number, act) {
     h(
       "div",
       { class: "cu-decisions", role: "toolbar", "aria-label": "Decisions" },
-      decisions(s.classes, number, act),
-      alike(number, act),
+      choices(s, number, act),
     ),
     undoing(s, act),
   );
@@ -136,7 +164,9 @@ export function actions(s, number, act) {
 /** @param {GalleryState} s @param {Act} act */
 function turning(s, act) {
   const end = s.offset + s.tiles.length;
-  const undecided = s.tiles.filter(({ state }) => OPEN.includes(state)).length;
+  const isOpen = (/** @type {GalleryState["tiles"][0]} */ tile) =>
+    s.kind === CONCEPT ? tile.shows === null : OPEN.includes(tile.state);
+  const open = s.tiles.filter(isOpen).length;
   const [verb, meaning] = REST[s.kind] ?? REST.others;
   return h(
     "span",
@@ -174,7 +204,7 @@ function turning(s, act) {
         disabled: !s.tiles.length,
         title: `${meaning}, and go on`,
       },
-      undecided ? `${verb} these ${undecided}` : "Go on",
+      open ? `${verb} these ${open}` : "Go on",
       h("kbd", { "aria-hidden": "true" }, "↵"),
     ),
   );
@@ -184,6 +214,7 @@ function turning(s, act) {
  * @param {GalleryState} s @param {Ui} ui @param {Act} act */
 export function footOf(s, ui, act) {
   const number = ui.selected.size;
+  const advice = s.kind === CONCEPT ? null : s.advice;
   return h(
     "div",
     { class: "cu-foot" },
@@ -196,9 +227,9 @@ export function footOf(s, ui, act) {
         { class: "cu-told" },
         h(
           "p",
-          { class: s.advice?.stop ? "cu-advice cu-stop" : "cu-advice", title: s.advice?.why },
-          s.advice?.stop && icon("check"),
-          s.advice && h("span", {}, s.advice.sentence),
+          { class: advice?.stop ? "cu-advice cu-stop" : "cu-advice", title: advice?.why },
+          advice?.stop && icon("check"),
+          h("span", {}, known(s)?.sentence ?? advice?.sentence),
         ),
         h(
           "p",
@@ -225,6 +256,7 @@ const KEYS_SHOWN = [
   ["N", "none of the classes"],
   ["M", "more than one class"],
   ["L", "more like this, or like what is selected"],
+  ["C", "look for what it shows, a concept; there Y and N answer"],
   ["U or Ctrl Z", "undo, back to the project's beginning"],
   ["Y or Ctrl Shift Z", "redo"],
   ["Enter", "keep the rest of the page, go on"],

@@ -1,9 +1,11 @@
 // @ts-check
 // The gallery's keys.
 
+import { CONCEPT } from "./concept_bar.js";
 import { decisionKeys, FIELDS } from "./decision_keys.js";
 import { columnsOf } from "./gallery_fit.js";
 
+/** @import {Keys} from "./decision_keys" */
 /** @import {Act, GalleryState, Ui} from "./review_states" */
 
 /** What answers the keys pressed within `el`.
@@ -14,34 +16,42 @@ export function answeringKeys(el, ui, act, state) {
 
   const look = () => (ui.zoom ? act.close() : act.look(ui.focus));
   const toggle = () => act.toggle(tiles()[ui.focus]?.id);
+  const nothing = () => {};
+  /** @type {Keys} */
+  const own = {
+    ArrowRight: (e) => act.move(ui.focus + 1, e.shiftKey),
+    ArrowLeft: (e) => act.move(ui.focus - 1, e.shiftKey),
+    ArrowDown: (e) => act.move(ui.focus + (ui.zoom ? 1 : columnsOf(el)), e.shiftKey),
+    ArrowUp: (e) => act.move(ui.focus - (ui.zoom ? 1 : columnsOf(el)), e.shiftKey),
+    Home: (e) => act.move(0, e.shiftKey),
+    End: (e) => act.move(tiles().length - 1, e.shiftKey),
+    PageDown: () => act.turn(1),
+    PageUp: () => act.turn(-1),
+    Enter: () => act.rest(),
+    " ": look,
+    z: look,
+    w: () => act.why(),
+    s: toggle,
+    "?": () => act.help(),
+    Escape: () => (ui.zoom || ui.help ? act.close() : act.select([])),
+  };
+  /** @type {Keys} */
+  const controlled = { " ": toggle, a: () => act.select(tiles().map((tile) => tile.id)) };
+  const decide = decisionKeys(act, () => state().classes, own, controlled);
+  // A concept's queue asks one thing: the other decisions have neither button nor key there.
+  const ofConcept = { k: nothing, x: nothing, m: nothing };
   const answer = decisionKeys(
     act,
-    () => state().classes,
-    {
-      ArrowRight: (e) => act.move(ui.focus + 1, e.shiftKey),
-      ArrowLeft: (e) => act.move(ui.focus - 1, e.shiftKey),
-      ArrowDown: (e) => act.move(ui.focus + (ui.zoom ? 1 : columnsOf(el)), e.shiftKey),
-      ArrowUp: (e) => act.move(ui.focus - (ui.zoom ? 1 : columnsOf(el)), e.shiftKey),
-      Home: (e) => act.move(0, e.shiftKey),
-      End: (e) => act.move(tiles().length - 1, e.shiftKey),
-      PageDown: () => act.turn(1),
-      PageUp: () => act.turn(-1),
-      Enter: () => act.rest(),
-      " ": look,
-      z: look,
-      w: () => act.why(),
-      s: toggle,
-      "?": () => act.help(),
-      Escape: () => (ui.zoom || ui.help || ui.relabel ? act.close() : act.select([])),
-    },
-    { " ": toggle, a: () => act.select(tiles().map((tile) => tile.id)) },
+    () => [],
+    { ...own, ...ofConcept, y: () => act.answer(true), n: () => act.answer(false) },
+    controlled,
   );
 
   function keyed(/** @type {KeyboardEvent} */ event) {
     const { tagName } = /** @type {HTMLElement} */ (event.target);
     const isLeaving = event.key === "Tab" && ui.zoom && !event.altKey;
     if (isLeaving && !FIELDS.includes(tagName)) keepInside(event);
-    else answer(event);
+    else (state().kind === CONCEPT ? answer : decide)(event);
   }
 
   /** The focus stays in the enlarged view while it is open. */

@@ -1,13 +1,23 @@
 // @ts-check
 // The gallery's head: the queue, what narrows it, and the size of the tiles.
 
+import { CONCEPT, naming } from "./concept_bar.js";
 import { h } from "./drawing.js";
 import { count } from "./figures.js";
 import { icon } from "./marks.js";
 
-/** @import {Act, GalleryState, QueueKind, TileSize, Ui} from "./review_states" */
+/** @import {Act, Concept, GalleryState, QueueKind, TileSize, Ui} from "./review_states" */
 
 export const SIZES = { S: 100, M: 148, L: 232 }; // pixels: about the width of a tile
+export const UNFILTERED = {
+  split: "",
+  host: "",
+  tag: "",
+  issue: "",
+  finding: "",
+  text: "",
+  concept: "",
+};
 export const NAMES = /** @type {TileSize[]} */ (Object.keys(SIZES));
 
 /** The groups of the queue menu, in their order. @param {QueueKind[]} queues */
@@ -21,6 +31,12 @@ function grouped(queues) {
 /** The queues that matter first, in their order; those of images without a label where there are any. */
 const UNLABELLED = ["label next", "surest", "strangest"];
 const FIRST = [...UNLABELLED, "suspicious", "duplicates", "outliers", "two classes"];
+
+const isShown = (/** @type {GalleryState} */ s, /** @type {string} */ concept) =>
+  s.kind === CONCEPT && s.filters.like.toLowerCase() === concept.toLowerCase();
+
+/** About how many show it, or how many were marked so. @param {Concept} one */
+const figureOf = (one) => (one.images === null ? count(one.yes) : `~${count(one.images)}`);
 
 /** The queues with their counts, at the left of the images. @param {GalleryState} s @param {Ui} ui @param {Act} act */
 export function queueList(s, ui, act) {
@@ -43,12 +59,28 @@ export function queueList(s, ui, act) {
   const shown = s.queues.filter(({ kind }) => waiting || !UNLABELLED.includes(kind));
   const first = FIRST.flatMap((kind) => shown.filter((queue) => queue.kind === kind));
   const rest = shown.filter((queue) => !FIRST.includes(queue.kind));
+  const concept = (/** @type {Concept} */ one) =>
+    h(
+      "button",
+      {
+        class: "cu-queue-item",
+        key: `concept ${one.name}`,
+        "data-concept": one.name,
+        "aria-current": isShown(s, one.name) ? "true" : null,
+        title: one.sentence,
+        onclick: () => act.open(CONCEPT, one.name),
+      },
+      h("span", { class: "cu-name" }, one.name),
+      h("span", { class: "cu-figure" }, figureOf(one)),
+    );
   const more = ui.more || rest.some((queue) => queue.kind === s.kind);
   return h(
     "nav",
     { class: "cu-queues", "aria-label": "Queues" },
     h("h2", {}, "Start here"),
     first.map(item),
+    s.concepts.length > 0 && h("h3", { key: "concepts" }, "Concepts"),
+    s.concepts.map(concept),
     h(
       "button",
       { class: "cu-queue-item cu-more-queues", "aria-expanded": String(more), onclick: act.more },
@@ -78,8 +110,12 @@ function choice(name, title, value, options, choose) {
 /** The queue, what narrows it, and the size of the tiles. @param {GalleryState} s @param {Ui} ui @param {Act} act */
 export function queueBar(s, ui, act) {
   const f = s.filters;
-  const number = [f.split, f.host, f.tag, f.issue, f.finding, f.text].filter(Boolean).length;
-  const listed = s.queues.some((queue) => queue.kind === s.kind);
+  const number = [f.split, f.host, f.tag, f.issue, f.finding, f.text, f.concept].filter(
+    Boolean,
+  ).length;
+  const shown = s.kind === CONCEPT ? `${CONCEPT}:${f.like}` : s.kind;
+  const listed =
+    s.queues.some((queue) => queue.kind === s.kind) || s.concepts.some((c) => isShown(s, c.name));
   const some = (/** @type {string} */ all, /** @type {string[][]} */ rest) => [["", all], ...rest];
   return h(
     "div",
@@ -88,6 +124,7 @@ export function queueBar(s, ui, act) {
       "div",
       { class: "cu-row" },
       h("h1", {}, s.title || "Review"),
+      naming(s, act),
       s.asked.length > 0 &&
         h(
           "span",
@@ -112,10 +149,25 @@ export function queueBar(s, ui, act) {
           {
             class: "cu-select",
             name: "queue",
-            value: s.kind,
-            onchange: (e) => act.open(e.target.value),
+            value: shown,
+            onchange: (e) => {
+              const [kind, ...name] = e.target.value.split(":");
+              act.open(kind, name.join(":"));
+            },
           },
-          !listed && h("option", { value: s.kind, selected: true }, s.title),
+          !listed && h("option", { value: shown, selected: true }, s.title),
+          s.concepts.length > 0 &&
+            h(
+              "optgroup",
+              { label: "Concepts" },
+              s.concepts.map((one) =>
+                h(
+                  "option",
+                  { value: `${CONCEPT}:${one.name}`, selected: isShown(s, one.name) },
+                  `${one.name} · ${figureOf(one)}`,
+                ),
+              ),
+            ),
           grouped(s.queues).map(([group, queues]) =>
             h(
               "optgroup",
@@ -262,6 +314,17 @@ export function queueBar(s, ui, act) {
               s.choices.tags.map(([tag, n]) => [tag, `${tag.split(",")[0]} · ${count(n)}`]),
             ),
             (tag) => act.narrow({ tag }),
+          ),
+        (s.concepts.length > 0 || f.concept) &&
+          choice(
+            "concept",
+            "Shows",
+            f.concept,
+            some(
+              "anything",
+              s.concepts.map((one) => [one.name, `${one.name} · ${figureOf(one)}`]),
+            ),
+            (concept) => act.narrow({ concept }),
           ),
         s.kind === "problems" &&
           choice("issue", "Problem", f.issue, some("any", s.choices.issues), (issue) =>

@@ -4,7 +4,6 @@
 import { h } from "./drawing.js";
 import { footOf, helpBox } from "./gallery_foot.js";
 import { queueBar, queueList, SIZES } from "./gallery_queue.js";
-import { relabelBox } from "./gallery_relabel.js";
 import { tileOf } from "./gallery_tile.js";
 import { zoomBox } from "./gallery_zoom.js";
 import { problem } from "./marks.js";
@@ -12,9 +11,8 @@ import { problem } from "./marks.js";
 /** @import {Send} from "./types" */
 /** @import {Act, GalleryState, Ui} from "./review_states" */
 
-/** @param {GalleryState} s @param {Ui} ui @param {Act} act @param {number} chosen images
- * @param {Send} send */
-export function stage(s, ui, act, chosen, send) {
+/** @param {GalleryState} s @param {Ui} ui @param {Act} act @param {Send} send */
+export function stage(s, ui, act, send) {
   const step = s.step;
   return h(
     "div",
@@ -57,6 +55,6 @@ export function stage(s, ui, act, chosen, send) {
     ),
     ui.help && helpBox(act),
     ui.zoom && zoomBox(s, ui, act),
-    ui.relabel && relabelBox(s, ui, act, chosen),
+    ui.typing?.view({ classes: s.classes, concepts: s.concepts.map((one) => one.name) }),
   );
 }

@@ -1,6 +1,7 @@
 // @ts-check
 // A tile of the gallery: an image with its label, what the model says, and what was decided.
 
+import { answerOf, tileAnswers } from "./concept_bar.js";
 import { h } from "./drawing.js";
 import { percent } from "./figures.js";
 import { badge } from "./marks.js";
@@ -19,13 +20,13 @@ const MARKS = {
 
 /** What happened to an image, in a word. @param {Tile} item */
 export function markOf(item) {
-  return item.relabelled ? "relabelled" : MARKS[item.state];
+  return answerOf(item) || (item.relabelled ? "relabelled" : MARKS[item.state]);
 }
 
 /** @param {Tile} item @param {number} place
  * @param {Pick<GalleryState, "offset" | "total" | "classes">} s
  * @param {Pick<Ui, "focus" | "pictures" | "drawn"> & {selected: Pick<Set<number>, "size" | "has">}} ui
- * @param {Pick<Act, "clicked" | "look" | "focused">} act */
+ * @param {Pick<Act, "clicked" | "look" | "focused"> & Partial<Pick<Act, "answer">>} act */
 export function tileOf(item, place, s, ui, act) {
   const current = place === ui.focus && !ui.selected.size; // what keys and buttons act on
   // All that its drawing depends on: most tiles of a page stay as they are when a key is pressed.
@@ -60,7 +61,7 @@ export function tileOf(item, place, s, ui, act) {
   return h(
     "div",
     {
-      class: `cu-tile cu-is-${item.state}${current ? " cu-current" : ""}`,
+      class: `cu-tile cu-is-${item.state}${item.shows === false ? " cu-lacks" : ""}${current ? " cu-current" : ""}`,
       key: item.id,
       memo,
       role: "option",
@@ -83,6 +84,7 @@ export function tileOf(item, place, s, ui, act) {
       ui.pictures.has(item.id)
         ? h("img", { src: ui.pictures.get(item.id), alt: "", draggable: "false", decoding: "sync" })
         : h("span", { class: "cu-skeleton" }),
+      act.answer && tileAnswers(item, place, { answer: act.answer }),
       item.split === "valid" &&
         h(
           "span",

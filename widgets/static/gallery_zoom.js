@@ -3,7 +3,7 @@
 
 import { h } from "./drawing.js";
 import { percent } from "./figures.js";
-import { alike, decisions } from "./gallery_foot.js";
+import { choices } from "./gallery_foot.js";
 import { markOf } from "./gallery_tile.js";
 import { evidence, whyButton } from "./gallery_why.js";
 import { badge, icon } from "./marks.js";
@@ -226,8 +226,7 @@ export function zoomBox(s, ui, act) {
       h(
         "div",
         { class: "cu-actions cu-many", role: "toolbar", "aria-label": "Decisions on this image" },
-        decisions(s.classes, s.tiles.length, act),
-        alike(s.tiles.length, act),
+        choices(s, s.tiles.length, act),
         h(
           "button",
           { class: "cu-button", key: "undo", disabled: !s.can_undo, onclick: act.undo },

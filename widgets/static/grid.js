@@ -6,7 +6,6 @@
 
 import { h, patch } from "./drawing.js";
 import { pointing } from "./gallery_pointer.js";
-import { relabelBox, typingInto } from "./gallery_relabel.js";
 import { facets, foot, head, LEAST, MOST } from "./grid_bars.js";
 import { gridKeys } from "./grid_keys.js";
 import { added, sizeOf, toggled } from "./grid_ranges.js";
@@ -14,6 +13,7 @@ import { gridRow } from "./grid_row.js";
 import { laidOut, moved, placed, revealing, rowsIn } from "./grid_scroll.js";
 import { holding } from "./held_pictures.js";
 import { keepNumber, keptNumber } from "./kept.js";
+import { typingBox } from "./typing_box.js";
 
 /** @import {Context, Message} from "./types" */
 /** @import {Cell, GridMessage, GridState, Layout, Position, Ranges} from "./data_states" */
@@ -32,8 +32,6 @@ function render({ model, el }) {
   let anchor = 0;
   /** @type {Ranges} */
   let ranges = [];
-  /** @type {{text: string, at: number} | null} */
-  let relabel = null;
   /** @type {Map<number, Cell>} by place */
   let cells = new Map();
   /** @type {Position} */
@@ -57,7 +55,6 @@ function render({ model, el }) {
   const list = () => /** @type {HTMLElement | null} */ (el.querySelector(".cu-grid"));
 
   const chosen = () => (ranges.length ? ranges : /** @type {Ranges} */ ([[focus, focus + 1]]));
-  const number_chosen = () => (ranges.length ? sizeOf(ranges) : Math.min(1, state().total));
 
   /** Where the grid begins in what is scrolled, and how much of it is in sight. */
   function measure() {
@@ -175,12 +172,8 @@ function render({ model, el }) {
   const act = {
     move,
     decide: (action, label = "") => decide(action, label),
-    relabel: () => {
-      if (!state().total) return;
-      relabel = { text: "", at: 0 };
-      redraw();
-      /** @type {HTMLElement | null} */ (el.querySelector("[name=relabel]"))?.focus();
-    },
+    relabel: () => state().total && typing.ask("class"),
+    seek: () => state().total && typing.ask("concept"),
     like: () => {
       const s = state();
       if (s.total) send({ do: "like", number: s.number, ranges: chosen() });
@@ -227,14 +220,14 @@ function render({ model, el }) {
     },
   };
 
-  const typing = typingInto(
-    (typed) => {
-      relabel = typed;
-    },
-    () => redraw(),
-    (label, fresh) => decide("relabel", label, fresh),
-    () => reveal(),
-  );
+  const typing = typingBox(el, {
+    redraw: () => redraw(),
+    number: () => (ranges.length ? sizeOf(ranges) : Math.min(1, state().total)),
+    relabelled: (label, fresh) => decide("relabel", label, fresh),
+    sought: (name, shows) =>
+      send({ do: "seek", number: state().number, ranges: chosen(), name, shows }),
+    closed: () => reveal(),
+  });
 
   function resize(/** @type {number} */ wanted) {
     about = keepNumber(SIZE, Math.max(LEAST, Math.min(MOST, wanted)));
@@ -276,7 +269,7 @@ function render({ model, el }) {
         ),
         foot(s, ranges.length ? sizeOf(ranges) : 0, act),
       ),
-      relabel && relabelBox(s, { relabel }, typing, number_chosen()),
+      typing.view(s),
     );
   }
 
@@ -297,7 +290,7 @@ function render({ model, el }) {
       ranges = [];
       cells = new Map();
       asked = "";
-      relabel = null;
+      typing.drop();
       layout = laidOut(s.total, Math.max(1, width), about);
       if (el.offsetParent) put({ scrolled: 0, at: 0 });
       else position = { scrolled: 0, at: 0 };
@@ -319,7 +312,7 @@ function render({ model, el }) {
       columns: layout.columns,
       page: layout.columns * Math.max(1, Math.floor(view / layout.pitch)),
       classes: state().classes,
-      typing: Boolean(relabel),
+      typing: typing.open,
     }),
     act,
   );

@@ -22,8 +22,9 @@ const ORDERS = {
 };
 
 /** @param {GridState} s @param {Send} send */
-const choosing = (s, send) => (/** @type {{sort?: string, label?: string}} */ change) =>
-  send({ do: "sort", sort: s.sort, label: s.label, ...change });
+const choosing =
+  (s, send) => (/** @type {{sort?: string, label?: string, concept?: string}} */ change) =>
+    send({ do: "sort", sort: s.sort, label: s.label, concept: s.concept, ...change });
 
 /** The classes at the left. @param {GridState} s @param {Send} send */
 export function facets(s, send) {
@@ -97,6 +98,19 @@ export function head(s, about, send, resize) {
         ),
       ),
     ),
+    (s.concepts.length > 0 || s.concept) &&
+      h(
+        "select",
+        {
+          class: "cu-select",
+          name: "concept",
+          "aria-label": "Shows",
+          value: s.concept,
+          onchange: (e) => choose({ concept: e.target.value }),
+        },
+        h("option", { value: "" }, "shows anything"),
+        s.concepts.map((name) => h("option", { value: name, key: name }, `shows ${name}`)),
+      ),
     h("span", { class: "cu-hint cu-total" }, s.opening ? "Sorting…" : many(s.total, "image")),
     s.others > 0 &&
       h(

@@ -6,7 +6,7 @@ import { decisionKeys } from "./decision_keys.js";
 /** @typedef {{focus: number, total: number, columns: number, page: number, classes: string[], typing: boolean}} Now
  * `page`: places in sight; `typing`: a class is being typed */
 /** @typedef {{move(to: number, extend: boolean): void, decide(action: string, label?: string): void,
- * relabel(): void, like(): void, undo(): void, redo(): void, toggle(place: number): void, all(): void, none(): void,
+ * relabel(): void, like(): void, seek(): void, undo(): void, redo(): void, toggle(place: number): void, all(): void, none(): void,
  * look(place: number): void, larger(by: number): void}} GridAct */
 
 /** @param {() => Now} now @param {GridAct} act @returns {(event: KeyboardEvent) => void} */

@@ -3,7 +3,6 @@
 
 import { h, patch } from "./drawing.js";
 import { many } from "./figures.js";
-import { relabelBox, typingInto } from "./gallery_relabel.js";
 import { holding } from "./held_pictures.js";
 import { blank, card, foot, head, legend } from "./map_bars.js";
 import { palette, UNKNOWN } from "./map_colours.js";
@@ -28,6 +27,7 @@ import {
   panned,
   zoomed,
 } from "./map_view.js";
+import { typingBox } from "./typing_box.js";
 
 /** @import {Context, Message} from "./types" */
 /** @import {Cell} from "./data_states" */
@@ -69,8 +69,6 @@ export function render({ model, el }) {
   const cells = new Map();
   /** @type {Map<string, HTMLImageElement>} */
   const images = new Map();
-  /** @type {{text: string, at: number} | null} */
-  let relabel = null;
   let note = "";
   let colouredBy = "";
   let serial = 0;
@@ -297,15 +295,8 @@ export function render({ model, el }) {
       soon();
     },
     decide: (action, label = "") => decide(action, label),
-    relabel: () => {
-      if (!view.selected) {
-        decide("relabel", "");
-        return;
-      }
-      relabel = { text: "", at: 0 };
-      redraw();
-      /** @type {HTMLElement | null} */ (el.querySelector("[name=relabel]"))?.focus();
-    },
+    relabel: () => (view.selected ? typing.ask("class") : decide("relabel", "")),
+    seek: () => (view.selected ? typing.ask("concept") : decide("relabel", "")),
     like: () => {
       if (view.selected) tell("like", { chosen: packed(marks, SELECTED) });
     },
@@ -314,20 +305,16 @@ export function render({ model, el }) {
     larger: (by) => act.zoom(by),
   };
 
-  const typing = typingInto(
-    (typed) => {
-      relabel = typed;
-    },
-    () => redraw(),
-    (label, fresh) => {
+  const typing = typingBox(el, {
+    redraw: () => redraw(),
+    number: () => view.selected,
+    relabelled: (label, fresh) => {
       decide("relabel", label, fresh);
       stage.focus();
     },
-    () => {
-      redraw();
-      stage.focus();
-    },
-  );
+    sought: (name, shows) => tell("seek", { chosen: packed(marks, SELECTED), name, shows }),
+    closed: () => stage.focus(),
+  });
 
   // The page around it
 
@@ -344,7 +331,7 @@ export function render({ model, el }) {
         h("div", { class: "cu-map-place", memo: s.total ? "map" : undefined, key: s.total ? "map" : "none" }, !s.total && blank(s, act)), // biome-ignore format: one line
         foot(s, view, note || s.status, act),
       ),
-      relabel && relabelBox(s, { relabel }, typing, view.selected),
+      typing.view(s),
     );
   }
 
@@ -469,7 +456,7 @@ export function render({ model, el }) {
     redraw();
   }
 
-  const keys = mapKeys(() => ({ classes: state().classes, typing: Boolean(relabel) }), act);
+  const keys = mapKeys(() => ({ classes: state().classes, typing: typing.open }), act);
   // As in Review: keys are the map's wherever they are nobody else's.
   const keyed = (/** @type {KeyboardEvent} */ event) => {
     const target = /** @type {Element} */ (event.target);

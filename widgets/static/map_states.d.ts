@@ -15,6 +15,7 @@ export interface MapState {
   label: string; // of the class that is shown, "" for all
   features: string;
   classes: string[];
+  concepts: string[];
   class_ids: number[];
   counts: [string, number][];
   images: number;
@@ -88,6 +89,7 @@ export interface MapAct {
   escape(): void;
   decide(action: string, label?: string): void;
   relabel(): void;
+  seek(): void;
   like(): void;
   undo(): void;
   redo(): void;

@@ -1,6 +1,7 @@
 // The states of the station Review: the gallery and the sections beside it.
 
 import type { Comparison } from "./states";
+import type { typingBox } from "./typing_box";
 
 /** Of a section beside the gallery: it folds, and is counted only while it is open. */
 export interface SectionState {
@@ -123,6 +124,7 @@ export interface Tile {
   relabelled: boolean;
   loss: number | null; // nats
   band: number | null;
+  shows?: boolean | null; // the concept whose queue it is in; null: not answered
 }
 
 export interface Filters {
@@ -135,6 +137,16 @@ export interface Filters {
   finding: string; // code of a finding of the check
   text: string;
   like: string; // what a queue is put in order by
+  concept: string; // what the images show
+}
+
+/** What is looked for by name. */
+export interface Concept {
+  name: string;
+  yes: number;
+  no: number;
+  images: number | null; // how many show it; null: too few answers
+  sentence: string;
 }
 
 export type TileSize = "S" | "M" | "L";
@@ -151,6 +163,7 @@ export interface GalleryState {
   asked: number[]; // some of the images that it was asked with
   queues: QueueKind[];
   counts: Record<string, number>;
+  concepts: Concept[];
   filters: Filters;
   choices: { hosts: [string, number][]; tags: [string, number][]; issues: [string, string][] };
   classes: string[];
@@ -232,7 +245,7 @@ export interface Ui {
   filters: boolean;
   zoom: Zoom | null;
   why: boolean; // an enlarged image is shown with the evidence
-  relabel: { text: string; at: number } | null;
+  typing: ReturnType<typeof typingBox> | null; // the box of a class or a concept
   waiting: boolean;
   columns: number;
   more: boolean; // all queues are listed
@@ -244,7 +257,7 @@ export interface Ui {
 
 /** What can be done. */
 export interface Act {
-  open(kind: string): void;
+  open(kind: string, like?: string): void; // `like`: of a concept its name
   narrow(filters: Partial<Filters>): void;
   unfiltered(): void;
   filters(): void;
@@ -262,8 +275,10 @@ export interface Act {
   relabel(): void;
   why(): void; // shows the evidence over the enlarged image, or no longer
   like(): void; // opens the images most like what is chosen
-  typed(text: string, at: number): void;
-  labelled(label: string, fresh: boolean): void;
+  seek(): void; // asks what the chosen images show, for more of that
+  rename(): void; // of the concept that is shown
+  unseek(): void;
+  answer(shows: boolean, place?: number): void; // without a place of what is chosen
   move(to: number, extend?: boolean): void;
   look(place: number): void;
   close(): void;
