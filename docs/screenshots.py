@@ -2,11 +2,13 @@
 
 Makes projects in a temporary folder, does some reviewing in Chromium, and writes the README's
 pictures beside this file, and one of every other panel and state into `states/` (not in git), to
-be looked at.
+be looked at. Every view is taken in four windows, of the sample and, where `CURATOR_BEARS` names
+the folder of the bears, of photographs.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +26,21 @@ from tests.large import large_project  # noqa: E402
 
 STATES = HERE / "states"
 SIZE = {"width": 1280, "height": 800}
+PHONE = {"viewport": {"width": 390, "height": 760}, "has_touch": True, "is_mobile": True}
+WINDOWS: dict[str, dict[str, object]] = {
+    "1280": {"viewport": SIZE},
+    "1920": {"viewport": {"width": 1920, "height": 1080}},
+    "phone": PHONE,
+    "dark": {"viewport": SIZE, "color_scheme": "dark"},
+}
+VIEWS = ("data", "data/grid", "data/map", "collect", "check", "train", "review", "use")
+LONGEST = 4000  # pixels of a picture of a view that is taller than its window
+BESIDE = HERE.parents[1] / "shared" / "data" / "bears"
+ODD = [
+    "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen",
+    "a class name of sixty letters that goes on and on until here",
+    "日本語の長いクラス名をここに入れておくと幅がどうなるか確かめる",
+]
 
 
 def main() -> None:
@@ -35,6 +52,18 @@ def main() -> None:
         with sample(folder / "handwritten digits") as project:
             readme(folder, project, browser)
             states(folder, project, browser)
+            in_windows(folder, project, browser)
+        bears = Path(os.environ.get("CURATOR_BEARS", BESIDE))
+        if bears.is_dir():
+            with photographs(folder / "bears", bears) as project:
+                in_windows(folder, project, browser, next(bears.rglob("*.jpg")))
+                for before, name in zip(project.class_names(), ODD, strict=True):
+                    project.rename_class(before, name)
+                in_windows(folder, project, browser, called="odd-names")
+        for classes in (1, 2, 20, 200):
+            place_of = folder / f"{classes} classes"
+            with large_project(place_of, max(400, 15 * classes), classes=classes) as project:
+                in_windows(folder, project, browser)
         with (
             Project.create(folder / "empty", ["cats", "dogs"], name="empty") as project,
             shown(folder / "e", project, browser) as page,
@@ -63,6 +92,60 @@ def sample(folder: Path) -> Iterator[Project]:
             project.decide([int(row.image_id)], "relabel", str(row.suggested_label))
         project.train()
         yield project
+
+
+@contextmanager
+def photographs(folder: Path, bears: Path) -> Iterator[Project]:
+    """Give a project of photographs, trained, and laid out on a map."""
+    with Project.create(folder, name="bears") as project:
+        project.import_files(bears)
+        project.check()
+        project.train()
+        project.map()
+        yield project
+
+
+def in_windows(
+    folder: Path,
+    project: Project,
+    browser: Browser,
+    picture: Path | None = None,
+    called: str = "",
+) -> None:
+    """Every view in every window, whole where it is a page to read; ``picture``: to try."""
+    with running(folder / f"windows {project.name} {called}", project.path) as dashboard:
+        for window, how in WINDOWS.items():
+            context = browser.new_context(**how)
+            page = context.new_page()
+            page.goto(dashboard.address)
+            page.wait_for_selector("[data-station=review]")
+            for view in VIEWS:
+                page.evaluate("view => { location.hash = `#/${view}` }", view)
+                page.wait_for_selector(f"[data-station={view.split('/')[0]}][aria-current=page]")
+                page.wait_for_timeout(2500)
+                if view == "use" and picture:
+                    page.set_input_files(".cu-try input[type=file]", picture)
+                    page.wait_for_selector(".cu-try-answer .cu-verdict", timeout=60_000)
+                    page.wait_for_timeout(1500)
+                name = f"{called or project.name}-{view}-{window}".replace("/", "-")
+                if view in ("data/grid", "data/map", "review"):
+                    page.screenshot(path=STATES / f"{name}.png")
+                else:
+                    whole(page, STATES / f"{name}.png")
+            context.close()
+
+
+def whole(page: Page, path: Path) -> None:
+    """Picture a view with what is below the window's edge."""
+    size = page.viewport_size
+    assert size is not None
+    lower = page.evaluate(
+        "(m => m.scrollHeight - m.clientHeight)(document.querySelector('.cu-main'))"
+    )
+    page.set_viewport_size({**size, "height": min(LONGEST, size["height"] + lower)})
+    page.wait_for_timeout(600)
+    page.screenshot(path=path)
+    page.set_viewport_size(size)
 
 
 @contextmanager
@@ -172,8 +255,7 @@ def states(folder: Path, project: Project, browser: Browser) -> None:  # noqa: P
         page.keyboard.press("z")
         page.wait_for_timeout(700)
         page.screenshot(path=STATES / "review-dark-zoom.png")
-    phone = {"viewport": {"width": 390, "height": 760}, "has_touch": True, "is_mobile": True}
-    with shown(folder / "p", project, browser, **phone) as page:
+    with shown(folder / "p", project, browser, **PHONE) as page:
         take(page, "review", "phone")
         page.locator(".cu-tile").first.dblclick()
         page.wait_for_timeout(900)

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from sqlalchemy import insert, select
 
+from curator.learn.evaluation.report import class_figures
 from curator.project import Project
 from curator.store import runs, schema
 from curator.store.classes import all_classes
@@ -98,9 +99,12 @@ def _source(number: int, class_id: int) -> dict[str, object]:
 def _run(connection, random, ids, truth, class_of) -> None:  # type: ignore[no-untyped-def]
     count, classes = len(truth), len(ids)
     sure = random.beta(8, 1, count).astype(np.float32)
-    probabilities = np.repeat(((1 - sure) / (classes - 1))[:, None], classes, axis=1)
+    probabilities = np.repeat(((1 - sure) / max(1, classes - 1))[:, None], classes, axis=1)
     probabilities[np.arange(count), truth] = sure
     figures = {"images": count, "error": WRONG, "low": WRONG / 2, "high": 2 * WRONG, "wrong": 1}
+    column = {class_id: place for place, class_id in enumerate(ids)}
+    own = np.array([column[i] for i in class_of.tolist()])
+    names = [item.name for item in all_classes(connection)]
     run_id = runs.add(
         connection,
         recipe="instant",
@@ -108,12 +112,17 @@ def _run(connection, random, ids, truth, class_of) -> None:  # type: ignore[no-u
         ledger_position=0,
         out_of_fold=1,
         settings={"classes": ids, "images": count, "choice": "drawn scores"},
-        metrics={"out_of_fold": figures, "valid": figures, "seconds": 0.0},
+        metrics={
+            "judged_on": "out-of-fold",
+            "out_of_fold": figures,
+            "valid": figures,
+            "baselines": {"majority": 1 - 1 / classes, "nearest_mean_image": None},
+            "per_class": class_figures(names, own, probabilities),
+            "seconds": 0.0,
+        },
         history=[],
     )
     rows = np.arange(count)
-    column = {class_id: place for place, class_id in enumerate(ids)}
-    own = np.array([column[i] for i in class_of.tolist()])
     said = runs.Predictions(
         image_ids=rows + 1,
         labels=class_of,

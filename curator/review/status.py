@@ -29,7 +29,6 @@ STATION_OF = {
     "sample": COLLECT,
     "import": COLLECT,
     "check": CHECK,
-    "map": CHECK,
     "train": TRAIN,
     "cost": TRAIN,
     "lr-find": TRAIN,

@@ -45,18 +45,18 @@ const format = (own) => ({
 
 test("a tree shows the first classes of each side and says how many follow", () => {
   assert.deepEqual(tree(PLAN, format({ parts: [part("cleaned.csv", 1)] })), [
-    "train/",
-    "  a/  10",
-    "  b/  10",
-    "  c/  10",
-    "  … 2 more classes",
-    "valid/",
-    "  a/  1 234",
-    "cleaned.csv  1 images",
+    { name: "train/" },
+    { name: "a/", holds: "10", depth: 1 },
+    { name: "b/", holds: "10", depth: 1 },
+    { name: "c/", holds: "10", depth: 1 },
+    { name: "… 2 more classes", depth: 1 },
+    { name: "valid/" },
+    { name: "a/", holds: "1 234", depth: 1 },
+    { name: "cleaned.csv", holds: "1 images", file: true },
   ]);
   const shards = [1, 2, 3, 4].map((number) => part(`shards/train-00000${number}.tar`, 1000));
   assert.deepEqual(tree(PLAN, format({ has_folders: false, parts: shards })).slice(-1), [
-    "… 1 more file",
+    { name: "… 1 more file" },
   ]);
 });
 

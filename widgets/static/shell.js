@@ -109,6 +109,15 @@ function shell(state, send) {
   );
 }
 
+/** On a phone the rail is moved by the finger: the station that is open stays in sight.
+ * @param {HTMLElement} el */
+function inSight(el) {
+  const open = /** @type {HTMLElement | null} */ (el.querySelector(".cu-station[aria-current]"));
+  const rail = open?.parentElement;
+  if (!open || !rail || rail.scrollWidth <= rail.clientWidth) return;
+  rail.scrollLeft = open.offsetLeft - rail.offsetLeft - (rail.clientWidth - open.offsetWidth) / 2;
+}
+
 export default {
   /** @param {Context<ShellState>} context */
   render({ model, el }) {
@@ -116,10 +125,13 @@ export default {
     const end = mount(model, el, shell);
     const sleep = watching(el);
     const unfollow = following(model);
+    const follow = () => inSight(el);
+    model.on("change:state", follow);
     model.send({ do: "hello", project, place: parse(location.hash) });
     return () => {
       sleep();
       unfollow();
+      model.off("change:state", follow);
       end();
     };
   },

@@ -28,9 +28,12 @@ const BLANK = Object.keys(FORMS).map((name) => ({
 const CLASSES = 3; // lines of each folder in a tree
 const FILES = 3; // and of each form's own files
 
+/** @typedef {{name: string, holds?: string, depth?: 1, file?: true}} Line */
+
 /** The lines of a card's tree: its folders with their first classes, then its own files.
- * @param {Plan} plan @param {Format} format @returns {string[]} */
+ * @param {Plan} plan @param {Format} format @returns {Line[]} */
 export function tree(plan, format) {
+  /** @type {Line[]} */
   const lines = [];
   if (format.has_folders) {
     const splits = new Map(/** @type {[string, Part[]][]} */ ([]));
@@ -39,18 +42,31 @@ export function tree(plan, format) {
       splits.set(split, [...(splits.get(split) ?? []), part]);
     }
     for (const [split, parts] of splits) {
-      lines.push(`${split}/`);
+      lines.push({ name: `${split}/` });
       for (const part of parts.slice(0, CLASSES))
-        lines.push(`  ${part.path.slice(split.length + 1)}  ${count(part.files)}`);
+        lines.push({ name: part.path.slice(split.length + 1), holds: count(part.files), depth: 1 });
       if (parts.length > CLASSES)
-        lines.push(`  … ${many(parts.length - CLASSES, "more class", "more classes")}`);
+        lines.push({
+          name: `… ${many(parts.length - CLASSES, "more class", "more classes")}`,
+          depth: 1,
+        });
     }
   }
-  for (const part of format.parts.slice(0, FILES)) lines.push(`${part.path}  ${part.holds}`);
+  for (const { path, holds } of format.parts.slice(0, FILES))
+    lines.push({ name: path, holds, file: true });
   if (format.parts.length > FILES)
-    lines.push(`… ${many(format.parts.length - FILES, "more file")}`);
+    lines.push({ name: `… ${many(format.parts.length - FILES, "more file")}` });
   return lines;
 }
+
+/** @param {Line} one */
+const line = ({ name, holds, depth, file }) =>
+  h(
+    "span",
+    { class: `cu-tree-line${file ? " cu-tree-file" : ""}`, "data-depth": depth },
+    h("span", { class: "cu-name", title: name }, name),
+    holds && h("span", {}, holds),
+  );
 
 /** A card; without a plan, which is being counted, it keeps its place. @param {UseState} state
  * @param {Plan | null} plan @param {Format} format @param {Send} send */
@@ -76,7 +92,7 @@ function form(state, plan, format, send) {
       h("strong", {}, title),
     ),
     h("span", { class: "cu-form-says" }, says),
-    h("span", { class: "cu-tree" }, plan ? tree(plan, format).join("\n") : "\n".repeat(8)),
+    h("span", { class: "cu-tree" }, plan && tree(plan, format).map(line)),
     h(
       "span",
       { class: "cu-hint" },

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -36,6 +36,7 @@ from curator.files import sweep
 from curator.imaging.decoding import Rejected
 from curator.jobs.report import Report
 from curator.phrasing import many, utf8
+from curator.platform import shell_command
 from curator.store import schema
 from curator.store.arrivals import Arrivals, withdrawn
 from curator.store.class_names import validated_name, validated_names
@@ -177,7 +178,7 @@ def _import(
 ) -> ImportReport:
     found, refused, unlabelled = gathered.found, gathered.refused, gathered.unlabelled
     if not found:
-        raise nothing(what, refused, len(unlabelled))
+        raise nothing(workspace, what, gathered)
     arrivals = Arrivals()
     fresh = _enter(workspace, found, arrivals, follow)
     progress.begin(f"importing {what}", len(fresh))
@@ -206,8 +207,11 @@ def _import(
     )
 
 
-def nothing(what: str, refused: Sequence[Refusal], unlabelled: int) -> BadFolder:
-    """The error of an import that has no image."""
+def nothing(workspace: Workspace, what: str, gathered: Gathered) -> BadFolder:
+    """The error of an import that has no image with a label."""
+    if gathered.bare:
+        return _bare(workspace, gathered.bare)
+    refused, unlabelled = gathered.refused, len(gathered.unlabelled)
     missed = many(unlabelled, "file name does", "file names do")
     hint = f" {missed} not match the expression." if unlabelled else ""
     if refused:
@@ -216,6 +220,28 @@ def nothing(what: str, refused: Sequence[Refusal], unlabelled: int) -> BadFolder
         f"{what} holds no labelled image.{hint}",
         "Expected CLASS/image.jpg or train/CLASS/image.jpg in it; otherwise name the class, or "
         "give --labels or --label-regex.",
+    )
+
+
+def _bare(workspace: Workspace, folders: Mapping[Path, int]) -> BadFolder:
+    """The error of folders that are classes themselves, with the command that takes them in."""
+    named = ", ".join(utf8(path.name) for path in folders)
+    holds = "holds" if len(folders) == 1 else "hold"
+    images = many(sum(folders.values()), "image")
+    first = next(iter(folders))
+    command = ["curator", "import", str(workspace.path)]
+    beside = {path for path in first.parent.iterdir() if path.is_dir()}
+    if len(folders) > 1 and beside == folders.keys():
+        how, command = "Import the folder above", [*command, str(first.parent)]
+    else:
+        with workspace.database.read() as connection:
+            known = {item.name.casefold() for item in all_classes(connection)}
+        new = [] if first.name.casefold() in known else ["--new-class"]
+        how = "Name the class" if len(folders) == 1 else "Import each with its class"
+        command += [str(first), "--class", first.name, *new]
+    return BadFolder(
+        f"{named} {holds} {images} and no folder that names their class.",
+        f"{how}: {shell_command(*command)}",
     )
 
 

@@ -136,7 +136,7 @@ def preview(
     )
     lists = _lists(gathered.others, {*known.values(), *classes})
     if not gathered.found and not lists:
-        raise nothing(what, gathered.refused, len(gathered.unlabelled))
+        raise nothing(workspace, what, gathered)
     unasked = [item.name for item in shown if item.is_new] if known and not new_class else []
     is_whole = not gathered.is_over
     return ImportPreview(

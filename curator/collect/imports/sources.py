@@ -65,6 +65,8 @@ class Gathered:
     refused: list[Refusal] = field(default_factory=list)
     unlabelled: list[str] = field(default_factory=list)  # names that the expression misses
     others: list[Path] = field(default_factory=list)  # files in folders that are no images
+    bare: dict[Path, int] = field(default_factory=dict)
+    """Folders whose images all lie outside of any class's folder, and how many those are."""
     is_preview: bool = False
     deadline: float = math.inf
 
@@ -108,6 +110,8 @@ def from_things(
             names = _image_files(gathered, path)
             labelled = list(_labelled(names, label))
             gathered.found += _below(path, labelled)
+            if names and not labelled:
+                gathered.bare[path] = len(names)
             if gathered.is_preview and len(labelled) < len(names):
                 without = sorted(set(names) - {item.path for item in labelled})
                 gathered.refused += [Refusal(name, NO_CLASS) for name in without]

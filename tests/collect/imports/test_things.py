@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -189,3 +190,35 @@ def test_a_cancelled_upload_can_be_taken_in_again(
     run_job(project, "import", upload=KEY)
     assert project.status().images == 70
     assert not (uploads_of(project) / KEY).exists()
+
+
+def test_class_folders_themselves_say_the_command_that_works(
+    tmp_path: Path, project: Project
+) -> None:
+    """Folders of images without a class: what they hold, and what takes them in, which does."""
+    root = write_folders(tmp_path / "my bears", {"black": 2, "teddy": 1})
+    both = [root / "black", root / "teddy"]
+    with pytest.raises(BadFolder) as caught:
+        project.import_files(*both)
+    assert (
+        caught.value.problem == "black, teddy hold 3 images and no folder that names their class."
+    )
+    assert shlex.split(caught.value.fix)[-4:] == [
+        "curator", "import", str(project.path), str(root)
+    ]  # fmt: skip
+    with pytest.raises(BadFolder, match="black holds 2 images and no folder that names"):
+        project.preview_import(both[0])
+
+    def words_for(folder: Path) -> list[str]:
+        with pytest.raises(BadFolder) as refused:
+            project.import_files(folder)
+        return shlex.split(refused.value.fix.split(": ", 1)[1])
+
+    command = words_for(both[0])
+    assert command[:3] == ["curator", "import", str(project.path)]
+    assert command[3:] == [str(both[0]), "--class", "black", "--new-class"]
+    (root / "other").mkdir()  # the folder above holds more than what was asked for
+    project.add_class("teddy")
+    assert words_for(both[1])[4:] == ["--class", "teddy"]
+    with pytest.raises(BadFolder, match=r"each with its class: .* --class black --new-class"):
+        project.import_files(*both)
