@@ -89,6 +89,7 @@ function render({ model, el }) {
         do: "narrow",
         filters: { split: "", host: "", tag: "", issue: "", finding: "", text: "" },
       }),
+    likePicture: () => send({ do: "like_picture" }),
     filters: () => {
       ui.filters = !ui.filters;
       if (ui.filters) send({ do: "choices" });

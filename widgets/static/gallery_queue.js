@@ -5,7 +5,7 @@ import { h } from "./drawing.js";
 import { count } from "./figures.js";
 import { icon } from "./marks.js";
 
-/** @import {Act, GalleryState, QueueKind, TileSize, Ui} from "./review_states" */
+/** @import {Act, Filters, GalleryState, QueueKind, TileSize, Ui} from "./review_states" */
 
 export const SIZES = { S: 100, M: 148, L: 232 }; // pixels: about the width of a tile
 export const NAMES = /** @type {TileSize[]} */ (Object.keys(SIZES));
@@ -38,6 +38,16 @@ export function queueList(s, ui, act) {
       s.counts[queue.kind] !== undefined &&
         h("span", { class: "cu-figure" }, count(s.counts[queue.kind])),
     );
+  const likeOne = h(
+    "button",
+    {
+      class: "cu-queue-item",
+      key: "like a picture",
+      title: "The images most like a picture that is none of the project's",
+      onclick: act.likePicture,
+    },
+    "Like a picture…",
+  );
   const first = FIRST.flatMap((kind) => s.queues.filter((queue) => queue.kind === kind));
   const rest = s.queues.filter((queue) => !FIRST.includes(queue.kind));
   const more = ui.more || rest.some((queue) => queue.kind === s.kind);
@@ -46,6 +56,7 @@ export function queueList(s, ui, act) {
     { class: "cu-queues", "aria-label": "Queues" },
     h("h2", {}, "Start here"),
     first.map(item),
+    likeOne,
     h(
       "button",
       { class: "cu-queue-item cu-more-queues", "aria-expanded": String(more), onclick: act.more },
@@ -70,6 +81,36 @@ function choice(name, title, value, options, choose) {
       options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)),
     ),
   );
+}
+
+/** What narrows the queue and was chosen elsewhere, each with what removes it. @param {Filters} f @param {Act} act */
+function chips(f, act) {
+  const cell = f.label ? `${f.label} taken for ${f.predicted}` : `predicted ${f.predicted}`;
+  /** @type {[string, string, string][]} filter, words, what removing it is called */
+  const all = [
+    ["predicted", cell, "Leave this cell"],
+    ["selection", "selected on the map", "Leave this selection"],
+    ["concept", `likely ${f.concept}`, "Leave this concept"],
+  ];
+  return all
+    .filter(([name]) => f[/** @type {keyof Filters} */ (name)])
+    .map(([name, words, leave]) =>
+      h(
+        "span",
+        { class: "cu-chip", key: name, "data-chip": name },
+        h("span", { class: "cu-name" }, words),
+        h(
+          "button",
+          {
+            class: "cu-quiet",
+            "aria-label": leave,
+            title: leave,
+            onclick: () => act.narrow({ [name]: "" }),
+          },
+          icon("cross"),
+        ),
+      ),
+    );
 }
 
 /** The queue, what narrows it, and the size of the tiles. @param {GalleryState} s @param {Ui} ui @param {Act} act */
@@ -110,7 +151,11 @@ export function queueBar(s, ui, act) {
             class: "cu-select",
             name: "queue",
             value: s.kind,
-            onchange: (e) => act.open(e.target.value),
+            onchange: (e) => {
+              if (e.target.value) act.open(e.target.value);
+              else act.likePicture();
+              e.target.value = s.kind; // until the other is open
+            },
           },
           !listed && h("option", { value: s.kind, selected: true }, s.title),
           grouped(s.queues).map(([group, queues]) =>
@@ -128,6 +173,7 @@ export function queueBar(s, ui, act) {
               ),
             ),
           ),
+          h("option", { value: "" }, "Like a picture…"),
         ),
       ),
       choice(
@@ -149,25 +195,7 @@ export function queueBar(s, ui, act) {
         },
         number ? `Filters · ${number}` : "Filters",
       ),
-      f.predicted &&
-        h(
-          "span",
-          { class: "cu-chip" },
-          h(
-            "span",
-            { class: "cu-name" },
-            f.label ? `${f.label} taken for ${f.predicted}` : `predicted ${f.predicted}`,
-          ),
-          h(
-            "button",
-            {
-              class: "cu-quiet",
-              "aria-label": "Leave this cell",
-              onclick: () => act.narrow({ predicted: "" }),
-            },
-            icon("cross"),
-          ),
-        ),
+      chips(f, act),
       h(
         "span",
         { class: "cu-sizes", role: "group", "aria-label": "Size of the images" },
