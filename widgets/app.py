@@ -27,6 +27,7 @@ from widgets.check import CheckPanel
 from widgets.collect import CollectPanel
 from widgets.data import Data
 from widgets.jobbar import JobBar, newest
+from widgets.like_picture import LikePanel
 from widgets.panel import Handler, Panel
 from widgets.review import Review
 from widgets.shell import STATIONS, Shell, present
@@ -49,6 +50,7 @@ class Dashboard:
             "go": lambda message: self.go(message["station"]),
             "changed": lambda _: self.refresh(),
             "error": self._complain,
+            "like_picture": lambda _: self.like.ask(),
         }
         self.shell = Shell(
             {
@@ -96,6 +98,7 @@ class Dashboard:
         )
         self.use = UsePanel({**common, "submit": self._asked})
         self.trying = TryPanel({**common, "submit": self._asked, "decided": self._decided})
+        self.like = LikePanel({**common, "submit": self._asked, "queue": self._look})
         self.jobbar = JobBar(
             {
                 **common,
@@ -115,7 +118,7 @@ class Dashboard:
             "review": self.review.root,
             "use": ipywidgets.Box([self.trying, self.use]).add_class("cu-using"),
         }
-        main = ipywidgets.Box(list(self._panels.values())).add_class("cu-main")
+        main = ipywidgets.Box([*self._panels.values(), self.like]).add_class("cu-main")
         self.root = ipywidgets.Box([self.shell, main, self.jobbar]).add_class("cu-app")
         self.project: Project | None = None
         self.station = "start"
@@ -188,6 +191,7 @@ class Dashboard:
             self.data.leave()
             self.project.close()
         self.trying.leave()
+        self.like.leave()
         self.use.leave()
         self.collect.leave()
         self.project = None
@@ -261,6 +265,7 @@ class Dashboard:
         self._ended = 0 if last is None else last.id - last.is_open
         self.review.adopt(project, place)
         self.data.adopt(project, place.get("data", {}))
+        self.like.adopt(project)
         home = address.DATA if rows.images else "collect"
         self.go(place.get("station", home))
         if self._poller is not None:  # a kernel that stands by has opened nothing for anybody
@@ -384,6 +389,7 @@ class Dashboard:
         self.train.follow(job)
         self.use.follow(job)
         self.trying.follow(job)
+        self.like.follow(job)
         return job
 
     def _fingerprint(self, job: jobs.Job | None, rows: Newest) -> tuple[Any, ...]:

@@ -173,9 +173,6 @@ class CollectPanel(Panel):
         """Show an error beside its cause."""
         self.show(errors={where: str(error)})
 
-    def _received(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
-        super()._received(widget, {**content, "buffers": buffers}, buffers)
-
     def _shown(self) -> None:
         """A page shows this panel: say what an earlier one left unfinished."""
         self._is_shown = True

@@ -17,7 +17,15 @@ from tornado.web import HTTPError, RequestHandler
 
 STATIC = Path(__file__).parent / "static"
 # In the order of the cascade.
-STYLES = ("theme.css", "stations.css", "review.css", "data.css", "map.css", "use.css")
+STYLES = (
+    "theme.css",
+    "stations.css",
+    "review.css",
+    "data.css",
+    "map.css",
+    "picture.css",
+    "use.css",
+)
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 KEPT_SECONDS = 365 * 24 * 3600  # what lies at an address never changes
 

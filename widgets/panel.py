@@ -56,7 +56,9 @@ class Panel(anywidget.AnyWidget):
         if merged != self.state:
             self.state = merged
 
-    def _received(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+    def _received(self, _widget: Any, content: dict[str, Any], buffers: Any) -> None:
+        if buffers:
+            content = {**content, "buffers": buffers}
         handler = self._handlers.get(str(content.get("do")))
         if handler is None:
             logging.getLogger(__name__).warning("unknown message %s", content)

@@ -7,11 +7,15 @@ page at a time. Ranking anew moves only what the reviewer has not come to yet.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 SMALLEST, LARGEST = 1, 240  # images on a page
+
+Key = TypeVar("Key", bound=int | str)
+"""An image's id, or the SHA-256 of a picture that is none of the project's."""
 
 
 class Pager:
@@ -86,13 +90,13 @@ class Sent:
     """Which thumbnails a browser holds: those of the page and the next, never sent twice."""
 
     def __init__(self) -> None:
-        self._held: set[int] = set()
+        self._held: set[int | str] = set()
 
     def forget(self) -> None:
         """Another browser page is looking, and it holds nothing."""
         self._held = set()
 
-    def fresh(self, wanted: Iterable[int]) -> list[int]:
+    def fresh(self, wanted: Iterable[Key]) -> list[Key]:
         """Those of ``wanted`` that have to be sent; the rest of what was held is dropped."""
         asked = list(wanted)
         found = [image_id for image_id in asked if image_id not in self._held]

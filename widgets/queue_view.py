@@ -333,8 +333,12 @@ class Paging(Panel):
     def _send_pictures(self) -> None:
         """Send the thumbnails of this page and the next that the browser does not hold yet."""
         assert self.project is not None
-        wanted = self._pager.page() + self._pager.following() + self.state["asked"]
-        found = thumbnails_of(self.project, self._sent.fresh(wanted))
+        shown: list[int | str] = [*self._pager.page(), *self._pager.following()]
+        wanted = shown + self.state["asked"]
+        fresh = self._sent.fresh(wanted)
+        pictures = thumbnails_of(self.project, [key for key in fresh if isinstance(key, int)])
+        found: dict[int | str, bytes] = dict(pictures.items())
+        found.update(self.project.thumbnails.get([key for key in fresh if isinstance(key, str)]))
         message: dict[str, Any] = {"type": "pictures", "ids": list(found), "keep": wanted}
         if self._ahead is not None:
             offset = self._pager.offset + self._pager.size
@@ -370,15 +374,15 @@ class Paging(Panel):
 
 
 def _called(kind: str, like: str) -> dict[str, Any]:
-    """The title of a queue, and the first of the images that it was asked with."""
+    """The title of a queue, and the first of what it was asked with: ids, SHA-256 of pictures."""
     title = QUEUES[kind].title if kind in QUEUES else ""
     if kind == "concept":
         return {"title": f"Concept: {like}", "asked": []}
     try:
-        asked = likeness.read(like)[0][:ASKED] if like else []
+        ids, pictures = likeness.read(like) if like else ([], [])
     except InputError:
-        asked = []  # the queue says why it holds nothing
-    return {"title": title, "asked": asked}
+        ids, pictures = [], []  # the queue says why it holds nothing
+    return {"title": title, "asked": [*ids, *pictures][:ASKED]}
 
 
 def _lists(offered: Choices) -> dict[str, list[list[Any]]]:

@@ -10,14 +10,14 @@ import secrets
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from curator.collect.imports.uploads import Upload
 from curator.errors import CuratorError, InputError
-from curator.serve.trying import LARGEST, Trial, Tried, fetched
+from curator.serve.trying import Trial, Tried
 from curator.store.ledger import steps_of_import
 from widgets.background import beside
 from widgets.panel import Handler, Panel, script
+from widgets.picture_receiver import Content, PictureReceiver
 from widgets.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -35,14 +35,13 @@ class TryPanel(Panel):
     def __init__(self, handlers: dict[str, Handler], folder: str = "") -> None:
         own: dict[str, Handler] = {
             "ready": self._ready,
-            "picture": self._receive,
-            "address": self._fetch,
             "put": self._put,
             "undo_put": self._undo,
             "clear": lambda _: self._clear(),
         }
+        self._receiver = PictureReceiver(self._ask, self._refuse)
         super().__init__(
-            {**handlers, **own},
+            {**handlers, **self._receiver.handlers, **own},
             alone=bool(folder),
             title=Path(folder).name if folder else "",
             missing=None,
@@ -59,7 +58,6 @@ class TryPanel(Panel):
         self._trial: Trial | None = None
         self._answers_for: tuple[Any, ...] = ()  # what the trial that is loaded answers from
         self._content = b""
-        self._parts: list[bytes] = []
         self._number = 0  # of the picture that is asked about
         self._upload = ""  # key of the one that puts the picture into the project
         self._asking = threading.Lock()  # one thread at a time
@@ -114,30 +112,10 @@ class TryPanel(Panel):
 
     # Asking
 
-    def _receive(self, message: dict[str, Any]) -> None:
-        """Take a piece of a picture; ask when it is whole."""
-        if message["first"]:
-            self._parts = []
-        self._parts += [bytes(piece) for piece in message["buffers"]]
-        if sum(map(len, self._parts)) > LARGEST:
-            self._parts = []
-            self.show(
-                asking=False, answer=None, error="It is larger than 50 MB. Try a smaller one."
-            )
-            return
-        if message["last"]:
-            content, self._parts = b"".join(self._parts), []
-            self._ask(str(message["name"])[:200], lambda: content)
+    def _refuse(self, why: str) -> None:
+        self.show(asking=False, answer=None, error=why)
 
-    def _fetch(self, message: dict[str, Any]) -> None:
-        address = str(message["address"]).strip()
-        if not address.lower().startswith(("http://", "https://")):
-            self.show(error="That is no address. Paste one that begins with https://.")
-            return
-        parts = urlsplit(address)
-        self._ask(f"{parts.hostname or 'address'}{parts.path}"[:200], lambda: fetched(address))
-
-    def _ask(self, name: str, content_of: Any) -> None:
+    def _ask(self, name: str, content_of: Content) -> None:
         self._number += 1
         number, project, folder = self._number, self._project, self._folder
         if self.state["missing"] is not None or not (project or folder):
@@ -179,7 +157,8 @@ class TryPanel(Panel):
 
     def _clear(self) -> None:
         self._number += 1
-        self._content, self._parts, self._upload = b"", [], ""
+        self._content, self._upload = b"", ""
+        self._receiver.forget()
         self.show(asking=False, name="", answer=None, error="", put=None)
 
     def _drop_trial(self) -> None:
@@ -226,9 +205,6 @@ class TryPanel(Panel):
         self.show(put=None)
         self._handlers["decided"]({"batch": done.batch})
         self._handlers["changed"](message)
-
-    def _received(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
-        super()._received(widget, {**content, "buffers": buffers}, buffers)
 
 
 def _file_name(name: str, content: bytes) -> str:

@@ -90,6 +90,11 @@ class Features:
         return found
 
 
+def has_features(workspace: Workspace) -> bool:
+    """Whether any image has features yet. Raises FileError."""
+    return bool(len(feature_cache(workspace, describe(DEFAULT))))
+
+
 def no_features(who: str) -> NotEnoughData:
     """What is said where ``who`` ("Image 3 has", "The images have") lacks features."""
     return NotEnoughData(

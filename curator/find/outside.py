@@ -1,8 +1,8 @@
 """Pictures that are none of the project's, to compare its images with: files, bytes, addresses.
 
 They are fetched by the guarded downloader, decoded first in a process of its own, and not kept:
-what stays are their features, under their SHA-256, so that a view of what is like them has an
-address that works again.
+what stays are their features and a thumbnail, under their SHA-256, so that a view of what is like
+them has an address that works again, and shows them.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ def take_in(
             found = _verify(content, folder, fetched)
         if found.image is None or found.file is None:
             raise InputError(f"{name[:200]} cannot be used: {found.detail}", _NEXT)
+        workspace.thumbnails.put([(found.image.sha256, found.image.thumbnail)])
         digest, cache = found.image.sha256, outside_cache(workspace)
         if cache.missing([digest]):
             network = encoder(choose(DEFAULT, "cpu"))

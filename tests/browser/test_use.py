@@ -85,7 +85,7 @@ def test_a_picture_is_tried_put_in_and_taken_back(
         page = open_page(dashboard.address)
         page.set_default_timeout(PATIENT)
         go(page, "use")
-        page.set_input_files("input[name=try]", picture)
+        page.set_input_files(".cu-try input[name=picture]", picture)
         page.wait_for_selector("[data-answer]", timeout=PATIENT)
         assert page.locator(".cu-bars li").count() == len(sample_copy.class_names())
         page.wait_for_selector(".cu-evidence img")
@@ -96,7 +96,7 @@ def test_a_picture_is_tried_put_in_and_taken_back(
         page.click("[data-put=done] button:text-is('Undo')")
         page.wait_for_selector(f"[data-put-as='{label}']")
         assert sample_copy.status().images == before
-        page.fill("input[name=address]", "http://127.0.0.1/a.png")
+        page.fill(".cu-try input[name=address]", "http://127.0.0.1/a.png")
         page.click("button:text-is('Ask')")
         page.wait_for_selector(".cu-try .cu-error:has-text('not on the public internet')")
     assert watched.errors == []
@@ -121,7 +121,7 @@ def test_a_model_alone_has_a_page(
         assert "token" in page.inner_text("body")
         page.goto(served.address)
         page.wait_for_selector("h1:text-is('digits model')")
-        page.set_input_files("input[name=try]", picture)
+        page.set_input_files(".cu-try input[name=picture]", picture)
         page.wait_for_selector("[data-answer]")
         assert page.locator(".cu-bars li").count() == len(sample_copy.class_names())
         assert page.locator("[data-put-as]").count() == 0

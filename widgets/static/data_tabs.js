@@ -1,7 +1,8 @@
 // @ts-check
-// The faces of Data: the classes, the grid of everything, and the map.
+// The faces of Data: the classes, the grid of everything, and the map; and what is like a picture.
 
 import { h } from "./drawing.js";
+import { likePicture } from "./like_picture.js";
 
 /** @import {Send} from "./types" */
 
@@ -18,11 +19,14 @@ export function dataTabs(shown, send) {
       },
       title,
     );
-  return h(
-    "div",
-    { class: "cu-data-tabs", role: "group", "aria-label": "Data" },
-    tab("", "Classes"),
-    tab("grid", "Grid"),
-    tab("map", "Map"),
-  );
+  return [
+    h(
+      "div",
+      { class: "cu-data-tabs", key: "tabs", role: "group", "aria-label": "Data" },
+      tab("", "Classes"),
+      tab("grid", "Grid"),
+      tab("map", "Map"),
+    ),
+    likePicture(send),
+  ];
 }

@@ -99,6 +99,7 @@ function render({ model, el }) {
     open: (kind, like = "") => ask({ do: "open", kind, like }),
     narrow: (filters) => ask({ do: "narrow", filters }),
     unfiltered: () => act.narrow(UNFILTERED),
+    likePicture: () => send({ do: "like_picture" }),
     filters: () => {
       ui.filters = !ui.filters;
       if (ui.filters) send({ do: "choices" });

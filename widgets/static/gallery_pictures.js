@@ -1,21 +1,21 @@
 // @ts-check
 // The thumbnails of the page and of the next, decoded before they are drawn.
 
-/** @import {PicturesMessage} from "./review_states" */
+/** @import {GalleryPictures, Pictured} from "./review_states" */
 
 /**
- * Fill `pictures` (image id to object URL). Those of the page that is shown are taken at once, others
+ * Fill `pictures` (to their object URLs). Those of the page that is shown are taken at once, others
  * a few at a time in quiet moments: each costs a millisecond, and a key may come.
- * @param {Map<number, string>} pictures @param {() => Set<number>} shown ids @param {() => void} redraw
+ * @param {Map<Pictured, string>} pictures @param {() => Set<Pictured>} shown ids @param {() => void} redraw
  */
 export function keeping(pictures, shown, redraw) {
-  /** @type {Map<number, HTMLImageElement>} */
+  /** @type {Map<Pictured, HTMLImageElement>} */
   const decoded = new Map();
-  /** @type {[number, DataView<ArrayBuffer>][]} */
+  /** @type {[Pictured, DataView<ArrayBuffer>][]} */
   let later = [];
   let timer = 0;
 
-  function take(/** @type {number} */ id, /** @type {DataView<ArrayBuffer>} */ data) {
+  function take(/** @type {Pictured} */ id, /** @type {DataView<ArrayBuffer>} */ data) {
     if (pictures.has(id)) return;
     const image = new Image();
     image.src = URL.createObjectURL(new Blob([data]));
@@ -24,7 +24,7 @@ export function keeping(pictures, shown, redraw) {
     decoded.set(id, image);
   }
 
-  function drop(/** @type {number} */ id) {
+  function drop(/** @type {Pictured} */ id) {
     URL.revokeObjectURL(pictures.get(id) ?? "");
     pictures.delete(id);
     decoded.delete(id);
@@ -40,12 +40,12 @@ export function keeping(pictures, shown, redraw) {
 
   return {
     /** Take the pictures of a message, and keep no others than those it names: memory does not grow
-     * with the queue. @param {PicturesMessage} message @param {DataView<ArrayBuffer>[]} buffers */
+     * with the queue. @param {GalleryPictures} message @param {DataView<ArrayBuffer>[]} buffers */
     received(message, buffers) {
       const keep = new Set([...message.keep]);
       for (const id of [...pictures.keys()]) if (!keep.has(id)) drop(id);
       const here = shown();
-      /** @type {[number, DataView<ArrayBuffer>][]} */
+      /** @type {[Pictured, DataView<ArrayBuffer>][]} */
       const fresh = message.ids.map((id, place) => [id, buffers[place]]);
       for (const [id, data] of fresh) if (here.has(id)) take(id, data);
       later = [...later.filter(([id]) => keep.has(id)), ...fresh.filter(([id]) => !here.has(id))];

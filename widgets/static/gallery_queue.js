@@ -6,7 +6,7 @@ import { h } from "./drawing.js";
 import { count } from "./figures.js";
 import { icon } from "./marks.js";
 
-/** @import {Act, Concept, GalleryState, QueueKind, TileSize, Ui} from "./review_states" */
+/** @import {Act, Concept, Filters, GalleryState, QueueKind, TileSize, Ui} from "./review_states" */
 
 export const SIZES = { S: 100, M: 148, L: 232 }; // pixels: about the width of a tile
 export const UNFILTERED = {
@@ -73,12 +73,23 @@ export function queueList(s, ui, act) {
       h("span", { class: "cu-name" }, one.name),
       h("span", { class: "cu-figure" }, figureOf(one)),
     );
+  const likeOne = h(
+    "button",
+    {
+      class: "cu-queue-item",
+      key: "like a picture",
+      title: "The images most like a picture that is none of the project's",
+      onclick: act.likePicture,
+    },
+    "Like a picture…",
+  );
   const more = ui.more || rest.some((queue) => queue.kind === s.kind);
   return h(
     "nav",
     { class: "cu-queues", "aria-label": "Queues" },
     h("h2", {}, "Start here"),
     first.map(item),
+    likeOne,
     s.concepts.length > 0 && h("h3", { key: "concepts" }, "Concepts"),
     s.concepts.map(concept),
     h(
@@ -105,6 +116,35 @@ function choice(name, title, value, options, choose) {
       options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)),
     ),
   );
+}
+
+/** What narrows the queue and was chosen elsewhere, each with what removes it. @param {Filters} f @param {Act} act */
+function chips(f, act) {
+  const cell = f.label ? `${f.label} taken for ${f.predicted}` : `predicted ${f.predicted}`;
+  /** @type {[string, string, string][]} filter, words, what removing it is called */
+  const all = [
+    ["predicted", cell, "Leave this cell"],
+    ["selection", "selected on the map", "Leave this selection"],
+  ];
+  return all
+    .filter(([name]) => f[/** @type {keyof Filters} */ (name)])
+    .map(([name, words, leave]) =>
+      h(
+        "span",
+        { class: "cu-chip", key: name, "data-chip": name },
+        h("span", { class: "cu-name" }, words),
+        h(
+          "button",
+          {
+            class: "cu-quiet",
+            "aria-label": leave,
+            title: leave,
+            onclick: () => act.narrow({ [name]: "" }),
+          },
+          icon("cross"),
+        ),
+      ),
+    );
 }
 
 /** The queue, what narrows it, and the size of the tiles. @param {GalleryState} s @param {Ui} ui @param {Act} act */
@@ -152,7 +192,9 @@ export function queueBar(s, ui, act) {
             value: shown,
             onchange: (e) => {
               const [kind, ...name] = e.target.value.split(":");
-              act.open(kind, name.join(":"));
+              if (kind) act.open(kind, name.join(":"));
+              else act.likePicture();
+              e.target.value = shown; // until the other is open
             },
           },
           !listed && h("option", { value: shown, selected: true }, s.title),
@@ -183,6 +225,7 @@ export function queueBar(s, ui, act) {
               ),
             ),
           ),
+          h("option", { value: "" }, "Like a picture…"),
         ),
       ),
       choice(
@@ -204,25 +247,7 @@ export function queueBar(s, ui, act) {
         },
         number ? `Filters · ${number}` : "Filters",
       ),
-      f.predicted &&
-        h(
-          "span",
-          { class: "cu-chip" },
-          h(
-            "span",
-            { class: "cu-name" },
-            f.label ? `${f.label} taken for ${f.predicted}` : `predicted ${f.predicted}`,
-          ),
-          h(
-            "button",
-            {
-              class: "cu-quiet",
-              "aria-label": "Leave this cell",
-              onclick: () => act.narrow({ predicted: "" }),
-            },
-            icon("cross"),
-          ),
-        ),
+      chips(f, act),
       h(
         "span",
         { class: "cu-sizes", role: "group", "aria-label": "Size of the images" },

@@ -77,6 +77,15 @@ export interface PicturesMessage {
   ahead?: { offset: number; tiles: Tile[] };
 }
 
+/** An image by its id, or a picture that is none of the project's by its SHA-256. */
+export type Pictured = number | string;
+
+/** The gallery's, which hold pictures from elsewhere, too. */
+export type GalleryPictures = Omit<PicturesMessage, "ids" | "keep"> & {
+  ids: Pictured[];
+  keep: Pictured[];
+};
+
 export interface ProgressState extends SectionState {
   comparison: Comparison | null;
   changes: {
@@ -137,6 +146,7 @@ export interface Filters {
   finding: string; // code of a finding of the check
   text: string;
   like: string; // what a queue is put in order by
+  selection: string; // name of images that were chosen on the map
   concept: string; // what the images show
 }
 
@@ -160,7 +170,7 @@ export interface QueueKind {
 export interface GalleryState {
   kind: string;
   title: string;
-  asked: number[]; // some of the images that it was asked with
+  asked: Pictured[]; // some of what it was asked with
   queues: QueueKind[];
   counts: Record<string, number>;
   concepts: Concept[];
@@ -211,7 +221,7 @@ export interface Details {
 }
 
 export type GalleryMessage =
-  | PicturesMessage
+  | GalleryPictures
   | { type: "turned" }
   | { type: "focus" }
   | { type: "look"; id: number }
@@ -251,7 +261,7 @@ export interface Ui {
   more: boolean; // all queues are listed
   whole: boolean; // images are shown whole, not filling their tiles
   drawer: boolean; // what stands beside the gallery is open
-  pictures: Map<number, string>; // object URLs by id
+  pictures: Map<Pictured, string>; // object URLs
   drawn: Map<number, string>; // the memo of each tile on the page, by id
 }
 
@@ -260,6 +270,7 @@ export interface Act {
   open(kind: string, like?: string): void; // `like`: of a concept its name
   narrow(filters: Partial<Filters>): void;
   unfiltered(): void;
+  likePicture(): void; // asks for a picture to compare with
   filters(): void;
   size(size: TileSize): void;
   larger(by: number): void;

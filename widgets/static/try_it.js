@@ -9,17 +9,18 @@ import { fieldsOf } from "./forms.js";
 import { holding } from "./held_pictures.js";
 import { watching } from "./lost_server.js";
 import { badge, problem } from "./marks.js";
+import { dropping, pasting, pictureSource, takerOf } from "./picture_source.js";
 
-/** @import {Context, Handlers, Model, Send} from "./types" */
+/** @import {Context, Send} from "./types" */
+/** @import {Taker} from "./picture_source" */
 /** @import {Tried, TryMessage, TryState} from "./try_states" */
 
-const PIECE = 1 << 20; // bytes of a message
 const BARS = 5;
 const BUTTONS = 8; // classes with a button each; more are a list
 
 /** What the page alone holds.
  * @typedef {{picture: string, pictures: Map<number, string>,
- *   start: (file: Blob, name: string) => void, camera: ReturnType<typeof camera>, redraw: () => void}} Shown */
+ *   taker: Taker, camera: ReturnType<typeof camera>, redraw: () => void}} Shown */
 
 /** The answer in words: what it is, how sure, or that it is none of them. @param {Tried} answer */
 export function answered(answer) {
@@ -27,16 +28,6 @@ export function answered(answer) {
   return answer.none_of_these
     ? `None of these; nearest: ${label} ${percent(share, 0)}`
     : `${label} ${percent(share, share < 0.995 ? 0 : 1)}`;
-}
-
-/** Send a picture in pieces. @param {Model<TryState, TryMessage>} model @param {Blob} file @param {string} name */
-async function sent(model, file, name) {
-  const pieces = Math.max(1, Math.ceil(file.size / PIECE));
-  for (let number = 0; number < pieces; number += 1) {
-    const data = await file.slice(number * PIECE, (number + 1) * PIECE).arrayBuffer();
-    const place = { first: number === 0, last: number === pieces - 1 };
-    model.send({ do: "picture", name, ...place }, undefined, [data]);
-  }
 }
 
 /** @param {TryState} state @param {Tried} answer */
@@ -152,64 +143,6 @@ function putting(state, answer, send) {
   );
 }
 
-/** Where a picture is dropped, pasted, chosen, taken or named. @param {TryState} state @param {Send} send @param {Shown} shown */
-function source(state, send, shown) {
-  /** @type {Handlers["onclick"]} */
-  const choose = (e) => e.currentTarget.parentElement?.querySelector("input")?.click();
-  return h(
-    "div",
-    { class: "cu-try-source" },
-    h(
-      "div",
-      { class: `cu-drop cu-try-drop${shown.picture ? " cu-has-picture" : ""}`, tabindex: 0 },
-      shown.picture
-        ? h("img", { src: shown.picture, alt: state.name, class: "cu-try-picture" })
-        : h("p", {}, "Drop or paste a picture here"),
-    ),
-    h(
-      "div",
-      { class: "cu-row" },
-      h(
-        "span",
-        { key: "file" },
-        h("input", {
-          type: "file",
-          name: "try",
-          hidden: true,
-          tabindex: -1,
-          "aria-hidden": "true",
-          accept: "image/*",
-          onchange: (e) => {
-            const file = e.target.files?.[0];
-            if (file) shown.start(file, file.name);
-            e.target.value = "";
-          },
-        }),
-        h(
-          "button",
-          { class: "cu-button cu-primary", type: "button", onclick: choose },
-          "Choose a picture",
-        ),
-      ),
-      shown.camera.view(),
-    ),
-    h(
-      "form",
-      { class: "cu-try-address", onsubmit: (e) => send({ do: "address", ...fieldsOf(e) }) },
-      h("input", {
-        name: "address",
-        type: "text",
-        inputmode: "url",
-        placeholder: "or its address: https://…",
-        "aria-label": "Address of a picture",
-        spellcheck: "false",
-        autocomplete: "off",
-      }),
-      h("button", { class: "cu-button", type: "submit", disabled: state.asking }, "Ask"),
-    ),
-  );
-}
-
 /** @param {TryState} state @param {Send} send @param {Shown} shown */
 function panel(state, send, shown) {
   const { answer, missing } = state;
@@ -227,25 +160,9 @@ function panel(state, send, shown) {
         missing.title,
       ),
     );
-  /** @type {Handlers} */
-  const drop = {
-    ondragover(e) {
-      e.preventDefault();
-      e.currentTarget.classList.add("cu-dragging");
-    },
-    ondragleave: (e) => e.currentTarget.classList.remove("cu-dragging"),
-    ondrop(e) {
-      e.preventDefault();
-      e.currentTarget.classList.remove("cu-dragging");
-      const file = e.dataTransfer?.files[0];
-      const link = e.dataTransfer?.getData("text/uri-list") ?? "";
-      if (file) shown.start(file, file.name);
-      else if (/^https?:/.test(link)) send({ do: "address", address: link.split("\n")[0].trim() });
-    },
-  };
   return h(
     "section",
-    { class: "cu-panel cu-try", key: "try", ...drop },
+    { class: "cu-panel cu-try", key: "try", ...dropping(shown.taker) },
     h(
       "div",
       { class: "cu-use-head" },
@@ -255,7 +172,7 @@ function panel(state, send, shown) {
     h(
       "div",
       { class: "cu-try-columns" },
-      source(state, send, shown),
+      pictureSource({ ...state, picture: shown.picture }, "Ask", shown.taker, shown.camera.view()),
       h(
         "div",
         { class: "cu-try-answer", "aria-live": "polite" },
@@ -284,15 +201,15 @@ function panel(state, send, shown) {
 export default {
   /** @param {Context<TryState, TryMessage>} context */
   render({ model, el }) {
-    const start = (/** @type {Blob} */ file, /** @type {string} */ name) => sent(model, file, name);
+    const taker = takerOf(model);
     const redraw = () => page.redraw();
     const held = holding(/** @type {any} */ (model), redraw);
     /** @type {Shown} */
     const shown = {
       picture: "",
       pictures: held.pictures,
-      start,
-      camera: camera(start, redraw),
+      taker,
+      camera: camera(taker.file, redraw),
       redraw,
     };
     const page = drawn(model, el, (state, send) => panel(state, send, shown));
@@ -306,17 +223,11 @@ export default {
       shown.picture = URL.createObjectURL(new Blob([buffers[0]]));
       redraw();
     });
-    const pasted = (/** @type {ClipboardEvent} */ event) => {
-      const file = event.clipboardData?.files[0];
-      if (!file || el.offsetParent === null) return; // another station is shown
-      event.preventDefault();
-      start(file, file.name);
-    };
-    document.addEventListener("paste", pasted);
+    const deaf = pasting(taker, () => el.offsetParent !== null); // another station may be shown
     const sleep = model.get("state").alone ? watching(el) : () => {};
     held.ask();
     return () => {
-      document.removeEventListener("paste", pasted);
+      deaf();
       shown.camera.stop();
       forget();
       sleep();

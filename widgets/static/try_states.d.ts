@@ -29,4 +29,13 @@ export interface TryState {
   } | null;
 }
 
+/** Of "Like a picture…", as widgets/like_picture.py sends it. */
+export interface LikeState {
+  is_open: boolean;
+  name: string; // of the picture
+  asking: boolean;
+  error: string;
+  needs: { sentence: string; title: string } | null; // what has to be there first
+}
+
 export type TryMessage = PicturesMessage | { type: "tried" };
