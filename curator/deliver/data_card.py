@@ -43,6 +43,12 @@ _HF_TEST = """  - split: test
 """
 
 
+_CONCEPTS = """
+`concepts.csv` has a row for each image and a column for each thing that was looked for by name:
+`yes` and `no` where a person said so, `likely` where what a person saw suggests it, else empty.
+"""
+
+
 def card(data: DataSet, formats: Sequence[Format]) -> str:
     """Markdown with Hugging Face's front matter."""
     names = [item.name for item in formats]
@@ -100,7 +106,7 @@ on the same side of the split.
 
 `manifest.csv` has a row for each image: its place in the folders, source, SHA-256, label, split and
 decision. Texts that a spreadsheet might run as a formula begin with `'`.
-
+{_CONCEPTS if data.concepts else ""}
 {_forms(formats)}
 """
 

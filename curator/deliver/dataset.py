@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curator.deliver import facts
+from curator.deliver import concept_table, facts
 from curator.errors import BadClassName, NotEnoughData, ProjectAltered
 from curator.hashing import sha256
 from curator.records import Record
@@ -95,6 +96,14 @@ class DataSet:
     def manifest(self) -> bytes:
         """manifest.csv: one row an image."""
         return csv_text(self.images[MANIFEST_COLUMNS]).encode()
+
+    @cached_property
+    def concepts(self) -> bytes:
+        """concepts.csv: what the images show that a person looked for; b"" where there is none.
+
+        Not of a tagged version, whose files stay the same: answers do not.
+        """
+        return b"" if self.version else concept_table.written(self.workspace, self.images)
 
     def rows(self, split: str | None = None) -> Iterator[Any]:
         """The images, or those of one split, one after the other."""

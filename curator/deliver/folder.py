@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.check.job import prepare
+from curator.deliver.concept_table import CONCEPTS
 from curator.deliver.data_card import card
 from curator.deliver.dataset import (
     MANIFEST_COLUMNS,
@@ -62,6 +63,8 @@ def run(
 ) -> ExportReport:
     """Write the data set to the new folder ``out``: pictures, manifest.csv, README.md.
 
+    Where something is looked for by name, concepts.csv, too, but not beside a tagged version.
+
     ``formats``: names of :data:`curator.deliver.formats.FORMATS`; an ImageFolder when left out.
     Each original is hashed as it is copied: one that is missing, cut off or no longer the file that
     was taken in refuses the export. Where the disk can share blocks, copies take no room. ``link``:
@@ -89,6 +92,8 @@ def run(
         for form in forms:
             form.write(folder, data, progress)
         (folder / "manifest.csv").write_bytes(data.manifest)
+        if data.concepts:
+            (folder / CONCEPTS).write_bytes(data.concepts)
         (folder / "README.md").write_bytes(card(data, forms).encode())
     return ExportReport(
         folder=str(target),

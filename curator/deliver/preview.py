@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from curator.deliver.concept_table import CONCEPTS
 from curator.deliver.data_card import card
 from curator.deliver.dataset import UNDECIDED, Part, SplitCount, counts, gathered
 from curator.deliver.formats import FORMATS, chosen, folders
@@ -77,6 +78,8 @@ def preview(
     )
     text = card(data, forms)
     written = [Part("manifest.csv", "", 1, len(data.manifest)), Part("README.md", "", 1, len(text))]
+    if data.concepts:
+        written.append(Part(CONCEPTS, "", 1, len(data.concepts)))
     written += [part for item in every if item.chosen for part in item.parts]
     written += shared if any(form.has_folders for form in forms) else []
     size, files = sum(part.bytes for part in written), sum(part.files for part in written)

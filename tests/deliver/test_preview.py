@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from curator.deliver.formats import FormatName
 from curator.errors import InputError, UnknownVersion
+from curator.review.queue.filters import Filters
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +34,35 @@ def test_files_size_and_card_are_those_of_the_export(sample_copy: Project, tmp_p
     assert (plan.images, plan.undecided) == (sample_copy.status().images, 0)
     assert plan.free is not None
     assert plan.free > plan.bytes
+
+
+def test_concepts_go_along_but_not_with_a_version(sample_copy: Project, tmp_path: Path) -> None:
+    """A column a concept: what a person said, and what is likely; a tagged version has none."""
+    sample_copy.check()
+    sample_copy.tag_version("v1")
+    fives = sample_copy.queue("all", Filters(label="five")).ids.tolist()
+    threes = sample_copy.queue("all", Filters(label="three")).ids.tolist()
+    sample_copy.add_concept("=fives", fives[:5])
+    sample_copy.mark_concept("=fives", fives[5:20], shows=True)
+    sample_copy.mark_concept("=fives", threes[:10], shows=False)
+    sample_copy.add_concept("file_name", threes[:1], fives[:1])
+    plan = sample_copy.preview_export(["csv"])
+    sample_copy.export(tmp_path / "out", ["csv"])
+    assert sum(path.is_file() for path in (tmp_path / "out").rglob("*")) == plan.files
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert plan.card == card
+    assert "`concepts.csv`" in card
+    text = (tmp_path / "out" / "concepts.csv").read_text(encoding="utf-8")
+    head, *rows = [line.split(",") for line in text.splitlines()]
+    assert head == ["file_name", "'=fives", "file_name"]
+    assert len(rows) == plan.images
+    said = Counter(row[1] for row in rows)
+    assert (said["yes"], said["no"]) == (20, 10)
+    likely = sample_copy.queue("all", Filters(concept="=fives"))
+    assert said["yes"] + said["likely"] == len(likely) > 20
+    assert Counter(row[2] for row in rows) == {"yes": 1, "no": 1, "": plan.images - 2}
+    sample_copy.export(tmp_path / "tagged", ["csv"], version="v1")
+    assert not (tmp_path / "tagged" / "concepts.csv").exists()
 
 
 def test_forms_share_the_pictures(sample: Project) -> None:
