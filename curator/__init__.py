@@ -122,6 +122,7 @@ if TYPE_CHECKING:
     from curator.store.ledger import Choice
     from curator.store.run_json import HistoryRow, Metrics
     from curator.store.runs import Run
+    from curator.store.schema import NO_LABEL
     from curator.store.undo import Decided
     from curator.store.versions import TaggedVersion, VersionChange
     from curator.store.vocabulary import Action

@@ -21,7 +21,9 @@ SOURCE = ast.parse(Path(curator.__file__).read_text(encoding="utf-8"))
 def test_the_public_names() -> None:
     """What ``__all__`` names changes only on purpose; all of it is there, every error too."""
     assert curator.__all__ == [
+        "NO_LABEL",
         "AbsentImage",
+        "Accepted",
         "Action",
         "Added",
         "AddressCounts",
@@ -177,6 +179,7 @@ def test_what_a_checker_sees_is_what_is_there() -> None:
 def test_the_verbs_of_a_project() -> None:
     """The methods and places that a project offers."""
     assert {name for name in dir(Project) if not name.startswith("_")} == {
+        "accept",
         "add",
         "add_class",
         "add_concept",

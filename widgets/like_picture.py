@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from curator.errors import CuratorError
 from curator.find import likeness, outside
 from curator.find.features import has_features
-from curator.store import images
 from widgets.background import beside
 from widgets.panel import Handler, Panel, script
 from widgets.picture_receiver import Content, PictureReceiver
@@ -122,5 +121,4 @@ class LikePanel(Panel):
         """What has to be there first."""
         if has_features(project):
             return None
-        with project.database.read() as connection:
-            return _COMPUTE if images.number_live(connection) else _COLLECT
+        return _COMPUTE if any(item.images for item in project.class_sizes()) else _COLLECT
