@@ -147,7 +147,7 @@ def test_the_public_names() -> None:
         "deploy_model",
         "serve_model",
     ]
-    assert dir(curator) == curator.__all__
+    assert dir(curator) == sorted(curator.__all__)
     assert all(getattr(curator, name) is not None for name in curator.__all__)
     raised = {
         name
