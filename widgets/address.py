@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 START = "start"
 DATA = "data"
+CHECK = "check"
 GRID, MAP = TABS = "grid", "map"  # of Data, beside the classes
+DUPLICATES = "duplicates"  # of Check, beside the findings: groups side by side
+TABS_OF = {DATA: TABS, CHECK: (DUPLICATES,)}
 LONGEST = 500  # characters of any part
 LARGEST = 2**53  # of numbers; what a script counts exactly
 NARROWING = tuple(each.name for each in fields(Filters) if each.type == "str")
@@ -44,11 +47,13 @@ class Address:
     image: int | None = None
     """Id of the image that is enlarged."""
     tab: str = ""
-    """Of Data: one of :data:`TABS`, or "" for the classes."""
+    """One of :data:`TABS_OF` its station, or "" for what the station begins with."""
     sort: str = ""
     """Of the grid; "" for its usual order."""
     by: str = ""
     """What the map is coloured by; "" for the class."""
+    group: int | None = None
+    """Id of the group of near-duplicates that keys act on; None: the first."""
 
     def check_names(self, classes: Sequence[str], concepts: Sequence[str]) -> None:
         """Raise UnknownClass, or InputError, unless what the filters name is among these."""
@@ -80,6 +85,7 @@ class Address:
             "image": self.image,
             "sort": self.sort,
             "by": self.by,
+            "group": self.group,
         }
 
 
@@ -119,11 +125,11 @@ def read(given: object, named: float) -> Address:
             f"The address colours by {by[:60]!r}, which there is not.",
             f"Use one of {', '.join(COLOURS)}.",
         )
-    if station == DATA and queue:
-        if queue not in TABS:
+    if station in TABS_OF and queue:
+        if queue not in TABS_OF[station]:
             raise InputError(
-                f"The address names {queue[:60]!r}, which Data does not have.",
-                f"There are {' and '.join(TABS)}.",
+                f"The address names {queue[:60]!r}, which {station.title()} does not have.",
+                f"There are {' and '.join(TABS_OF[station])}.",
             )
         queue, tab = "", queue
     return Address(
@@ -136,6 +142,7 @@ def read(given: object, named: float) -> Address:
         tab,
         sort,
         by,
+        _number(given, "group"),
     )
 
 

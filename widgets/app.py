@@ -85,6 +85,7 @@ class Dashboard:
                 "check": lambda _: self._submit("check"),
                 "queue": self._look,
                 "decided": self._decided,
+                "looked": lambda _: self.visits.say_where(),
             }
         )
         self.train = TrainPanel({**common, "submit": self._asked, "queue": self._look})

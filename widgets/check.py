@@ -6,12 +6,13 @@ from typing import Any
 
 from curator.check.findings import DISMISSABLE
 from curator.check.report import report
-from curator.errors import CuratorError
+from curator.errors import CuratorError, InputError
 from curator.phrasing import many
 from curator.project import Project
 from curator.review import duplicates
 from curator.store import ledger, tags
 from curator.store.ledger import Decided
+from widgets.address import DUPLICATES, Address
 from widgets.fixes import offered, said_of
 from widgets.panel import Handler, Panel, script
 from widgets.thumbnails import Thumbnails
@@ -32,6 +33,7 @@ class CheckPanel(Panel):
             "bring_back": lambda message: self._dismiss(message, back=True),
             "apply": lambda message: self._apply(str(message["key"]), message["leave_out"]),
             "pairs": lambda message: self._open_pairs(message["first"]),
+            "at": lambda message: self._look_at(int(message["group"])),
             "keep": self._keep,
             "keep_best": lambda _: self._keep_best(),
             "undo": lambda _: self._undo(),
@@ -53,12 +55,14 @@ class CheckPanel(Panel):
         self._sent = Thumbnails(self)
         self._own: set[int] = set()  # batches of what was done here
         self._groups: list[tuple[int, ...]] | None = None  # that are open side by side
+        self._at: int | None = None  # the group of those that keys act on
+        self._visit = (0, 0)  # how many addresses named a group, and which the last one named
 
     def refresh(self, project: Project, busy: bool, shown: bool) -> None:
         """Report on the data as it stands; with names and pictures while the panel is ``shown``."""
         if project is not self._project:
             self._own.clear()
-            self._groups = None
+            self._groups = self._at = None
             self.show(said="", can_undo=False, errors={}, pairs=None)
         self._project = project
         told = report(project)
@@ -112,14 +116,53 @@ class CheckPanel(Panel):
         """Show groups of near-duplicates side by side from that one on; None: the findings."""
         assert self._project is not None
         if first is None:
-            self._groups = None
+            self._groups = self._at = None
             self.show(pairs=None, said="")
+        else:
+            if self._groups is None:
+                self._groups = duplicates.groups(self._project)
+                self.show(said="")
+            self._show_pairs(int(first))
+            self._pictures()
+        self._handlers["looked"]({})
+
+    def _look_at(self, group: int) -> None:
+        """Note which group the keys act on, for the address."""
+        if self._groups is not None:
+            self._at = group
+            self._handlers["looked"]({})
+
+    def address(self) -> Address:
+        """Where it is; the caller adds project and station."""
+        return Address() if self._groups is None else Address(tab=DUPLICATES, group=self._at)
+
+    def visit(self, address: Address) -> None:
+        """Show the findings, or the group of an address side by side with the others.
+
+        Raises InputError, with the first groups shown, for a group that is not there any more.
+        """
+        if address.tab != DUPLICATES:
+            if self._groups is not None:
+                self._open_pairs(None)
             return
-        if self._groups is None:
-            self._groups = duplicates.groups(self._project)
-            self.show(said="")
-        self._show_pairs(int(first))
-        self._pictures()
+        if address.group is None or (self._groups is not None and address.group == self._at):
+            self._open_pairs(0 if self._groups is None else self.state["pairs"]["first"])
+            return
+        assert self._project is not None
+        ids = duplicates.members(self._project, address.group)
+        groups = self._groups
+        if groups is None:
+            groups = duplicates.groups(self._project)
+        place = next((n for n, own in enumerate(groups) if not ids.isdisjoint(own)), None)
+        if place is not None:
+            self._at = address.group
+            self._visit = self._visit[0] + 1, address.group
+        self._open_pairs((place or 0) // PAIRS * PAIRS)
+        if place is None:
+            raise InputError(
+                f"The group {address.group} of near-duplicates is not there any more.",
+                "Its images were decided on, or are no duplicates.",
+            )
 
     def _show_pairs(self, first: int) -> None:
         assert self._project is not None
@@ -131,6 +174,7 @@ class CheckPanel(Panel):
                 "first": start,
                 "total": len(self._groups),
                 "page": PAIRS,
+                "visit": self._visit,
                 "spare": sum(
                     fix["images"]
                     for fix in self.state["fixes"]

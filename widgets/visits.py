@@ -13,6 +13,7 @@ from curator.errors import InputError
 from curator.project import Project
 from widgets import address, recent
 from widgets.address import Address
+from widgets.check import CheckPanel
 from widgets.data import Data
 from widgets.queue_view import NAMED
 from widgets.review import Review
@@ -27,6 +28,7 @@ class Visited(Protocol):
     shell: Shell
     review: Review
     data: Data
+    check: CheckPanel
 
     def open_or_start(self, path: str) -> None:
         """Open a project, or show the start page for ""."""
@@ -91,6 +93,8 @@ class Visits:
                 shown.review.visit(asked)
             elif station == address.DATA:
                 shown.data.visit(asked)
+            elif station == address.CHECK:
+                shown.check.visit(asked)
         finally:
             if station != shown.station:
                 shown.go(station)
@@ -129,4 +133,6 @@ class Visits:
             view = shown.review.address()
         elif shown.station == address.DATA:
             view = shown.data.address()
+        elif shown.station == address.CHECK:
+            view = shown.check.address()
         return replace(view, project=self.called, station=shown.station).to_dict()

@@ -19,7 +19,7 @@ from curator.errors import InputError
 from curator.records import Record
 from curator.review.advice import fixes
 from curator.review.queue import tiles
-from curator.store import dismissals, ledger, runs
+from curator.store import dismissals, ledger, runs, schema
 from curator.store.dismissals import Subject
 from curator.store.ledger import Choice
 from curator.store.undo import Decided
@@ -82,6 +82,13 @@ def groups(workspace: Workspace) -> list[tuple[int, ...]]:
         tuple(row.image_id for row in group)
         for _, group in groupby(rows, lambda row: int(row.group_id))
     ]
+
+
+def members(workspace: Workspace, group: int) -> set[int]:
+    """The ids of all images that are in this group, whatever was decided on them."""
+    query = select(schema.images.c.id).where(schema.images.c.group_id == group)
+    with workspace.database.read() as connection:
+        return set(connection.execute(query).scalars())
 
 
 def described(workspace: Workspace, chosen: Iterable[Sequence[int]]) -> list[DuplicateGroup]:

@@ -11,10 +11,13 @@ from curator.check.report import report
 from curator.project import Project
 from curator.store import weak_spots
 from tests.browser.conftest import shared
+from tests.browser.test_address import ends_in
 from tests.browser.test_whole_job import go
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+    from tests.browser.conftest import Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 FINDING = "[data-finding=near_duplicates]"
@@ -69,6 +72,45 @@ def side_by_side(page: Page, project: Project) -> None:
     assert project.status().decisions == 0
     page.click(".cu-pairs-head button >> nth=0")
     page.wait_for_selector(FINDING)
+
+
+def test_a_group_side_by_side_has_an_address(
+    open_page: Callable[[str], Page], watched: Watched, sample_copy: Project
+) -> None:
+    """A key and a click move the address; Back, a reload and another window open the same group."""
+    ids = [group.id for group in sample_copy.duplicate_groups()]
+    current = "[data-group='{}'].cu-current"
+
+    def at(page: Page, group: int) -> None:
+        page.wait_for_selector(current.format(group))
+        ends_in(page, f"/check/duplicates?group={group}")
+
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        go(page, "check")
+        page.click(f"{FINDING} >> text=Side by side")
+        at(page, ids[0])
+        page.keyboard.press("ArrowDown")
+        at(page, ids[1])
+        page.click(f"[data-group='{ids[3]}'] .cu-figures >> nth=0")
+        at(page, ids[3])
+        go(page, "train")
+        page.go_back()
+        at(page, ids[3])
+        page.go_back()  # over the groups, which are no steps
+        page.wait_for_selector(FINDING)
+        ends_in(page, "/check")
+        page.go_forward()
+        at(page, ids[3])
+        link = page.evaluate("location.hash")
+        page.reload()
+        at(page, ids[3])
+        other = open_page(dashboard.address)
+        other.evaluate("link => { location.hash = link }", link)
+        at(other, ids[3])
+        other.evaluate("link => { location.hash = link }", link.replace(f"={ids[3]}", "=99999"))
+        other.wait_for_selector("text=99999 of near-duplicates is not there any more")
+    assert watched.errors == []
 
 
 def test_a_finding_from_look_to_done(

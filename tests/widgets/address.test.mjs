@@ -17,6 +17,7 @@ const EMPTY = {
   image: null,
   sort: "",
   by: "",
+  group: null,
 };
 /** @type {Place} */
 const BLACK = {
@@ -28,6 +29,7 @@ const BLACK = {
   image: 42,
   sort: "",
   by: "",
+  group: null,
 };
 
 test("what is written is read again", () => {

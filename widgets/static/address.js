@@ -28,6 +28,7 @@ export function parse(hash) {
     image: null,
     sort: "",
     by: "",
+    group: null,
   };
   const [path, ...rest] = hash.slice(1).split("?");
   /** @type {string[]} */
@@ -58,6 +59,7 @@ export function parse(hash) {
   place.by = query.get("by") ?? "";
   place.first = number("first") ?? 1;
   place.image = number("image");
+  place.group = number("group");
   return place;
 }
 
@@ -71,12 +73,13 @@ export function written(place) {
   if (place.by) query.set("by", place.by);
   if (place.first > 1) query.set("first", String(place.first));
   if (place.image !== null) query.set("image", String(place.image));
+  if (place.group !== null) query.set("group", String(place.group));
   const narrowed = query.toString();
   return `#/${path.join("/")}${narrowed && `?${narrowed}`}`;
 }
 
-/** What is a step of its own for Back: pages and images are not. @param {Place} place */
-const step = (place) => written({ ...place, first: 1, image: null });
+/** What is a step of its own for Back: pages, images and groups are not. @param {Place} place */
+const step = (place) => written({ ...place, first: 1, image: null, group: null });
 
 /** Keep address and view in step until what is returned is called; the caller says hello.
  * @param {Model<ShellState>} model */

@@ -272,22 +272,38 @@ export function pairKeys(model, el, shown) {
   let waits = 0; // the group that nothing was decided on when it was last seen under the keys
   let sent = 0; // the group that was just decided on: its key counts once
   let said = "";
+  let visits = 0; // addresses that named a group
+  let told = 0; // the group that the kernel knows of
   const goTo = (/** @type {number} */ at) => {
     const { pairs } = model.get("state");
     const group = pairs?.groups[at];
     shown.pair.at = at;
+    tell();
     waits = group && !isDone(group) ? group.id : 0;
     shown.redraw();
     el.querySelector(".cu-pair.cu-current")?.scrollIntoView({ block: "nearest" });
   };
+  /** Tell the kernel which group is under the keys, for the address. */
+  function tell() {
+    const group = model.get("state").pairs?.groups[shown.pair.at];
+    if (!group || group.id === told) return;
+    told = group.id;
+    model.send({ do: "at", group: told });
+  }
   const changed = () => {
     const state = model.get("state");
     const { pairs } = state;
     const group = pairs?.groups[shown.pair.at];
     if (state.said !== said) sent = 0;
     said = state.said;
-    if (pairs?.first !== first) {
+    const [number, named] = pairs?.visit ?? [visits, 0];
+    const asked = pairs?.groups.findIndex((one) => one.id === named) ?? -1;
+    if (pairs && number !== visits && asked >= 0) {
+      [visits, first, told] = [number, pairs.first, named];
+      window.requestAnimationFrame(() => goTo(asked));
+    } else if (pairs?.first !== first) {
       first = pairs ? pairs.first : -1;
+      told = 0;
       if (pairs) window.requestAnimationFrame(() => goTo(nextOpen(pairs.groups, -1)));
     } else if (pairs && group && group.id === waits && isDone(group)) {
       waits = 0; // one decision is told by several changes, which may come before the next frame
@@ -311,10 +327,13 @@ export function pairKeys(model, el, shown) {
   };
   model.on("change:state", changed);
   document.addEventListener("keydown", keyed);
+  el.addEventListener("click", tell); // after the group's own handler
+  changed(); // what is open when the page is drawn
   return {
     end() {
       model.off("change:state", changed);
       document.removeEventListener("keydown", keyed);
+      el.removeEventListener("click", tell);
     },
   };
 }

@@ -48,6 +48,7 @@ export interface Place {
   image: number | null; // enlarged
   sort: string; // of Data's grid
   by: string; // what its map is coloured by
+  group: number | null; // of near-duplicates side by side, that keys act on
 }
 
 export interface ShellState {
@@ -248,6 +249,7 @@ export interface DuplicateGroup {
  * the best of every group would delete. */
 export interface Pairs {
   first: number;
+  visit: [number, number]; // how many addresses named a group, and which the last one named
   total: number;
   page: number;
   spare: number;
