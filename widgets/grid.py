@@ -205,12 +205,10 @@ class GridPanel(DecidingPanel):
 
     def _decide(self, message: dict[str, Any]) -> None:
         """Decide on the images of ranges of places, as one step of undo."""
-        project, grid = self._here(message)
+        _, grid = self._here(message)
         ids = _chosen(grid.ids, message["ranges"])
-        action, given = message["action"], self._asked(project, message)
         seen = {i: self._seen[i] for i in ids if i in self._seen}
-        decided = project.decide(ids, action, given, run_id=grid.run_id, seen=seen)
-        self._decided(action, given, decided)
+        self._decide_on(ids, message, grid.run_id, seen=seen)
 
     def _like(self, message: dict[str, Any]) -> None:
         """Open the images most like those of ranges of places."""

@@ -21,7 +21,6 @@ from curator.find.map.colours import COLOURS, choices, colouring
 from curator.find.map.region import wrong_within
 from curator.project import Project
 from curator.review.browsing import cells
-from curator.store import ledger
 from widgets.background import Counting, beside
 from widgets.deciding import DecidingPanel
 from widgets.jobbar import newest
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 USUAL = "class"  # what points are coloured by
 AT_ONCE = 400  # pictures of a message
-MANY = 2_000  # images; a decision on more goes on beside the page
 UNKNOWN = 255  # the code of what has no colour
 STEPS = 254  # of a colour scale
 GONE, OUTSIDE = 1, 2  # bits: left out since; not of the class that is shown
@@ -79,6 +77,7 @@ class MapPanel(DecidingPanel):
             total=0,
             map="",
             others=0,
+            unreadable=0,
             working=False,
             by=USUAL,
             colours=list(COLOURS),
@@ -184,7 +183,8 @@ class MapPanel(DecidingPanel):
             colours=looked.colours,
             names=list(looked.names),
             features=found.features,
-            others=max(0, self.state["images"] - len(found.image_ids)),
+            others=max(0, self.state["images"] - len(found.image_ids) - len(found.left_out)),
+            unreadable=len(found.left_out),
         )
         if new:
             self._send_points()
@@ -258,17 +258,7 @@ class MapPanel(DecidingPanel):
     def _decide(self, message: dict[str, Any]) -> None:
         """Decide on what is selected, as one step of undo."""
         project, ids = self._here(message), self._chosen(message)
-        action, given = message["action"], self._asked(project, message)
-        run_id = project.ranking_run()
-
-        def decide() -> ledger.Decided:
-            return project.decide(ids.tolist(), action, given, run_id=run_id)
-
-        if len(ids) <= MANY:
-            self._decided(action, given, decide())
-            return
-        self.show(status=f"Deciding on {len(ids)} images…")
-        beside(decide, lambda done: self._decided(action, given, done), self._handlers["error"])
+        self._decide_on(ids.tolist(), message, project.ranking_run())
 
     def _open(self, message: dict[str, Any]) -> None:
         """Open what is selected as a queue of Review."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import pandas as pd
 import typer
 
@@ -17,6 +18,7 @@ from curator.spreadsheets import csv_text
 
 if TYPE_CHECKING:
     from curator.find.concepts import Concept
+    from curator.find.map.kept import ImageMap
     from curator.find.subsets import Way
     from curator.review.queue.kinds import Queue
 
@@ -207,18 +209,26 @@ def lay_out(
     anew: Annotated[
         bool, typer.Option("--anew", help="Lay out all again, so that every point moves.")
     ] = False,
+    box: Annotated[
+        tuple[float, float, float, float] | None,
+        typer.Option(
+            metavar="X0 Y0 X1 Y1",
+            help="Tell which images the map has in this box, -1 to 1, and how many labels among "
+            "them are likely wrong.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Lay out all images in a plane, like beside like; again: place what came since."""
     from curator.find.map.colours import colouring
-    from curator.find.map.kept import state
 
+    if box is not None:
+        _look_within(project, box, out, as_json)
+        return
     with Project.open(project) as opened, bars() as listener:
         shown = opened.map(anew, listener=listener)
         labels = colouring(opened, shown.image_ids, "class")
-        lacking = state(opened) == "partial"
-    table = pd.DataFrame({"image_id": shown.image_ids, "x": shown.points[:, 0]})
-    table["y"] = shown.points[:, 1]
+    table = _points(shown)
     if out is not None:
         write_atomic(out, csv_text(table).encode())
     if as_json:
@@ -235,10 +245,40 @@ def lay_out(
         return
     said = f"{many(len(shown), 'image')} of {many(len(labels.names), 'class', 'classes')}"
     say(f"{said} on the map, by {shown.method}, of the features {shown.features}.")
-    if lacking:
-        say("Images that could not be read are not on it: `curator check PROJECT` names them.")
+    if lacking := len(shown.left_out):
+        said = f"{many(lacking, 'image')} could not be read and left out"
+        say(f"{said}: `curator check PROJECT` names them.")
     if out is not None:
         say(f"The points are in {out}.")
+
+
+def _look_within(
+    project: Path, box: tuple[float, float, float, float], out: Path | None, as_json: bool
+) -> None:
+    """What a box around a part of the last map tells, as the page's does."""
+    x0, y0, x1, y1 = box
+    with Project.open(project) as opened:
+        ids = opened.region(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]))
+        share = opened.wrong_within(ids)
+        shown = opened.kept_map()
+    assert shown is not None
+    if out is not None:
+        table = _points(shown)
+        write_atomic(out, csv_text(table[table["image_id"].isin(ids)]).encode())
+    if as_json:
+        say_json({**share.to_dict(), "image_ids": ids.tolist()}, one_line=True)
+        return
+    if len(ids):
+        say("Images: " + " ".join(map(str, ids.tolist())))
+    say(share.sentence)
+    if out is not None:
+        say(f"The points are in {out}.")
+
+
+def _points(shown: ImageMap) -> pd.DataFrame:
+    """Columns: image_id, x, y."""
+    x, y = shown.points.T
+    return pd.DataFrame({"image_id": shown.image_ids, "x": x, "y": y})
 
 
 def add(

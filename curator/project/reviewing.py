@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from curator.project.verbs import Verbs
@@ -86,6 +86,7 @@ class Reviewing(Verbs):
         by: str | None = None,
         run_id: int | None = None,
         seen: Mapping[int, int | None] | None = None,
+        reached: Callable[[int], None] = lambda _: None,
     ) -> ledger.Decided:
         """Record a decision on images: "keep", "delete", "relabel" (with ``label``), "unsure".
 
@@ -93,7 +94,8 @@ class Reviewing(Verbs):
         ``label`` may be a name that the class had before it was renamed, or its id.
         ``run_id``: the run whose scores were looked at; the one that ranks when left out.
         ``seen``: the last decision on each image that the reviewer saw; see
-        :func:`curator.store.ledger.decide_each`. Raises UnknownImage, UnknownClass, UnknownRun;
+        :func:`curator.store.ledger.decide_each`. ``reached``: is told now and then how many images
+        are done. Raises UnknownImage, UnknownClass, UnknownRun;
         then nothing is recorded.
         """
         class_id = label if isinstance(label, int) else None
@@ -101,7 +103,7 @@ class Reviewing(Verbs):
             with self.database.read() as connection:
                 class_id = classes.find_class(connection, label, renamed=True).id
         run_id = self.ranking_run() if run_id is None else run_id
-        return ledger.decide(self.database, image_ids, action, class_id, by, run_id, seen)
+        return ledger.decide(self.database, image_ids, action, class_id, by, run_id, seen, reached)
 
     def decide_each(
         self,

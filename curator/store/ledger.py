@@ -9,7 +9,7 @@ which undo and redo take along, are in :mod:`curator.store.class_changes`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, insert, select, text
 from curator.errors import InputError, NothingToRedo, NothingToUndo, UnknownClass, UnknownImage
 from curator.store import class_changes, concepts, dismissals, runs, schema
 from curator.store.classes import all_classes, names_by_id, no_label_id
-from curator.store.database import Database, now, rows_of
+from curator.store.database import Database, now, pieces, rows_of
 from curator.store.images import frame
 from curator.store.undo import (
     ACCEPT,
@@ -55,9 +55,12 @@ __all__ = [
     "position",
     "redo",
     "reviewer",
+    "step_sizes",
     "steps",
     "undo",
 ]
+
+_AT_ONCE = 2000  # images between two words on how far it is
 
 
 @dataclass(frozen=True)
@@ -94,11 +97,12 @@ def decide(
     by: str | None = None,
     run_id: int | None = None,
     seen: Mapping[int, int | None] | None = None,
+    reached: Callable[[int], None] = lambda _: None,
 ) -> Decided:
     """Record one act on ``image_ids`` as one batch; see :func:`decide_each`."""
     _check(action, class_id)
     choices = [Choice(int(i), action, class_id) for i in image_ids]
-    return decide_each(database, choices, by, run_id, seen)
+    return decide_each(database, choices, by, run_id, seen, reached)
 
 
 def decide_each(
@@ -107,6 +111,7 @@ def decide_each(
     by: str | None = None,
     run_id: int | None = None,
     seen: Mapping[int, int | None] | None = None,
+    reached: Callable[[int], None] = lambda _: None,
     *,
     of_the_model: bool = False,
 ) -> Decided:
@@ -116,7 +121,8 @@ def decide_each(
     decision as the reviewer saw it, None for an undecided one; an image whose last decision is
     another by now is left as it is and named in the answer's ``conflicts``; images that ``seen``
     leaves out are not looked at in this way. An image that already is as decided gets no new row,
-    so a second click is no second decision. ``of_the_model``: labels that a model gave and nobody
+    so a second click is no second decision. ``reached``: is told now and then how many images are
+    done; none is decided on before all are. ``of_the_model``: labels that a model gave and nobody
     looked at: such an image is undecided afterwards, as if it had been listed under its class.
 
     Raises UnknownImage, UnknownClass, UnknownRun, and InputError for an action that there is not or
@@ -130,53 +136,64 @@ def decide_each(
                 f"Two different decisions on image {choice.image_id} are one too many.",
                 "Give each image one. Nothing was decided.",
             )
+    done = 0
+    changed: list[int] = []
+    conflicts: list[int] = []
+    kinds: set[tuple[Any, Any]] = set()
     with database.write() as connection:
-        present = current_of(connection, list(wanted))
         names = names_by_id(connection)
         _check_classes(connection, {item.class_id for item in wanted.values()})
-        scores = _scores(connection, present, run_id)
         no_label = no_label_id(connection)
         batch = last_batch(connection) + 1
         signed = {"batch": batch, "at": now(), "by": by or reviewer(), "run_id": run_id}
-        rows, conflicts = [], []
-        for image_id, choice in wanted.items():
-            before = present[image_id]
-            if seen is not None and seen.get(image_id, before.decision_id) != before.decision_id:
-                conflicts.append(image_id)
-                continue
-            if before.state == schema.WITHDRAWN:
-                raise UnknownImage(
-                    f"The import that brought image {image_id} was taken back.",
-                    "Redo, or import it again, to decide on it. Nothing was decided.",
-                )
-            after = before.class_id if choice.class_id is None else choice.class_id
-            state = schema.NEW if of_the_model else STATE_AFTER[choice.action]
-            if after == no_label and state in schema.LIVE_STATES:
-                raise InputError(
-                    f"Image {image_id} has no label that could be kept.",
-                    "Give it one: relabel it, or accept what the model says. Nothing was decided.",
-                )
-            if (after, state) != (before.class_id, before.state):
-                rows.append(
-                    {
-                        **signed,
-                        "image_id": image_id,
-                        "action": ACCEPT if of_the_model else choice.action,
-                        "class_before": before.class_id,
-                        "class_after": after,
-                        "state_before": before.state,
-                        "state_after": state,
-                        "score": scores.get(image_id),
-                    }
-                )
-        if rows:
-            connection.execute(insert(schema.decisions), rows)
-    return Decided(
-        batch if rows else 0,
-        tuple(row["image_id"] for row in rows),
-        tuple(conflicts),
-        in_words({(row["action"], names[row["class_after"]]) for row in rows}),
-    )
+        for piece in pieces(wanted, _AT_ONCE):
+            present = current_of(connection, piece)
+            scores = _scores(connection, present, run_id)
+            rows = []
+            for image_id in piece:
+                choice, before = wanted[image_id], present[image_id]
+                if (
+                    seen is not None
+                    and seen.get(image_id, before.decision_id) != before.decision_id
+                ):
+                    conflicts.append(image_id)
+                elif row := _row(choice, before, no_label, of_the_model):
+                    rows.append({**signed, **row, "score": scores.get(image_id)})
+            if rows:
+                connection.execute(insert(schema.decisions), rows)
+            changed += [row["image_id"] for row in rows]
+            kinds |= {(row["action"], names[row["class_after"]]) for row in rows}
+            done += len(piece)
+            reached(done)
+    return Decided(batch if changed else 0, tuple(changed), tuple(conflicts), in_words(kinds))
+
+
+def _row(
+    choice: Choice, before: Any, no_label: int | None, of_the_model: bool
+) -> dict[str, Any] | None:
+    """What a choice changes of an image that is ``before``; None where it is so already."""
+    if before.state == schema.WITHDRAWN:
+        raise UnknownImage(
+            f"The import that brought image {choice.image_id} was taken back.",
+            "Redo, or import it again, to decide on it. Nothing was decided.",
+        )
+    after = before.class_id if choice.class_id is None else choice.class_id
+    state = schema.NEW if of_the_model else STATE_AFTER[choice.action]
+    if after == no_label and state in schema.LIVE_STATES:
+        raise InputError(
+            f"Image {choice.image_id} has no label that could be kept.",
+            "Give it one: relabel it, or accept what the model says. Nothing was decided.",
+        )
+    if (after, state) == (before.class_id, before.state):
+        return None
+    return {
+        "image_id": choice.image_id,
+        "action": ACCEPT if of_the_model else choice.action,
+        "class_before": before.class_id,
+        "class_after": after,
+        "state_before": before.state,
+        "state_after": state,
+    }
 
 
 def undo(database: Database, steps: int = 1, by: str | None = None) -> list[Decided]:
@@ -219,6 +236,17 @@ def steps_of_import(database: Database) -> tuple[int, int]:
     with database.read() as connection:
         undo_, redo_ = undoable(connection), redoable(connection)
         return brought(connection, undo_), brought(connection, redo_)
+
+
+def step_sizes(database: Database) -> tuple[int, int]:
+    """Decisions that undo would take back next, and that redo would bring."""
+    table = schema.decisions.c
+    with database.read() as connection:
+        undo_, redo_ = (
+            connection.execute(select(func.count()).where(table.batch == (batch or 0))).scalar_one()
+            for batch in (undoable(connection), redoable(connection))
+        )
+    return undo_, redo_
 
 
 _INVERSE = text("""

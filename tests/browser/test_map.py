@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from curator.find.map import kept
 from tests.browser.conftest import shared
 from tests.browser.test_address import ends_in
 from tests.browser.test_whole_job import go
@@ -34,6 +36,15 @@ def number_selected(page: Page) -> int:
 def deleted(project: Project) -> int:
     """Count what is left out."""
     return len(project.queue("trash"))
+
+
+def leave_selection(page: Page) -> None:
+    """Remove the filter by its chip, and come back to it."""
+    page.click("[data-chip=selection] button")
+    page.wait_for_function("() => !location.hash.includes('selection')")
+    assert page.locator("[data-chip]").count() == 0
+    page.go_back()
+    page.wait_for_selector("[data-chip=selection]")
 
 
 def test_from_lasso_to_decision_by_mouse_and_by_keys(
@@ -93,6 +104,51 @@ def test_from_lasso_to_decision_by_mouse_and_by_keys(
         page.wait_for_selector("[data-station=review][aria-current=page]")
         page.wait_for_selector(".cu-tiles .cu-tile img")
         assert f"{number} in queue" in page.inner_text(".cu-meaning")
+        leave_selection(page)
         page.go_back()
         page.wait_for_selector(".cu-map-stage")
         assert watched.errors == []
+
+
+def test_by_touch_on_a_phone_and_of_another_network(
+    open_page: Callable[[str], Page], watched: Watched, sample_copy: Project
+) -> None:
+    """A map of other features says so until it is made anew; all fits, and a finger draws."""
+    sample_copy.map()
+    found = kept.read_all(sample_copy)
+    assert found is not None
+    other = replace(found, shown=replace(found.shown, features="another-v1"))
+    kept.write(sample_copy, other)
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        page.set_viewport_size({"width": 390, "height": 844})
+        go(page, "data")
+        page.click(".cu-data-tab:visible >> text=Map")
+        page.wait_for_selector(".cu-map-other:has-text('another network')")
+        page.click(".cu-map-other [name=anew]")
+        page.wait_for_selector(".cu-map-other", state="detached", timeout=60_000)
+        wide = page.evaluate("document.querySelector('.cu-main').scrollWidth")
+        assert wide <= 390
+        page.wait_for_selector(".cu-map-legend [data-code='0']")
+        boxes = [page.locator(part).bounding_box() for part in (".cu-map-stage", ".cu-map-legend")]
+        stage, legend = boxes
+        assert stage is not None
+        assert legend is not None
+        assert legend["y"] >= stage["y"] + stage["height"] - 1
+        page.click(".cu-map-tool[name=lasso]")
+        finger = page.context.new_cdp_session(page)
+
+        def touch(kind: str, *spots: tuple[float, float]) -> None:
+            points = [
+                {"x": stage["x"] + x * stage["width"], "y": stage["y"] + y * stage["height"]}
+                for x, y in spots
+            ]
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        touch("touchStart", (0.1, 0.1))
+        for spot in ((0.9, 0.1), (0.9, 0.9), (0.1, 0.9)):
+            touch("touchMove", spot)
+        touch("touchEnd")
+        assert number_selected(page) > 5
+    assert kept.state(sample_copy) == "ready"
+    assert watched.errors == []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Arrays = dict[str, np.ndarray]
 
-WORDS = {"version": "1", "features": "x", "method": "y", "made": "z"}
+WORDS = {"version": "2", "features": "x", "method": "y", "made": "z"}
 
 
 def arrays(**changed: np.ndarray) -> Arrays:
@@ -31,6 +31,7 @@ def arrays(**changed: np.ndarray) -> Arrays:
         "axes": np.zeros((3, 8), np.float32),
         "anchors": np.zeros((4, 3), np.float32),
         "points": np.zeros((4, 2), np.float32),
+        "left_out": np.empty(0, np.int64),
     } | changed
 
 
@@ -53,6 +54,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "a scalar": (save(arrays(anchors=np.array(1, np.float32)), WORDS), "do not fit"),
     "no number": (save(arrays(mean=np.full(8, np.nan, np.float32)), WORDS), "no numbers"),
     "far out": (save(arrays(points=np.full((4, 2), 9, np.float32)), WORDS), "outside"),
+    "left out and on it": (save(arrays(left_out=np.array([3])), WORDS), "both"),
     "twice the same": (save(arrays(image_ids=np.ones(4, np.int64)), WORDS), "no order"),
 }
 

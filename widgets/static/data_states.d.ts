@@ -57,6 +57,7 @@ export interface GridState {
   others: number; // that came since
   opening: boolean;
   status: string;
+  deciding: { done: number; total: number } | null; // how far a decision on many is
   can_undo: boolean;
   can_redo: boolean;
 }

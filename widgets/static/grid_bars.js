@@ -2,6 +2,7 @@
 // What stands around the grid: classes with counts, the order, the size, and the foot that decides.
 
 import { dataTabs } from "./data_tabs.js";
+import { decidingBar } from "./deciding_bar.js";
 import { h } from "./drawing.js";
 import { count, many } from "./figures.js";
 import { actions } from "./gallery_foot.js";
@@ -137,13 +138,16 @@ export function foot(s, chosen, act) {
   return h(
     "div",
     { class: "cu-grid-foot" },
-    actions(s, s.total, act),
+    s.deciding
+      ? actions({ ...s, can_undo: false, can_redo: false }, 0, act)
+      : actions(s, s.total, act),
     h(
       "div",
       { class: "cu-going" },
       h(
         "div",
         { class: "cu-told" },
+        decidingBar(s),
         h(
           "p",
           { class: "cu-status", role: "status", "aria-live": "polite", title: s.status },

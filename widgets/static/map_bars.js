@@ -2,6 +2,7 @@
 // What stands around the map: how it is coloured, the legend that filters, the foot that decides.
 
 import { dataTabs } from "./data_tabs.js";
+import { decidingBar } from "./deciding_bar.js";
 import { h } from "./drawing.js";
 import { count, many } from "./figures.js";
 import { actions } from "./gallery_foot.js";
@@ -28,6 +29,13 @@ const ENDS = { suspicion: ["label fits", "suspicious"], quality: ["good", "poor"
 /** @param {string} by */
 const titled = (by) =>
   by.startsWith("concept:") ? `concept ${by.slice(8)}` : (SHOWN_NAMES[by] ?? by);
+
+/** How many images are shown, and how many cannot be. @param {MapState} s @param {MapView} view */
+function totalled(s, view) {
+  const images = many(s.total, "image");
+  const said = view.shown < s.total ? `${count(view.shown)} of ${images}` : images;
+  return s.unreadable ? `${said}, ${count(s.unreadable)} could not be read` : said;
+}
 
 /** @param {MapState} s @param {MapView} view @param {MapAct} act @param {Send} send */
 export function head(s, view, act, send) {
@@ -86,16 +94,11 @@ export function head(s, view, act, send) {
         ),
       ),
     ),
-    h(
-      "span",
-      { class: "cu-hint cu-total" },
-      !none &&
-        (view.shown < s.total
-          ? `${count(view.shown)} of ${many(s.total, "image")}`
-          : many(s.total, "image")),
-    ),
+    h("span", { class: "cu-hint cu-total" }, !none && totalled(s, view)),
+    !none && s.map === "other features" && otherFeatures(s, act),
     s.others > 0 &&
       !none &&
+      s.map !== "other features" &&
       h(
         "button",
         {
@@ -127,6 +130,21 @@ export function head(s, view, act, send) {
           text,
         ),
       ),
+    ),
+  );
+}
+
+/** That the map is of another network than pictures are compared by now, and the way out.
+ * @param {MapState} s @param {MapAct} act */
+function otherFeatures(s, act) {
+  return h(
+    "div",
+    { class: "cu-map-other", key: "other features", role: "status" },
+    h("p", {}, "This map shows the features of another network than the project uses now."),
+    h(
+      "button",
+      { class: "cu-button", name: "anew", disabled: s.working, onclick: act.make },
+      s.working ? "Making it…" : "Make it anew",
     ),
   );
 }
@@ -196,7 +214,9 @@ export function foot(s, view, note, act) {
   return h(
     "div",
     { class: "cu-grid-foot cu-map-foot" },
-    actions(s, chosen, act),
+    s.deciding
+      ? actions({ ...s, can_undo: false, can_redo: false }, 0, act)
+      : actions(s, chosen, act),
     h(
       "div",
       { class: "cu-going" },
@@ -211,6 +231,7 @@ export function foot(s, view, note, act) {
             view.share && `: ${view.share}`,
           ],
         ),
+        decidingBar(s),
         h("p", { class: "cu-status", role: "status", "aria-live": "polite", title: note }, note),
       ),
       h(

@@ -7,7 +7,8 @@ export interface MapState {
   number: number; // of the order of its points: another one, other places
   total: number;
   map: "" | "none" | "partial" | "ready" | "other features"; // "": not looked yet
-  others: number; // live images that are not on it
+  others: number; // live images that are not on it yet
+  unreadable: number; // live images that have no place
   working: boolean; // it is being made
   by: string; // what it is coloured by
   colours: string[];
@@ -20,6 +21,7 @@ export interface MapState {
   counts: [string, number][];
   images: number;
   status: string;
+  deciding: { done: number; total: number } | null; // how far a decision on many is
   can_undo: boolean;
   can_redo: boolean;
 }
@@ -67,6 +69,27 @@ export interface Shown {
   place: number;
   x: number;
   y: number;
+}
+
+/** What the page holds of the map, beside what the kernel does. */
+export interface Held {
+  xy: Float32Array; // of the points, -1..1
+  index: Index;
+  codes: Uint8Array<ArrayBuffer>; // of their colours
+  bits: Uint8Array<ArrayBuffer>; // that the kernel sent
+  marks: Uint8Array<ArrayBuffer>; // bits: hidden, faint, selected
+  camera: Camera;
+  whole: number; // the scale at which all is in sight
+  asFitted: boolean; // all is in sight, and stays so
+  screen: Size;
+  shown: Shown[]; // the pictures
+  side: number; // of a picture, pixels
+  line: Spot[] | null; // that is being drawn
+  closed: boolean; // it is a lasso's
+  box: Box | null; // of the keys
+  hovered: number; // place, -1 for none
+  cells: Map<number, Cell>; // what is known of places
+  asked: string; // the pictures that were asked for last
 }
 
 /** What can be done with the map. */

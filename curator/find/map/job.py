@@ -60,7 +60,9 @@ def run(workspace: Workspace, progress: Progress, anew: bool = False) -> MapRepo
     notes: list[str] = []
     unreadable = ensure_features(workspace, progress, choose(DEFAULT), table, notes=notes)
     cache = feature_cache(workspace, backbone)
-    table = table[~table["sha256"].isin(set(cache.missing(table["sha256"].tolist())))]
+    lacks = table["sha256"].isin(set(cache.missing(table["sha256"].tolist())))
+    left_out = table["image_id"][lacks].to_numpy(dtype=np.int64)
+    table = table[~lacks]
     if table.empty:
         raise NotEnoughData("There is no image to show on a map.", "Add some images first.")
     ids = table["image_id"].to_numpy(dtype=np.int64)
@@ -79,9 +81,9 @@ def run(workspace: Workspace, progress: Progress, anew: bool = False) -> MapRepo
     every = np.concatenate([known, ids[new]])
     order = np.argsort(every)
     shown = kept.ImageMap(
-        every[order], np.concatenate([points, found])[order], backbone.key, METHOD, made
+        every[order], np.concatenate([points, found])[order], backbone.key, METHOD, made, left_out
     )
-    if before is None or lacking:
+    if before is None or lacking or not np.array_equal(left_out, before.shown.left_out):
         kept.write(workspace, kept.Kept(shown, projection))
     placed = len(ids) if before is None else len(lacking)
     return MapReport(

@@ -7,7 +7,7 @@ project may come from anyone, so what is read is checked: names, types, sizes an
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NAME = "map.safetensors"
 State = Literal["none", "partial", "ready", "other features"]
-_VERSION = "1"
+_VERSION = "2"
 _LARGEST = 10**8  # bytes: 4 million images
 _TYPES = {
     "image_ids": np.int64,
@@ -38,6 +38,7 @@ _TYPES = {
     "axes": np.float32,
     "anchors": np.float32,
     "points": np.float32,
+    "left_out": np.int64,
 }
 
 
@@ -55,6 +56,8 @@ class ImageMap:
     method: str
     made: str
     """When the plane was fitted, UTC."""
+    left_out: NDArray[np.int64]
+    """Images (m,) that have no place since they could not be read, ascending."""
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -100,7 +103,10 @@ def read_all(workspace: Workspace) -> Kept | None:
         ImageMap(
             arrays["image_ids"],
             arrays["places"],
-            *(str(words[name])[:100] for name in ("features", "method", "made")),
+            str(words["features"])[:100],
+            str(words["method"])[:100],
+            str(words["made"])[:100],
+            arrays["left_out"],
         ),
         Projection(*(arrays[name] for name in ("mean", "axes", "anchors", "points"))),
     )
@@ -119,8 +125,11 @@ def read(workspace: Workspace) -> ImageMap | None:
         live = np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
     shown = kept.shown
     still = np.isin(shown.image_ids, live)
-    return ImageMap(
-        shown.image_ids[still], shown.points[still], shown.features, shown.method, shown.made
+    return replace(
+        shown,
+        image_ids=shown.image_ids[still],
+        points=shown.points[still],
+        left_out=shown.left_out[np.isin(shown.left_out, live)],
     )
 
 
@@ -136,6 +145,7 @@ def write(workspace: Workspace, kept: Kept) -> None:
         "axes": projection.axes,
         "anchors": projection.anchors,
         "points": projection.points,
+        "left_out": shown.left_out,
     }
     words = {
         "version": _VERSION,
@@ -148,7 +158,7 @@ def write(workspace: Workspace, kept: Kept) -> None:
 
 
 def state(workspace: Workspace) -> State:
-    """Whether there is a map, and whether it shows all live images.
+    """Whether there is a map, and whether it shows all live images that can be read.
 
     "partial": images came since. "other features": it is of a network that is compared by no more.
     "none" also for a file that cannot be used: the next map takes its place.
@@ -163,7 +173,7 @@ def state(workspace: Workspace) -> State:
         return "other features"
     with workspace.database.read() as connection:
         number = images.number_live(connection)
-    return "ready" if len(found) >= number else "partial"
+    return "ready" if len(found) + len(found.left_out) >= number else "partial"
 
 
 def _wrong(arrays: dict[str, NDArray[np.generic]], words: object) -> str | None:
@@ -183,6 +193,7 @@ def _misshapen(arrays: dict[str, NDArray[np.generic]]) -> str | None:
     # What has no first dimension has none of the shapes below.
     fitted, axes = (sum(arrays[name].shape[:1]) for name in ("anchors", "axes"))
     shapes = {
+        "left_out": (arrays["left_out"].size,),
         "image_ids": (count,),
         "places": (count, 2),
         "mean": (width,),
@@ -198,15 +209,17 @@ def _misshapen(arrays: dict[str, NDArray[np.generic]]) -> str | None:
 
 
 def _out_of_range(arrays: dict[str, NDArray[np.generic]]) -> str | None:
-    ids = np.asarray(arrays["image_ids"], dtype=np.int64)
-    values = {name: np.asarray(arrays[name], np.float32) for name in _TYPES if name != "image_ids"}
+    ids, left_out = (np.asarray(arrays[name], np.int64) for name in ("image_ids", "left_out"))
+    placed = [name for name, kind in _TYPES.items() if kind == np.float32]
+    values = {name: np.asarray(arrays[name], np.float32) for name in placed}
     if not all(np.isfinite(array).all() for array in values.values()):
         return "some of its values are no numbers"
     if any(np.abs(values[name]).max(initial=0) > 1 for name in ("places", "points")):
         return "some of its points lie outside of it"
-    if len(ids) and not (ids[0] > 0 and (ids[1:] > ids[:-1]).all()):
-        return "its images are in no order"
-    return None
+    for each in (ids, left_out):
+        if len(each) and not (each[0] > 0 and (each[1:] > each[:-1]).all()):
+            return "its images are in no order"
+    return "an image is both on it and left out" if np.isin(left_out, ids).any() else None
 
 
 def _altered(path: Path, problem: str) -> ProjectAltered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -131,7 +132,7 @@ def test_features_of_another_network(featured: Build) -> None:
     found = kept.read_all(project)
     assert found is not None
     shown = found.shown
-    other = kept.ImageMap(shown.image_ids, shown.points, "another-v1", shown.method, shown.made)
+    other = replace(shown, features="another-v1")
     kept.write(project, kept.Kept(other, found.projection))
     assert kept.state(project) == "other features"
     assert (report(project).fitted, kept.state(project)) == (True, "ready")
@@ -140,7 +141,7 @@ def test_features_of_another_network(featured: Build) -> None:
 def test_what_lacks_is_computed_first(checked: Project, curator: Curator) -> None:
     """Real pictures: features that were deleted are made again; the command tells the points.
 
-    A picture that cannot be read is left out, and it is said.
+    A picture that cannot be read is left out, and it is said; the map is whole without it.
     """
     out = checked.path.parent / "points.csv"
     for file in checked.features.glob("*/*.bin"):
@@ -152,5 +153,16 @@ def test_what_lacks_is_computed_first(checked: Project, curator: Curator) -> Non
     assert "on the map" in said
     assert "could not be read" in said
     assert out.read_text().splitlines()[0] == "image_id,x,y"
+    with Project.open(checked.path) as opened:
+        assert kept.state(opened) == "ready"
+        shown = opened.kept_map()
+    assert shown is not None
+    assert len(shown.left_out) == 1
+    x, y = np.median(shown.points, axis=0).tolist()
+    quarter = curator("map", path, "--box", -1, -1, x, y, "--json").json
+    wanted = shown.image_ids[(shown.points < [x, y]).all(axis=1)].tolist()
+    assert (quarter["image_ids"], quarter["images"]) == (wanted, len(wanted))
+    said = curator("map", path, "--box", x, y, 1, 1).out
+    assert "cannot be said: no run was trained yet" in said
     told = curator("map", path, "--json").json
     assert len(told["points"]) == told["images"] == len(out.read_text().splitlines()) - 1
