@@ -53,7 +53,7 @@ def test_a_decision_on_many(small: Project, monkeypatch: pytest.MonkeyPatch) -> 
     assert bars == sorted(bars)
     assert bars[-1] == 30
     assert panel.state["deciding"] is None
-    assert "Deleted 30 images" in panel.state["status"]
+    assert "30 images deleted" in panel.state["status"]
     assert (small.status().images, len(small.queue("trash"))) == (0, 30)
     on_loop(lambda: send(panel, do="undo"))
     assert "Took back" in panel.state["status"]
