@@ -279,7 +279,7 @@ def test_what_cannot_be_imported_is_named(project: Project, tmp_path: Path) -> N
         (BadFolder, "is not a folder", {"folder": str(tmp_path / "nowhere")}),
         (BadFolder, "is not a folder", {"folder": str(bad)}),
         (BadFolder, "no labelled image", {"folder": str(empty)}),
-        (BadFolder, "no labelled image", {"folder": str(tmp_path / "flat")}),
+        (BadFolder, "no folder that names their class", {"folder": str(tmp_path / "flat")}),
         (BadList, "columns a, b", {"folder": str(empty), "labels": str(bad)}),
         (BadList, "cannot be read", {"folder": str(empty), "labels": str(tmp_path / "no.csv")}),
         (BadList, "cannot be read", {"folder": str(empty), "labels": str(binary)}),
