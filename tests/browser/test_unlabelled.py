@@ -50,7 +50,8 @@ def test_unlabelled_to_accepted(
         page.wait_for_selector(".cu-tile.cu-is-kept", state="detached")
         assert page.inner_text(".cu-rest").startswith("Accept these 10")
         page.click(".cu-rest")
-        page.locator(".cu-status", has_text="10 images got the label").wait_for()
+        page.locator(".cu-status", has_text="last page of this queue").wait_for()
     assert small.status().unlabelled == 0
     assert small.status().images == 40
+    assert set(small.log(10)["action"]) == {"accept"}
     assert watched.errors == []
