@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import Connection, Select, func, select
 
 from curator.store import schema
-from curator.store.classes import counted_as, merged_ids
+from curator.store.classes import NO_LABEL_ID, counted_as, merged_ids
 
 
 def listed_under_several(merged: Mapping[int, int]) -> Select[tuple[int | None]]:
@@ -19,9 +19,6 @@ def listed_under_several(merged: Mapping[int, int]) -> Select[tuple[int | None]]
     """
     table = schema.sources.c
     under = counted_as(table.class_id, merged)
-    no_label = select(schema.classes.c.id).where(
-        schema.classes.c.name == schema.NO_LABEL, schema.classes.c.retired == 1
-    )
     twice = (  # a look at the index, which leaves few to read
         select(table.image_id)
         .where(table.image_id.is_not(None))
@@ -30,7 +27,7 @@ def listed_under_several(merged: Mapping[int, int]) -> Select[tuple[int | None]]
     )
     return (
         select(table.image_id)
-        .where(table.image_id.in_(twice), table.class_id.not_in(no_label))
+        .where(table.image_id.in_(twice), table.class_id.not_in(NO_LABEL_ID))
         .group_by(table.image_id)
         .having(func.min(under) != func.max(under))
     )

@@ -60,8 +60,9 @@ def prepare(
 ) -> list[tuple[str, str]]:
     """Give every image that lacks them a group, a split and names. Cheap when nothing is new.
 
-    Features of live images that have none are computed first, on ``device`` (None: the fastest);
-    ``notes`` and ``checked`` as of :func:`curator.encode.project_features.ensure_features`. Returns
+    Features of live images, and of those without a label, are computed where they lack, on
+    ``device`` (None: the fastest); ``notes`` and ``checked`` as of
+    :func:`curator.encode.project_features.ensure_features`. Returns
     (SHA-256, what is wrong) of images that cannot be read; they are compared by their hash alone.
 
     Raises JobCancelled, WeightsMissing, WeightsAltered, FileError.
@@ -70,13 +71,13 @@ def prepare(
     backbone = describe(DEFAULT)
     # Those that wait for a label, too: by their features they are put in order.
     wanted = ~table["state"].isin(schema.OUT) | (table["state"] == schema.UNLABELLED)
-    live = wanted.to_numpy(dtype=bool)
-    fresh = live & (table["checked_with"] != backbone.key).to_numpy(dtype=bool)
+    encoded = wanted.to_numpy(dtype=bool)
+    fresh = encoded & (table["checked_with"] != backbone.key).to_numpy(dtype=bool)
     ungrouped = (table["group_id"].isna() | table["split"].isna()).to_numpy(dtype=bool)
-    # All the live ones: a features folder that was deleted is made good here.
+    # All of them: a features folder that was deleted is made good here.
     choice = choose(DEFAULT, device)
     unreadable = ensure_features(
-        workspace, progress, choice, table[live], notes=notes, checked=checked
+        workspace, progress, choice, table[encoded], notes=notes, checked=checked
     )
     cache = feature_cache(workspace, backbone)
     lacking = set(cache.missing(table["sha256"].tolist()))

@@ -17,6 +17,7 @@ from curator.encode.project_features import feature_cache
 from curator.errors import InputError, NoRun
 from curator.find.features import features_of
 from curator.jobs.report import Report
+from curator.learn.evaluation.label_quality import as_counted
 from curator.learn.evaluation.metrics import softmax
 from curator.learn.recipes import recipe_named
 from curator.learn.recording import HEAD_FILE, kept_tensors
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 REFERENCES = 4000  # labelled images that a picture's newness is measured against
 CANDIDATES, SPREAD = 1000, 200  # of which so many are chosen to be unlike each other
-_NOTHING = np.empty(0, np.int64), np.empty(0, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,12 +89,10 @@ def said_of(
     gone = set(cache.missing(table["sha256"].tolist()))
     table = table[~table["sha256"].isin(gone)]
     features = cache.rows(table["sha256"].tolist())
-    shares = softmax(features @ head["weight"].T + head["bias"]).astype(np.float32)
-    merged = merged_ids(connection)
-    counted = np.array([merged.get(key, key) for key in run.class_ids], dtype=np.int64)
-    classes = np.array(list(dict.fromkeys(counted.tolist())), dtype=np.int64)
-    folded = shares @ (counted[:, None] == classes[None, :]).astype(np.float32)
-    return Said(table["image_id"].to_numpy(dtype=np.int64), classes, folded, features)
+    shares = softmax(features @ head["weight"].T + head["bias"])
+    classes, shares = as_counted(shares, run.class_ids, merged_ids(connection))
+    ids = table["image_id"].to_numpy(dtype=np.int64)
+    return Said(ids, classes, shares.astype(np.float32), features)
 
 
 def surest(
@@ -104,8 +102,6 @@ def surest(
 
     ``label``: only where that is the likeliest. Raises NoRun.
     """
-    if not len(images.unlabelled(connection)):
-        return _NOTHING
     said = _trained(workspace, connection)
     names = present_names(connection)
     chosen = np.array([not label or names[key] == label for key in said.best.tolist()], dtype=bool)
@@ -122,8 +118,6 @@ def strangest(
     """
     from curator.learn.strangers.from_run import fit_gate
 
-    if not len(images.unlabelled(connection)):
-        return _NOTHING
     said = _trained(workspace, connection)
     gate = fit_gate(workspace, runs.ranking(connection))
     if gate is None or not len(said.ids):

@@ -127,11 +127,15 @@ def add_classes(connection: Connection, names: Sequence[str]) -> list[Class]:
     return all_classes(connection)
 
 
+NO_LABEL_ID = select(schema.classes.c.id).where(
+    schema.classes.c.name == schema.NO_LABEL, schema.classes.c.retired == 1
+)
+"""What images are listed under that have no label."""
+
+
 def no_label_id(connection: Connection) -> int | None:
     """The id of what images are listed under that have no label; None where none ever came."""
-    table = schema.classes.c
-    query = select(table.id).where(table.name == schema.NO_LABEL, table.retired == 1)
-    found: int | None = connection.execute(query).scalar()
+    found: int | None = connection.execute(NO_LABEL_ID).scalar()
     return found
 
 

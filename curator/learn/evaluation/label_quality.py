@@ -17,6 +17,8 @@ import numpy as np
 from curator.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
 # cleanlab's tolerance, so that flags agree where a probability equals its threshold.
@@ -157,3 +159,19 @@ def _check(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> 
             f"Labels run from {labels.min()} to {labels.max()}, but there are {classes} classes.",
             f"Use labels 0 to {classes - 1}.",
         )
+
+
+def as_counted(
+    probabilities: NDArray[np.floating], class_ids: Sequence[int], merged: Mapping[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The present classes (J,) and their probabilities (N, J), those of merged ones added up.
+
+    ``class_ids`` (K,): of the columns of ``probabilities`` (N, K); ``merged``: what each merged one
+    counts as, by id.
+    """
+    counted = np.array([merged.get(key, key) for key in class_ids], dtype=np.int64)  # (K,)
+    classes = np.array(list(dict.fromkeys(counted.tolist())), dtype=np.int64)
+    found = probabilities.astype(np.float64)
+    if len(classes) < len(counted):
+        found = found @ (counted[:, None] == classes[None, :])
+    return classes, found

@@ -7,11 +7,11 @@ the one it was merged into: their probabilities are added. Pure: arrays in, arra
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curator.learn.evaluation.label_quality import suggestions
+from curator.learn.evaluation.label_quality import as_counted, suggestions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -68,10 +68,7 @@ def judge(
     that it is the same here as where the database counts.
     """
     counted = np.array([merged.get(key, key) for key in class_ids], dtype=np.int64)  # (K,)
-    columns = np.array(list(dict.fromkeys(counted.tolist())), dtype=np.int64)  # (J,)
-    folded: NDArray[Any] = probabilities.astype(np.float64)
-    if len(columns) < len(counted):
-        folded = folded @ (counted[:, None] == columns[None, :])
+    columns, folded = as_counted(probabilities, class_ids, merged)
     rows = np.arange(len(labels))
     predicted = counted[probabilities.argmax(axis=1)]
     own = labels[:, None] == columns[None, :]  # (N, J)

@@ -335,7 +335,8 @@ def open_queue(
         ids = np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
         if queue.scores is not None:
             known: Scored = ids[:0], np.empty(0)
-            if not queue.asks or getattr(filters, queue.asks):
+            is_asked = getattr(filters, queue.asks) if queue.asks else len(ids)
+            if is_asked:
                 known = queue.scores(workspace, connection, filters)
             ids, scores = _by_score(ids, *known)
     if queue.group == BY_CHANCE:
