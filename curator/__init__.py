@@ -117,12 +117,12 @@ if TYPE_CHECKING:
     from curator.serve.server import serve_model
     from curator.serve.settings import ServeSettings
     from curator.serve.trying import NearImage, Tried
+    from curator.store.class_names import NO_LABEL
     from curator.store.classes import Class, ClassSize
     from curator.store.copies import Restored
     from curator.store.ledger import Choice
     from curator.store.run_json import HistoryRow, Metrics
     from curator.store.runs import Run
-    from curator.store.schema import NO_LABEL
     from curator.store.undo import Decided
     from curator.store.versions import TaggedVersion, VersionChange
     from curator.store.vocabulary import Action
@@ -257,7 +257,7 @@ __all__ = [
 
 # Looked up when they are asked for: processes that only verify pictures do without the rest.
 _PLACES = {
-    "NO_LABEL": "curator.store.schema",
+    "NO_LABEL": "curator.store.class_names",
     "AbsentImage": "curator.deliver.recipe.rebuild",
     "Accepted": "curator.find.unlabelled",
     "Action": "curator.store.vocabulary",

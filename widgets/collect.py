@@ -21,8 +21,8 @@ from curator.errors import CuratorError, InputError
 from curator.project import Project
 from curator.review.status import Status
 from curator.store import jobs
+from curator.store.class_names import NO_LABEL
 from curator.store.ledger import steps_of_import
-from curator.store.schema import NO_LABEL
 from widgets.address_drafts import Drafts, added_or_not, previewed, refusals
 from widgets.background import beside
 from widgets.import_offers import Offers

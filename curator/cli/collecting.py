@@ -14,7 +14,7 @@ from curator.cli.printing import AsJson, ProjectPath, run_job, say, say_json, sa
 from curator.errors import InputError
 from curator.phrasing import many
 from curator.project import Project
-from curator.store.schema import NO_LABEL
+from curator.store.class_names import NO_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

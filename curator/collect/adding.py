@@ -23,7 +23,7 @@ from curator.errors import BadList
 from curator.files import write_atomic
 from curator.phrasing import many, utf8
 from curator.store import schema
-from curator.store.class_names import validated_names
+from curator.store.class_names import NO_LABEL, validated_names
 from curator.store.classes import (
     Class,
     add_classes,
@@ -152,7 +152,7 @@ def _target(connection: Connection, class_name: str, new_class: bool) -> tuple[i
     if new_class:
         taken = (item.name for item in all_classes(connection))
         return _NO_CLASS, validated_names([class_name], taken)[0]
-    if class_name == schema.NO_LABEL:
+    if class_name == NO_LABEL:
         found = no_label_id(connection)
         return _NO_CLASS if found is None else found, class_name
     target = find_class(connection, class_name)

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from curator.imaging.reasons import Reason
 from curator.store import schema
+from curator.store.class_names import NO_LABEL
 from curator.store.classes import all_classes, counted_as, find_class, merged_ids, no_label_id
 from curator.store.images import first_sources
 
@@ -176,12 +177,12 @@ class ClassSources:
 
 
 def by_class(workspace: Workspace) -> list[ClassSources]:
-    """The classes in the model's order, and last :data:`schema.NO_LABEL`, with what is missing."""
+    """The classes in the model's order, and last :data:`NO_LABEL`, with what is missing."""
     table = schema.sources.c
     query = select(table.class_id, table.state, func.count()).group_by(table.class_id, table.state)
     with workspace.database.read() as connection:
         known = [(item.id, item.name) for item in all_classes(connection)]
-        known.append((no_label_id(connection) or 0, schema.NO_LABEL))
+        known.append((no_label_id(connection) or 0, NO_LABEL))
         rows = connection.execute(query).all()
     number = {(class_id, state): count for class_id, state, count in rows}
     return [

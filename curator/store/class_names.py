@@ -6,10 +6,10 @@ import unicodedata
 from collections.abc import Iterable
 
 from curator.errors import BadClassName
-from curator.store.schema import NO_LABEL
 
 LONGEST_NAME = 100  # characters
 LONGEST_BYTES = 240  # of UTF-8; file systems take 255, and exports may append to a name
+NO_LABEL = "no label yet"  # what images are listed under that have none; no class's name
 FORBIDDEN = '<>:"/\\|?*'
 RESERVED = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
     f"{device}{number}" for device in ("com", "lpt") for number in "123456789\u00b9\u00b2\u00b3"

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, insert, select
 
 from curator.errors import UnknownClass
 from curator.store import schema
-from curator.store.class_names import validated_names
+from curator.store.class_names import NO_LABEL, validated_names
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def add_classes(connection: Connection, names: Sequence[str]) -> list[Class]:
 
 
 NO_LABEL_ID = select(schema.classes.c.id).where(
-    schema.classes.c.name == schema.NO_LABEL, schema.classes.c.retired == 1
+    schema.classes.c.name == NO_LABEL, schema.classes.c.retired == 1
 )
 """What images are listed under that have no label."""
 
@@ -140,19 +140,19 @@ def no_label_id(connection: Connection) -> int | None:
 
 
 def listed_class(connection: Connection, name: str) -> Class:
-    """The class that images can be listed under: by its name, or :data:`schema.NO_LABEL`.
+    """The class that images can be listed under: by its name, or :data:`NO_LABEL`.
 
     Raises UnknownClass. For a transaction that writes.
     """
-    if name != schema.NO_LABEL:
+    if name != NO_LABEL:
         return find_class(connection, name)
     found = no_label_id(connection)
     if found is None:
-        values = {"name": schema.NO_LABEL, "position": -1, "retired": 1}
+        values = {"name": NO_LABEL, "position": -1, "retired": 1}
         connection.execute(insert(schema.classes).values(values))
         found = no_label_id(connection)
         assert found is not None
-    return Class(found, schema.NO_LABEL)
+    return Class(found, NO_LABEL)
 
 
 def find_class(connection: Connection, name: str, renamed: bool = False) -> Class:

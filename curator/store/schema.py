@@ -51,8 +51,7 @@ PENDING, FETCHED, FAILED = "pending", "fetched", "failed"
 # States of an image. SEVERAL: it shows things of more than one class; NONE: of none of them.
 NEW, KEPT, UNSURE, SEVERAL, NONE, DELETED = "new", "kept", "unsure", "several", "none", "deleted"
 WITHDRAWN = "withdrawn"  # the import that brought it was undone: as if it had never come
-UNLABELLED = "unlabelled"  # it came without a label and has none yet; its class is NO_LABEL
-NO_LABEL = "no label yet"  # a retired class: what images are listed under that have none
+UNLABELLED = "unlabelled"  # it came under a retired class, "no label yet", and has no other yet
 LIVE_STATES = (NEW, KEPT, UNSURE)
 UNDECIDED = (NEW, UNSURE)  # nobody said yet what it shows
 LEFT_OUT = (SEVERAL, NONE, DELETED)  # by a decision

@@ -39,7 +39,7 @@ from curator.phrasing import many, utf8
 from curator.platform import shell_command
 from curator.store import schema
 from curator.store.arrivals import Arrivals, withdrawn
-from curator.store.class_names import validated_name, validated_names
+from curator.store.class_names import NO_LABEL, validated_name, validated_names
 from curator.store.classes import (
     add_classes,
     all_classes,
@@ -165,7 +165,7 @@ def _checked(upload: str) -> str:
 
 
 def _target(workspace: Workspace, class_name: str | None, new_class: bool) -> str | None:
-    if class_name is None or class_name == schema.NO_LABEL:
+    if class_name is None or class_name == NO_LABEL:
         return class_name
     with workspace.database.read() as connection:
         if not new_class:
@@ -259,7 +259,7 @@ def class_names(labels: Iterable[str]) -> dict[str, str]:
 
 
 def _named(label: str) -> str:
-    return label if label == schema.NO_LABEL else validated_name(label)
+    return label if label == NO_LABEL else validated_name(label)
 
 
 def _sorted(names: Iterable[str]) -> list[str]:
@@ -280,12 +280,12 @@ def _enter(
         known = {item.name.casefold(): item for item in all_classes(connection)}
         if follow:
             known |= merged_names(connection)
-        labels = [name for name in names if name != schema.NO_LABEL]
+        labels = [name for name in names if name != NO_LABEL]
         fresh_names = [name for name in labels if name.casefold() not in known]
         all_now = add_classes(connection, fresh_names)
         known |= {item.name.casefold(): item for item in all_now}
-        if schema.NO_LABEL in names:
-            known[schema.NO_LABEL] = listed_class(connection, schema.NO_LABEL)
+        if NO_LABEL in names:
+            known[NO_LABEL] = listed_class(connection, NO_LABEL)
         made = {name.casefold() for name in fresh_names}
         arrivals.made_classes(
             connection, [item.id for item in all_now if item.name.casefold() in made]

@@ -21,8 +21,9 @@ from curator.collect.imports.job import class_names, gather, known_files, nothin
 from curator.collect.imports.sources import Found, Gathered
 from curator.jobs.report import Report
 from curator.phrasing import many, utf8
-from curator.store import images, schema
+from curator.store import images
 from curator.store.arrivals import withdrawn
+from curator.store.class_names import NO_LABEL
 from curator.store.classes import all_classes, merged_ids, merged_names, names_by_id
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def preview(
     for name, number in counts.items():
         classes[known.get(name.casefold(), name)] += number
     shown = tuple(
-        ClassFiles(name, number, name.casefold() not in known and name != schema.NO_LABEL)
+        ClassFiles(name, number, name.casefold() not in known and name != NO_LABEL)
         for name, number in sorted(classes.items(), key=lambda item: item[0].casefold())
     )
     lists = _lists(gathered.others, {*known.values(), *classes})
