@@ -174,7 +174,7 @@ def _judged(connection: Connection, run: runs.Run) -> pd.DataFrame:
         .join(schema.predictions, said.image_id == table.id)
         .outerjoin(schema.tags, (tag.image_id == table.id) & (tag.place == 1))
         .where(images.LIVE, said.run_id == run.id, said.in_sample == 0)
-        .order_by(table.id)
+        .order_by(table.sha256)  # so that nothing hangs on when they came, as in a training
     )
     found = images.frame(connection, query)
     merged = merged_ids(connection)
