@@ -1,7 +1,8 @@
 """What the benchmarks measure on: pictures, their features, and labels that are planted wrong.
 
 - bears: 480 pictures of an image search, three classes;
-- digits: scikit-learn's 1,797 handwritten digits, drawn as pictures, ten classes.
+- digits: scikit-learn's 1,797 handwritten digits, drawn as pictures, ten classes;
+- cifar10n: 4,000 pictures of ten classes with the labels that people gave them (CIFAR-10N).
 
 Look-alikes stand in for people's mistakes, of which no labels could be had here: a model of another
 kind (logistic regression on the pixels, out-of-fold) says how likely each wrong class is, and
@@ -10,8 +11,10 @@ images are drawn, and renamed, by that. People's real mistakes are correlated in
 
 from __future__ import annotations
 
+import io
 import struct
 import time
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +65,22 @@ def pictures(
     files = bear_files(bears)[:most]
     labels = np.array([CLASSES.index(file.parent.name) for file in files])
     return [Image.open(file).convert("RGB") for file in files], labels
+
+
+def human(folder: Path, most: int | None = None) -> tuple[list[Any], dict[str, np.ndarray]]:
+    """The (``most`` first) pictures below ``folder``; each set of labels (N,), by its name."""
+    import pandas as pd
+    from PIL import Image
+
+    table = pd.read_csv(folder / "labels.csv", dtype=str)[:most]
+    with zipfile.ZipFile(folder / "images.zip") as archive:
+        files = {name.rpartition("/")[2]: name for name in archive.namelist()}
+        images = [
+            Image.open(io.BytesIO(archive.read(files[name]))).convert("RGB")
+            for name in table.pop("name")
+        ]
+    classes = np.unique(table["true"])
+    return images, {name: np.searchsorted(classes, table[name]) for name in table}
 
 
 def encoded(images: list[Any]) -> np.ndarray:

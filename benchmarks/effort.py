@@ -111,10 +111,12 @@ class Review:
         self.listed = given
         self.trusted = np.zeros(len(given), bool)
         self.last: Any = None
+        self.said = np.zeros(0)  # (N, K), by both judges
 
     def fit(self) -> np.ndarray:
-        """Fit by the recipe, warm; the probability (N,) of each image's present label."""
+        """Fit by the recipe, warm; how much each image's present label is believed (N,)."""
         from curator.learn.instant import fit as instant
+        from curator.learn.instant.kernel import judged_by_both
         from curator.learn.instant.settings import FitSettings
 
         self.last = instant.fit(
@@ -128,7 +130,14 @@ class Review:
             warm=self.last.heads if self.last else None,
             warm_l2=self.last.l2 if self.last else None,
         )
-        own: np.ndarray = self.last.out_of_fold[np.arange(len(self.given)), self.given]
+        self.said = judged_by_both(
+            self.features,
+            self.given,
+            self.folds,
+            self.last.out_of_fold,
+            self.last.heads,
+        )
+        own: np.ndarray = self.said[np.arange(len(self.given)), self.given]
         return own
 
     def look(self, page: np.ndarray) -> None:
@@ -274,7 +283,7 @@ def advice(bears: Path, seeds: range, digits: int | None) -> bool:
                 wrong = review.listed != review.truth
                 for page in range(21 if name == "digits" else 13):
                     own = review.fit()
-                    before = review.last.out_of_fold[np.arange(len(wrong)), review.listed]
+                    before = review.said[np.arange(len(wrong)), review.listed]
                     unseen = np.flatnonzero(~review.trusted)
                     for audit in (0, 60, 120) if page in {1, 3, 6, 12, 20} else ():
                         picked = random.permutation(unseen)[:audit]

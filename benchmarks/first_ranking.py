@@ -158,6 +158,13 @@ def main() -> int:
         print(f"    {part}: fastai {result.spread('fastai', part)} s")
     good = errors_on_the_same(*(result.rounds[side][0] for side in (sides.OURS, "fastai")))
     sides.record(options, ranking=result)
+    sides.publish(
+        options,
+        {
+            **{f"{side} seconds": result.values(side, "wall_seconds") for side in result.rounds},
+            "images": [len(figures["judged"]) for figures in result.rounds[sides.OURS]],
+        },
+    )
     ratio = result.ratio("fastai", "wall_seconds")
     fast = sides.verdict(ratio, GOAL, "seconds from files to a ranked list, fastai / ours")
     return 0 if good and fast else 1

@@ -32,8 +32,8 @@ from PIL import Image
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VARIANTS = 64
-SIDES = (256, 192)  # pixels
+VARIANTS, LARGE_VARIANTS = 64, 4
+SIDES, LARGE = (256, 192), 10  # pixels, and how many times as many on each side
 GOOD_HOSTS = tuple(f"127.0.1.{n}" for n in range(1, 41))
 HANGING_HOSTS = tuple(f"127.0.2.{n}" for n in range(1, 31))
 HANGING_WAYS = ("silent", "drip", "stall")
@@ -41,11 +41,12 @@ DRIP_SECONDS, DRIPS = 1.0, 60  # a minute, or some peers would wait for hours
 
 
 @functools.cache
-def _picture(variant: int) -> bytes:
+def _picture(variant: int, scale: int = 1) -> bytes:
     """Encode one of the pictures: coarse colours that tell it from the others, and fine grain."""
     rng = np.random.default_rng(variant)
     coarse = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8))
-    smooth = np.asarray(coarse.resize(SIDES, Image.Resampling.BICUBIC), dtype=np.int16)
+    sides = (SIDES[0] * scale, SIDES[1] * scale)
+    smooth = np.asarray(coarse.resize(sides, Image.Resampling.BICUBIC), dtype=np.int16)
     grain = rng.normal(0, 11, smooth.shape).astype(np.int16)
     image = Image.fromarray(np.clip(smooth + grain, 0, 255).astype(np.uint8))
     packed = io.BytesIO()
@@ -53,9 +54,10 @@ def _picture(variant: int) -> bytes:
     return packed.getvalue()
 
 
-def body(number: int) -> bytes:
-    """JPEG file number ``number``: 8 to 10 kB, and no two the same."""
-    return distinct(_picture(number % VARIANTS), f"number {number}")
+def body(number: int, large: bool = False) -> bytes:
+    """JPEG file number ``number``: 8 to 10 kB, or a large one of 5 megapixels; no two the same."""
+    picture = _picture(number % LARGE_VARIANTS, LARGE) if large else _picture(number % VARIANTS)
+    return distinct(picture, f"number {number}")
 
 
 def addresses(
@@ -78,13 +80,19 @@ def addresses(
 
 @contextlib.contextmanager
 def serving(
-    count: int, latency: float = 0.0, dead: float = 0.0, hanging: float = 0.0, seed: int = 0
+    count: int,
+    latency: float = 0.0,
+    dead: float = 0.0,
+    hanging: float = 0.0,
+    seed: int = 0,
+    large: bool = False,
 ) -> Iterator[list[str]]:
     """Run the server in a process of its own and give the list of addresses.
 
     ``latency``: seconds before each answer. ``dead``, ``hanging``: shares of the list, 0..1.
+    ``large``: photographs of 5 megapixels.
     """
-    command = [sys.executable, __file__, "--latency", str(latency)]
+    command = [sys.executable, __file__, "--latency", str(latency), *["--large"] * large]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -99,8 +107,8 @@ def serving(
 class _Connection(asyncio.Protocol):
     """One connection, kept alive; requests are GET without a body."""
 
-    def __init__(self, latency: float) -> None:
-        self._latency = latency
+    def __init__(self, latency: float, large: bool) -> None:
+        self._latency, self._large = latency, large
         self._buffer = b""
         self._transport: asyncio.Transport
 
@@ -127,7 +135,7 @@ class _Connection(asyncio.Protocol):
         if way == "dead":
             self._transport.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
             return
-        content = body(int(name.split(".")[0]))
+        content = body(int(name.split(".")[0]), self._large)
         head = f"Content-Type: image/jpeg\r\nContent-Length: {len(content)}\r\n\r\n".encode()
         if way == "image":
             self._transport.write(b"HTTP/1.1 200 OK\r\n" + head + content)
@@ -144,15 +152,16 @@ class _Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_later(DRIP_SECONDS, self._drip, rest[1:])
 
 
-async def _serve(latency: float) -> None:
+async def _serve(latency: float, large: bool) -> None:
     """Listen on one port of every host; stop when the standard input ends."""
     loop = asyncio.get_running_loop()
-    for variant in range(VARIANTS):  # before the first request, not during it
-        _picture(variant)
+    for variant in range(LARGE_VARIANTS if large else VARIANTS):  # before the first request
+        body(variant, large)
     hosts = [*GOOD_HOSTS, *HANGING_HOSTS]
-    first = await loop.create_server(lambda: _Connection(latency), "127.0.0.1", 0, backlog=1024)
+    connection = functools.partial(_Connection, latency, large)
+    first = await loop.create_server(connection, "127.0.0.1", 0, backlog=1024)
     port = first.sockets[0].getsockname()[1]
-    await loop.create_server(lambda: _Connection(latency), hosts, port, backlog=1024)
+    await loop.create_server(connection, hosts, port, backlog=1024)
     print(port, flush=True)
     ended = asyncio.Event()
 
@@ -168,7 +177,9 @@ def main() -> None:
     """Serve until the standard input ends."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
-    asyncio.run(_serve(parser.parse_args().latency))
+    parser.add_argument("--large", action="store_true", help="photographs of 5 megapixels")
+    options = parser.parse_args()
+    asyncio.run(_serve(options.latency, options.large))
 
 
 if __name__ == "__main__":

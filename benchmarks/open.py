@@ -28,7 +28,7 @@ from playwright.sync_api import sync_playwright
 sys.path.append(str(sides.ROOT))
 
 from tests.browser.conftest import CHROMIUM, QUIET
-from tests.large import large_project
+from tests.large import large_projects
 
 GOAL_PAINT = 2.0  # seconds, warm
 DROP = Path("/proc/sys/vm/drop_caches")
@@ -100,10 +100,7 @@ def main() -> int:
     if not can_drop():
         print("Cold rounds are left out: the file caches cannot be emptied here.")
     with tempfile.TemporaryDirectory() as place:
-        paths = {}
-        for count in (asked.few, asked.many):
-            with large_project(Path(place) / f"{count} images", count) as project:
-                paths[f"{count:,} images"] = project.path
+        paths = large_projects(Path(place), asked.few, asked.many)
         few, many = paths
         for kind, cold in kinds:
             print(f"\n{kind}")

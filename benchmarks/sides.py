@@ -58,6 +58,9 @@ class Options(argparse.ArgumentParser):
         self._few = few
         self.add_argument("--small", action="store_true", help="as small as shows that it works")
         self.add_argument("--json", type=Path, metavar="FILE", help="record all figures here")
+        self.add_argument(
+            "--publish", action="store_true", help="keep the headline figures in results/"
+        )
         self.size("--repeats", repeats, 1, "rounds of all sides, in alternating order")
         if bears:
             beside = os.environ.get("CURATOR_BEARS", ROOT.parent / "shared" / "data" / "bears")
@@ -208,6 +211,45 @@ def record(options: argparse.Namespace, **comparisons: Comparison) -> None:
         "rounds": {name: comparison.rounds for name, comparison in comparisons.items()},
     }
     options.json.write_text(json.dumps(content, indent=1, default=str), "utf-8")
+
+
+def publish(options: argparse.Namespace, figures: dict[str, Sequence[float]]) -> None:
+    """Keep headline figures, each with its values round by round, where ``--publish`` is given.
+
+    With what was asked for, the machine and the date, but no path and no name of the machine.
+    """
+    if not options.publish:
+        return
+    name = Path(sys.argv[0]).stem
+    asked = {
+        key: value
+        for key, value in vars(options).items()
+        if isinstance(value, bool | int | float) or key == "set"
+    }
+    content = {
+        "benchmark": name,
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": {
+            "cores": os.cpu_count(),
+            "processor": _processor(),
+            "system": platform.system(),
+            "python": platform.python_version(),
+        },
+        "options": asked,
+        "figures": {key: asdict(Spread.of(values)) for key, values in figures.items()},
+    }
+    place = ROOT / "benchmarks" / "results" / f"{name}.json"
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
+def _processor() -> str:
+    """Its name, as the system tells it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 @contextlib.contextmanager

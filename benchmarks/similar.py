@@ -4,9 +4,13 @@
 
 Speed: made-up features (1,280 values, as of the bundled network) are written into the cache of a
 project, and the live images are put in order from one of them: the first question of a process,
-which reads the index and takes the lengths, and those after it. With usearch in the peer's
-interpreter also how long its index takes to build from 20,000 of the images, and its recall of the
-nearest 100.
+which reads the index and takes the lengths, and those after it.
+
+Beyond: one product with as many features as --beyond says, in float32 as they are kept and in
+float16, and with usearch in the peer's interpreter how long its index takes to build from 20,000 of
+them, and its recall of the nearest 100. They are real ones (of CIFAR-10's pictures, where there are
+any, else of the digits) that are shifted in a direction drawn by chance, each as far as the nearest
+other real one is.
 
 Examples: from 1, 2, 5 and 10 images of a class of CIFAR-10 (4,000 pictures, true classes) and of
 the digits (1,797), all others are ranked by the cosine with the mean of the examples' features of
@@ -36,6 +40,8 @@ GOAL = 0.2  # seconds
 DRAWS = 20
 NEAREST = 100
 BUILT = 20_000
+AT_ONCE = 10_000  # rows that are made at once
+PIECE = 2_048  # rows of 16 bits that are converted at once
 
 USEARCH = """
 import json, sys, time
@@ -125,11 +131,52 @@ def questions(images: int, _work: Path) -> sides.Figures:
     return {"first": took[0], "later": float(np.median(took[1:])), "search": search}
 
 
-def approximate(peer: str, _work: Path) -> sides.Figures:
+def shifted(real: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    """Rows (count, D) of ``real`` (N, D), each shifted as far as its nearest other is."""
+    squares = np.einsum("nd,nd->n", real, real)
+    apart = squares[:, None] + squares - 2 * real @ real.T
+    np.fill_diagonal(apart, np.inf)
+    far = np.sqrt(np.maximum(apart.min(axis=1), 0))
+    chosen = random.integers(0, len(real), count)
+    noise = random.standard_normal((count, real.shape[1]), dtype=np.float32)
+    noise *= (far[chosen] / np.linalg.norm(noise, axis=1))[:, None]
+    return np.asarray(real[chosen] + noise, np.float32)
+
+
+def beyond(real: np.ndarray, images: int, repeats: int) -> dict[str, list[float]]:
+    """Seconds of one product with so many rows on disk, by how they are kept there."""
+    direction = real[0] / np.linalg.norm(real[0])
+    found: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        files = {kind: Path(folder) / kind for kind in ("float32", "float16")}
+        for start in range(0, images, AT_ONCE):
+            rows = shifted(real, min(AT_ONCE, images - start), np.random.default_rng(start))
+            for kind, file in files.items():
+                with file.open("ab") as stream:
+                    rows.astype(kind).tofile(stream)
+        for kind, file in files.items():
+            rows = np.memmap(file, kind, mode="r", shape=(images, real.shape[1]))
+            for _ in range(repeats):
+                began = time.perf_counter()
+                if kind == "float32":
+                    scores = rows @ direction
+                else:
+                    pieces = range(0, images, PIECE)
+                    scores = np.concatenate(
+                        [rows[at : at + PIECE].astype(np.float32) @ direction for at in pieces]
+                    )
+                found.setdefault(kind, []).append(time.perf_counter() - began)
+                began = time.perf_counter()
+                np.argsort(-scores, kind="stable")
+                found.setdefault(f"order of {kind}", []).append(time.perf_counter() - began)
+    return found
+
+
+def approximate(peer: str, real: np.ndarray) -> sides.Figures:
     """Seconds that usearch needs to index 20,000 images, and its recall of the nearest 100."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows.npy"
-        np.save(file, made_up(BUILT, np.random.default_rng(1)))
+        np.save(file, shifted(real, BUILT, np.random.default_rng(1)))
         done = subprocess.run(
             [peer, "-c", USEARCH, str(file), str(NEAREST)],
             capture_output=True,
@@ -188,21 +235,24 @@ def main() -> int:
     options.add_argument("--cifar10n", type=Path, help="folder with images.zip and labels.csv")
     options.size("--images", 200_000, 2_000, "images to put in order")
     options.size("--pictures", 4_000, 300, "pictures of each set of examples")
+    options.size("--beyond", 1_000_000, 2_000, "rows of one product")
     arguments = options.parse_args()
-    both = [sides.Side(sides.OURS, functools.partial(questions, arguments.images, Path()))]
-    if arguments.peer != sys.executable:
-        both.append(sides.Side("usearch", functools.partial(approximate, arguments.peer, Path())))
-    for side in both:
-        rounds = [side.measure() for _ in range(arguments.repeats if side is both[0] else 1)]
-        for figure in rounds[0]:
-            print(f"{side.name}: {figure} {sides.Spread.of([each[figure] for each in rounds])}")
-        if side is both[0]:
-            seconds = float(np.median([each["search"] for each in rounds]))
+    side = sides.Side(sides.OURS, functools.partial(questions, arguments.images, Path()))
+    rounds = [side.measure() for _ in range(arguments.repeats)]
+    for figure in rounds[0]:
+        print(f"{side.name}: {figure} {sides.Spread.of([each[figure] for each in rounds])}")
+    seconds = float(np.median([each["search"] for each in rounds]))
     sets = {"digits": pictures("digits", None, arguments.pictures)}
     if arguments.cifar10n:
         sets["CIFAR-10"] = cifar(arguments.cifar10n, arguments.pictures)
     for name, (images, labels) in sets.items():
         features = encoded(images)
+        if name == list(sets)[-1]:
+            print(f"beyond, of {len(features)} real features of {name}:")
+            for kind, took in beyond(features, arguments.beyond, arguments.repeats).items():
+                print(f"{arguments.beyond} rows, {kind}: {sides.Spread.of(took)} s")
+            if arguments.peer != sys.executable:
+                print(f"usearch: {approximate(arguments.peer, features)}")
         for count in (1, 2, 5, 10):
             told = by_examples(features, labels, count)
             print(f"{name}, {count} examples: {told}")

@@ -66,7 +66,9 @@ from curator.version import __version__
 if TYPE_CHECKING:
     from curator.check.counts import AddressCounts, ClassCount
     from curator.check.findings import Problem
+    from curator.check.held_out import ClassHeldOut, HeldOut
     from curator.check.report import CheckReport, OriginalCounts
+    from curator.cluster.settings import ClusterSettings
     from curator.collect.adding import Added, Preview
     from curator.collect.fetch import FetchReport
     from curator.collect.http.client import FetchSettings
@@ -89,6 +91,7 @@ if TYPE_CHECKING:
     from curator.find.subsets import Subset
     from curator.find.unlabelled import Accepted
     from curator.find.why import Explanation
+    from curator.find.words import FindNeeds
     from curator.jobs.marks import WaitingJob
     from curator.jobs.progress import Listener, Progress
     from curator.jobs.report import Report
@@ -99,6 +102,7 @@ if TYPE_CHECKING:
     from curator.learn.finetune.settings import FinetuneSettings
     from curator.learn.instant.refit_job import RefitReport
     from curator.learn.instant.settings import InstantSettings
+    from curator.learn.networks import BackbonesReport, TriedBackbone
     from curator.learn.tracing import Stage
     from curator.learn.train import TrainReport
     from curator.learn.weak.spots import Shortcut, WeakSpot, WeakSpots
@@ -135,6 +139,7 @@ __all__ = [
     "Added",
     "AddressCounts",
     "Advice",
+    "BackbonesReport",
     "BadClassName",
     "BadFolder",
     "BadList",
@@ -144,7 +149,9 @@ __all__ = [
     "Choice",
     "Class",
     "ClassCount",
+    "ClassHeldOut",
     "ClassSize",
+    "ClusterSettings",
     "Colouring",
     "Comparison",
     "Concept",
@@ -169,9 +176,11 @@ __all__ = [
     "FetchSettings",
     "FileError",
     "Filters",
+    "FindNeeds",
     "FinetuneSettings",
     "FormatName",
     "Gain",
+    "HeldOut",
     "HistoryRow",
     "ImageMap",
     "ImageSource",
@@ -236,6 +245,7 @@ __all__ = [
     "TrainReport",
     "TrainingDiverged",
     "Tried",
+    "TriedBackbone",
     "UnknownClass",
     "UnknownImage",
     "UnknownRun",
@@ -264,11 +274,14 @@ _PLACES = {
     "Added": "curator.collect.adding",
     "AddressCounts": "curator.check.counts",
     "Advice": "curator.review.advice.stopping",
+    "BackbonesReport": "curator.learn.networks",
     "CheckReport": "curator.check.report",
     "Choice": "curator.store.ledger",
     "Class": "curator.store.classes",
     "ClassCount": "curator.check.counts",
+    "ClassHeldOut": "curator.check.held_out",
     "ClassSize": "curator.store.classes",
+    "ClusterSettings": "curator.cluster.settings",
     "Colouring": "curator.find.map.colours",
     "Comparison": "curator.review.comparison.compare",
     "Concept": "curator.find.concepts",
@@ -289,9 +302,11 @@ _PLACES = {
     "FetchReport": "curator.collect.fetch",
     "FetchSettings": "curator.collect.http.client",
     "Filters": "curator.review.queue.filters",
+    "FindNeeds": "curator.find.words",
     "FinetuneSettings": "curator.learn.finetune.settings",
     "FormatName": "curator.deliver.formats",
     "Gain": "curator.learn.curve.reading",
+    "HeldOut": "curator.check.held_out",
     "HistoryRow": "curator.store.run_json",
     "ImageMap": "curator.find.map.kept",
     "ImageSource": "curator.review.queue.details",
@@ -333,6 +348,7 @@ _PLACES = {
     "TaggedVersion": "curator.store.versions",
     "TrainReport": "curator.learn.train",
     "Tried": "curator.serve.trying",
+    "TriedBackbone": "curator.learn.networks",
     "Version": "curator.review.comparison.compare",
     "VersionChange": "curator.store.versions",
     "VersionDiff": "curator.deliver.dataset",

@@ -15,15 +15,31 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock
 
 from curator.errors import FileError, TargetNotEmpty
-from curator.platform import process_lives, sync_files, sync_folder
+from curator.hashing import sha256_of
+from curator.platform import hard_link, process_lives, share_blocks, sync_files, sync_folder
+
+
+class Readable(Protocol):
+    """What bytes are read from: a file's path, or an original (:mod:`curator.store.originals`)."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        raise NotImplementedError
+
+    def read_bytes(self) -> bytes:
+        """All of it. Raises OSError."""
+        raise NotImplementedError
+
 
 TEMPORARY_PREFIX = ".part-"
 _UNFINISHED = re.compile(r"\.(?:part|new)-(\d+)[-.]")
-_EXPORT_LOCK = re.compile(r"\.part-[0-9a-f]{16}\.lock")
+_OF_SCRATCH = re.compile(r"[0-9a-f]{16}\.lock")
 
 
 def write_atomic(path: Path, data: bytes, private: bool = False) -> None:
@@ -73,6 +89,33 @@ def put_once(root: Path, data: bytes, name: str, source: Path | None = None) -> 
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise _unwritten(path, error) from error
+    return relative.as_posix()
+
+
+def put_file_once(root: Path, source: Path) -> str:
+    """Keep a large file at ``root``/ab/SHA-256.suffix as it is now, and return that relative path.
+
+    Where the disk can, it shares its room with ``source``, which may be removed afterwards but not
+    changed. What is there already stays, as of :func:`put_once`. Raises :class:`FileError`.
+    """
+    temporary = root / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        if not share_blocks(source, temporary) and not hard_link(source, temporary):
+            shutil.copyfile(source, temporary)
+        # Of what is kept, whatever happens to the source meanwhile.
+        digest = sha256_of(temporary)
+        relative = Path(digest[:2], f"{digest}{source.suffix}")
+        path = root / relative
+        if path.is_file() and not path.is_symlink() and sha256_of(path) == digest:
+            temporary.unlink()
+            return relative.as_posix()
+        path.parent.mkdir(exist_ok=True)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise _unwritten(root / source.name, error) from error
     return relative.as_posix()
 
 
@@ -134,49 +177,63 @@ def replacing_folder(target: Path) -> Iterator[Path]:
     Raises :class:`TargetNotEmpty` when ``target`` exists and is not an empty folder.
     """
     refuse_occupied(target)
-    temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+    with scratch_folder(target.parent, TEMPORARY_PREFIX, target) as temporary:
+        try:
+            yield temporary
+            # A power failure after the rename must not leave a folder of empty files.
+            sync_files([path for path in temporary.rglob("*") if path.is_file()])
+            if target.exists():
+                target.rmdir()
+            os.replace(temporary, target)
+            sync_folder(target.parent)
+        except OSError as error:
+            raise FileError(
+                f"{target} could not be written: {error.strerror or error}.",
+                "Free some space or choose another folder, then run it again.",
+            ) from error
+
+
+@contextlib.contextmanager
+def scratch_folder(
+    root: Path, prefix: str, target: Path | None = None, mode: int = 0o777
+) -> Iterator[Path]:
+    """A new folder in ``root`` whose name begins with ``prefix``; removed at the end, if there.
+
+    What killed processes left there under that prefix is removed first. ``target``: what it is
+    for, in an error; ``mode``: less what the umask takes. Raises :class:`FileError`.
+    """
+    folder = root / f"{prefix}{secrets.token_hex(8)}"
     # The system frees the lock when this process dies: then the folder may go.
-    lock = FileLock(temporary.with_name(f"{temporary.name}.lock"))
+    lock = FileLock(root / f"{folder.name}.lock")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep_exports(target.parent)
+        root.mkdir(parents=True, exist_ok=True)
+        _sweep_killed(root, prefix)
         lock.acquire(timeout=5)
-        temporary.mkdir()
+        folder.mkdir(mode)
     except OSError as error:
         _let_go(lock)
         raise FileError(
-            f"{target} cannot be made: {error.strerror or error}.", "Choose another folder."
+            f"{target or folder} cannot be made: {error.strerror or error}.",
+            "Choose another folder.",
         ) from error
     try:
-        yield temporary
-        # A power failure after the rename must not leave a folder of empty files.
-        sync_files([path for path in temporary.rglob("*") if path.is_file()])
-        if target.exists():
-            target.rmdir()
-        os.replace(temporary, target)
-        sync_folder(target.parent)
-    except OSError as error:
-        raise FileError(
-            f"{target} could not be written: {error.strerror or error}.",
-            "Free some space or choose another folder, then run it again.",
-        ) from error
+        yield folder
     finally:
-        if temporary.exists():
-            shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         _let_go(lock)
 
 
-def _sweep_exports(folder: Path) -> None:
-    """Remove the parts of exports into ``folder`` that were killed: nobody holds their locks."""
-    for path in folder.glob(f"{TEMPORARY_PREFIX}*.lock"):
-        if path.is_symlink() or not _EXPORT_LOCK.fullmatch(path.name):
+def _sweep_killed(root: Path, prefix: str) -> None:
+    """Remove the folders of :func:`scratch_folder` whose process died: nobody holds their locks."""
+    for path in root.glob(f"{prefix}*.lock"):
+        if path.is_symlink() or not _OF_SCRATCH.fullmatch(path.name.removeprefix(prefix)):
             continue
         lock = FileLock(path)
         with contextlib.suppress(OSError):  # it is held, or another user's
             lock.acquire(timeout=0)
-            part = path.with_suffix("")
-            if part.is_dir() and not part.is_symlink():
-                shutil.rmtree(part, ignore_errors=True)
+            folder = path.with_suffix("")
+            if folder.is_dir() and not folder.is_symlink():
+                shutil.rmtree(folder, ignore_errors=True)
             _let_go(lock)
 
 

@@ -8,6 +8,11 @@ def many(number: int, one: str, several: str = "") -> str:
     return f"{number} {one if number == 1 else several or one + 's'}"
 
 
+def capitalised(text: str) -> str:
+    """The text with its first letter large, as at the beginning of a sentence; the rest stays."""
+    return text[:1].upper() + text[1:]
+
+
 def utf8(text: str) -> str:
     r"""``text`` as every database takes it: bytes of a name that are no UTF-8 become ``\udcff``."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import functools
 import os
 import re
@@ -15,6 +16,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from typing import Any
 # From glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEEP_BYTES = 1 << 30
+_LOWEST = 19  # of the priorities that a process may give itself
 _FICLONE = 0x40049409  # of Linux's fs.h
 
 
@@ -102,6 +105,14 @@ def process_lives(process: int) -> bool:
     return bool(psutil.pid_exists(process))
 
 
+def give_way() -> None:
+    """Let this thread, and those that it starts, run when nothing else wants the core (Linux)."""
+    if sys.platform == "linux":
+        # For any other system the number of a thread is none of a process.
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)
+
+
 def limit_memory(size: int) -> None:
     """Let this process have at most ``size`` bytes of address space, where the system can say so.
 
@@ -145,6 +156,10 @@ def _syncfs() -> Callable[[int], int] | None:
     return found
 
 
+# Pairs of disks, by their numbers, of which one cannot share the other's blocks.
+_UNSHARED: set[tuple[int, int]] = set()
+
+
 def share_blocks(source: Path, target: Path) -> bool:
     """Make the new file ``target`` a copy that shares its blocks with ``source`` (a reflink).
 
@@ -156,9 +171,17 @@ def share_blocks(source: Path, target: Path) -> bool:
     import fcntl
 
     try:
+        disks = source.stat().st_dev, target.parent.stat().st_dev
+    except OSError:
+        return False
+    if disks in _UNSHARED:
+        return False
+    try:
         with source.open("rb") as given, target.open("xb") as made:
             fcntl.ioctl(made, _FICLONE, given.fileno())
-    except OSError:
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV):
+            _UNSHARED.add(disks)  # a file made and removed costs as much as a small copy
         with contextlib.suppress(OSError):
             target.unlink()
         return False

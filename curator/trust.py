@@ -19,7 +19,10 @@ from curator.errors import ProjectAltered
 ORIGINAL_SUFFIXES = ("jpg", "png", "webp", "gif", "bmp", "tiff", "ppm", "avif")
 """Of stored originals; see :data:`curator.imaging.decoding.SUFFIXES`."""
 
-_ORIGINAL = re.compile(rf"([0-9a-f]{{2}})/\1[0-9a-f]{{62}}\.({'|'.join(ORIGINAL_SUFFIXES)})")
+_ORIGINAL = re.compile(
+    r"(?P<path>(?P<first>[0-9a-f]{2})/(?P=first)[0-9a-f]{62}(?P<shard>\.tar)?)"
+    rf"(?(shard)/(?P<start>\d{{1,15}})-(?P<size>\d{{1,15}}))\.({'|'.join(ORIGINAL_SUFFIXES)})"
+)
 _ORIGINALS = "originals"
 # How a rollback journal ends that names a further file, for SQLite to delete. It writes one only
 # for transactions over several databases, which there are none of here.
@@ -37,26 +40,38 @@ def inside(folder: Path, name: str) -> Path:
     return folder.joinpath(*parts)
 
 
-def is_original_name(file: object) -> bool:
-    """Whether ``file`` has the form of a stored original: ab/SHA-256.suffix, a known suffix."""
-    return isinstance(file, str) and _ORIGINAL.fullmatch(file) is not None
+def original_parts(file: object) -> tuple[str, int, int | None] | None:
+    """What the name of a stored original says; None for what is none.
+
+    The path below originals/, the first byte in that file, and the number of bytes, None for all.
+    The forms, with a known suffix: ab/SHA-256.suffix for a file of its own, and
+    ab/SHA-256.tar/START-SIZE.suffix for a part of a shard.
+    """
+    named = _ORIGINAL.fullmatch(file) if isinstance(file, str) else None
+    if named is None:
+        return None
+    if not named["shard"]:
+        return named[0], 0, None
+    return named["path"], int(named["start"]), int(named["size"])
 
 
-def original_path(originals: Path, file: object) -> Path:
-    """The path of a stored original that the database calls ``file``; it may be missing.
+def original_place(originals: Path, file: object) -> tuple[Path, int, int | None]:
+    """:func:`original_parts` of what the database calls ``file``; it may be missing.
 
     Refused: a name of another form, and what is no plain file in a plain folder.
     """
-    if not is_original_name(file):
+    parts = original_parts(file)
+    if parts is None:
         raise ProjectAltered(
             f"The database names {str(file)[:200]!r} as an image, which is no name of an original.",
             "The project was altered: take it from a copy, or delete that image.",
         )
-    path = originals / str(file)
+    relative, start, size = parts
+    path = originals / relative
     for folder in (originals, path.parent):
         if os.path.lexists(folder) and (problem := not_plain(folder, folder=True)):
             raise _altered(folder, problem)
-    return plain_file(path)
+    return plain_file(path), start, size
 
 
 def plain_file(path: Path) -> Path:
@@ -70,7 +85,8 @@ def check_folder(folder: Path) -> None:
     """Refuse a project's folder that holds anything but plain folders and files.
 
     Looks at everything but the originals themselves, of which there may be many: they are looked
-    at when they are used (:func:`original_path`). Nothing is opened but SQLite's rollback journals.
+    at when they are used (:func:`original_place`). Nothing is opened but SQLite's rollback
+    journals.
     """
     waiting = [folder]
     while waiting:

@@ -36,14 +36,16 @@ if TYPE_CHECKING:
 JOBS = {
     "sample": "curator.sample.job",
     "import": "curator.collect.imports.job",
-    "fetch": "curator.collect.fetch",
+    "fetch": "curator.cluster.job",
     "check": "curator.check.job",
     "train": "curator.learn.train",
     "refit": "curator.learn.instant.refit_job",
     "cost": "curator.learn.finetune.cost_job",
     "lr-find": "curator.learn.finetune.rate_job",
     "learning-curve": "curator.learn.curve.measure",
+    "backbones": "curator.learn.networks",
     "map": "curator.find.map.job",
+    "find": "curator.find.words_job",
     "export": "curator.deliver.folder",
     "export-model": "curator.deliver.bundle",
     "rebuild": "curator.deliver.recipe.rebuild",
@@ -53,7 +55,9 @@ JOBS = {
 
 IDLE_SECONDS = 600.0
 POLL_SECONDS = 0.1
-WARM_MODULES = ("curator.learn.train", "curator.collect.fetch", "curator.check.job")
+WARM_AFTER_SECONDS = 3.0  # it is started by a page that is being painted and needs the cores itself
+WARM_IF_SECONDS = 60.0  # one that idles less is gone too soon for it to pay
+WARM_MODULES = ("curator.learn.train", "curator.cluster.job", "curator.check.job")
 
 
 def ensure(workspace: Workspace) -> None:
@@ -142,13 +146,13 @@ def serve(workspace: Workspace, idle_seconds: float = IDLE_SECONDS) -> None:
 
 def _work(workspace: Workspace, idle_seconds: float) -> None:
     last_work = time.monotonic()
-    warm = False
+    warm = idle_seconds < WARM_IF_SECONDS
     while workspace.path.exists():
         if _run_next(workspace):
             last_work = time.monotonic()
         elif time.monotonic() - last_work >= idle_seconds:
             return
-        elif not warm:
+        elif not warm and time.monotonic() - last_work >= WARM_AFTER_SECONDS:
             warm = True
             _warm_up()
         else:

@@ -12,12 +12,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer.main
 from mkdocs.structure.files import File
 
 import curator
 from curator import errors
-from curator.cli.commands import app
+from curator.cli.commands import command
 from curator.cli.grouping import GROUPS
 
 if TYPE_CHECKING:
@@ -43,15 +42,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def commands_page() -> str:
     """Every command by station, with its help as the terminal shows it."""
-    root = typer.main.get_command(app)
+    root = command()
     parts = ["# The command line", "What each command says with `--help`."]
     context = root.make_context("curator", [], resilient_parsing=True)
     for group, names in GROUPS.items():
         parts.append(f"## {group}")
         for name in names:
-            command = root.commands[name]  # type: ignore[attr-defined]
-            own = type(context)(command, info_name=name, parent=context, terminal_width=96)
-            parts += [f"### curator {name}", f"```text\n{command.get_help(own)}\n```"]
+            asked = root.commands[name]
+            own = type(context)(asked, info_name=name, parent=context, terminal_width=96)
+            parts += [f"### curator {name}", f"```text\n{asked.get_help(own)}\n```"]
     return "\n\n".join(parts) + "\n"
 
 

@@ -1,8 +1,8 @@
-"""Take pictures of the running page: `make screenshots`.
+"""Take pictures of the running page: `make screenshots`, or some by `screenshots.py bears sample`.
 
 Makes projects in a temporary folder, does some reviewing in Chromium, and writes the README's
 pictures beside this file, and one of every other panel and state into `states/` (not in git), to
-be looked at. Every view is taken in four windows, of the sample and, where `CURATOR_BEARS` names
+be looked at. Every view is taken in five windows, of the sample and, where `CURATOR_BEARS` names
 the folder of the bears, of photographs.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,51 +32,23 @@ WINDOWS: dict[str, dict[str, object]] = {
     "1920": {"viewport": {"width": 1920, "height": 1080}},
     "phone": PHONE,
     "dark": {"viewport": SIZE, "color_scheme": "dark"},
+    "3840": {"viewport": {"width": 3840, "height": 2160}},
 }
 VIEWS = ("data", "data/grid", "data/map", "collect", "check", "train", "review", "use")
 LONGEST = 4000  # pixels of a picture of a view that is taller than its window
 BESIDE = HERE.parents[1] / "shared" / "data" / "bears"
+PICTURED = {  # what is there when a station has its pictures
+    "data": ".cu-class-picture img",
+    "collect": ".cu-newest img",
+    "check": ".cu-problems .cu-strip img",
+    "train": ".cu-mistakes img",
+    "review": ".cu-review .cu-tile img",
+}
 ODD = [
     "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen",
     "a class name of sixty letters that goes on and on until here",
     "日本語の長いクラス名をここに入れておくと幅がどうなるか確かめる",
 ]
-
-
-def main() -> None:
-    """Write all pictures."""
-    STATES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as place, sync_playwright() as driver:
-        folder = Path(place)
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        with sample(folder / "handwritten digits") as project:
-            readme(folder, project, browser)
-            states(folder, project, browser)
-            in_windows(folder, project, browser)
-        bears = Path(os.environ.get("CURATOR_BEARS", BESIDE))
-        if bears.is_dir():
-            with photographs(folder / "bears", bears) as project:
-                in_windows(folder, project, browser, next(bears.rglob("*.jpg")))
-                for before, name in zip(project.class_names(), ODD, strict=True):
-                    project.rename_class(before, name)
-                in_windows(folder, project, browser, called="odd-names")
-        for classes in (1, 2, 20, 200):
-            place_of = folder / f"{classes} classes"
-            with large_project(place_of, max(400, 15 * classes), classes=classes) as project:
-                in_windows(folder, project, browser)
-        with (
-            Project.create(folder / "empty", ["cats", "dogs"], name="empty") as project,
-            shown(folder / "e", project, browser) as page,
-        ):
-            for station in ("data", "collect", "check", "train", "review", "use"):
-                take(page, station, f"empty-{station}")
-        with (
-            large_project(folder / "forty classes", 3000, classes=40) as project,
-            shown(folder / "f", project, browser) as page,
-        ):
-            take(page, "review", "forty-classes")
-            wide(page, "forty-classes-4k", 3840, 2160)
-        browser.close()
 
 
 @contextmanager
@@ -111,11 +83,12 @@ def in_windows(
     browser: Browser,
     picture: Path | None = None,
     called: str = "",
+    windows: Collection[str] = tuple(WINDOWS),
 ) -> None:
-    """Every view in every window, whole where it is a page to read; ``picture``: to try."""
+    """Every view in these windows, whole where it is a page to read; ``picture``: to try."""
     with running(folder / f"windows {project.name} {called}", project.path) as dashboard:
-        for window, how in WINDOWS.items():
-            context = browser.new_context(**how)
+        for window in windows:
+            context = browser.new_context(**WINDOWS[window])
             page = context.new_page()
             page.goto(dashboard.address)
             page.wait_for_selector("[data-station=review]")
@@ -185,8 +158,10 @@ def readme(folder: Path, project: Project, browser: Browser) -> None:
     """The stations that the documents show, and the review in the dark."""
     with shown(folder / "r", project, browser) as page:
         page.click(".cu-jobbar [aria-label=Dismiss]")
-        for station in ("collect", "check", "train", "review"):
+        for station in ("data", "collect", "check", "train", "review"):
             go(page, station)
+            page.wait_for_selector(PICTURED[station])
+            page.wait_for_timeout(500)
             if station == "review":
                 review(page)
             page.screenshot(path=HERE / f"{station}.png")
@@ -260,6 +235,53 @@ def states(folder: Path, project: Project, browser: Browser) -> None:  # noqa: P
         page.locator(".cu-tile").first.dblclick()
         page.wait_for_timeout(900)
         page.screenshot(path=STATES / "phone-zoom.png")
+
+
+def main() -> None:
+    """Write the pictures of the parts that are named, by default of all."""
+    STATES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        for name in sys.argv[1:] or PARTS:
+            PARTS[name](Path(place), browser)
+        browser.close()
+
+
+def of_sample(folder: Path, browser: Browser) -> None:
+    """What the documents show, and every state, of the sample."""
+    with sample(folder / "handwritten digits") as project:
+        readme(folder, project, browser)
+        states(folder, project, browser)
+        in_windows(folder, project, browser)
+
+
+def of_bears(folder: Path, browser: Browser) -> None:
+    """Photographs, where they are at hand; then under names that are long or of another script."""
+    bears = Path(os.environ.get("CURATOR_BEARS", BESIDE))
+    if not bears.is_dir():
+        return
+    with photographs(folder / "bears", bears) as project:
+        in_windows(folder, project, browser, next(bears.rglob("*.jpg")))
+        for before, name in zip(project.class_names(), ODD, strict=True):
+            project.rename_class(before, name)
+        in_windows(folder, project, browser, called="odd-names", windows=("1280", "phone"))
+
+
+def of_numbers(folder: Path, browser: Browser) -> None:
+    """From one class to 200, one image and 100,000."""
+    for classes, images in ((1, 1), (1, 400), (2, 400), (20, 400), (200, 3000), (10, 100_000)):
+        name = f"{classes} classes {images} images"
+        with large_project(folder / name, images, classes=classes) as project:
+            in_windows(folder, project, browser, windows=("1280", "phone"))
+
+
+def of_nothing(folder: Path, browser: Browser) -> None:
+    """Stations before there is an image."""
+    with Project.create(folder / "empty", ["cats", "dogs"], name="empty") as project:
+        in_windows(folder, project, browser, windows=("1280", "phone"))
+
+
+PARTS = {"sample": of_sample, "bears": of_bears, "numbers": of_numbers, "nothing": of_nothing}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -20,18 +22,33 @@ from curator.project import Project
 from curator.store import runs, schema
 from curator.store.classes import all_classes
 from curator.store.database import now
+from curator.store.predictions import Predictions, add_predictions
 
 PICTURES = 400
 WRONG = 0.04
 AT_ONCE = 10_000
 
 
-def large_project(folder: Path, count: int, classes: int = 10, seed: int = 1) -> Project:
-    """Make a project of ``count`` images with one run, and give it open."""
+Stored: TypeAlias = "tuple[str, str, int]"  # SHA-256 of an original, its file and bytes
+
+
+def large_project(
+    folder: Path,
+    count: int,
+    classes: int = 10,
+    seed: int = 1,
+    side: int = 256,
+    store: Callable[[Project, range], Sequence[Stored]] | None = None,
+) -> Project:
+    """Make a project of ``count`` images with one run, and give it open.
+
+    ``side``: of the thumbnails, in pixels. ``store``: keeps the originals of those numbers, which
+    are not there otherwise.
+    """
     names = [f"class {number:02d}" for number in range(classes)]
     project = Project.create(folder, names, name=folder.name)
     random = np.random.default_rng(seed)
-    drawn = [_picture(random, place) for place in range(PICTURES)]
+    drawn = [_picture(random, place, side) for place in range(PICTURES)]
     with project.database.write() as connection:
         ids = [item.id for item in all_classes(connection)]
         truth = random.integers(0, classes, count)
@@ -40,35 +57,50 @@ def large_project(folder: Path, count: int, classes: int = 10, seed: int = 1) ->
         class_of = np.array(ids)[label]
         for start in range(0, count, AT_ONCE):
             numbers = range(start, min(start + AT_ONCE, count))
-            digests = [
-                hashlib.sha256(f"{seed}/{number}".encode()).hexdigest() for number in numbers
-            ]
+            stored = (
+                [_nowhere(seed, n) for n in numbers] if store is None else store(project, numbers)
+            )
             connection.execute(
                 insert(schema.images),
-                [_image(n, d, int(class_of[n])) for n, d in zip(numbers, digests, strict=True)],
+                [_image(n, o, int(class_of[n])) for n, o in zip(numbers, stored, strict=True)],
             )
             connection.execute(
                 insert(schema.sources),
                 [_source(number, int(class_of[number])) for number in numbers],
             )
             project.thumbnails.put(
-                (digest, drawn[number % PICTURES])
-                for number, digest in zip(numbers, digests, strict=True)
+                (original[0], drawn[number % PICTURES])
+                for number, original in zip(numbers, stored, strict=True)
             )
         _run(connection, random, ids, truth, class_of)
     return project
 
 
-def _image(number: int, digest: str, class_id: int) -> dict[str, object]:
+def _nowhere(seed: int, number: int) -> Stored:
+    digest = hashlib.sha256(f"{seed}/{number}".encode()).hexdigest()
+    return digest, f"{digest[:2]}/{digest}.jpg", 60_000
+
+
+def large_projects(folder: Path, *counts: int) -> dict[str, Path]:
+    """Make projects of so many images; their paths by what a benchmark calls them."""
+    paths = {}
+    for count in counts:
+        with large_project(folder / f"{count} images", count) as project:
+            paths[f"{count:,} images"] = project.path
+    return paths
+
+
+def _image(number: int, original: Stored, class_id: int) -> dict[str, object]:
+    digest, file, size = original
     return {
         "id": number + 1,
         "sha256": digest,
-        "file": f"{digest[:2]}/{digest}.jpg",
+        "file": file,
         "class_id": class_id,
         "format": "JPEG",
         "width": 640,
         "height": 480,
-        "bytes": 60_000,
+        "bytes": size,
         "phash": digest[:16],
         "dark_score": 0.8,
         "light_score": 0.8,
@@ -123,7 +155,7 @@ def _run(connection, random, ids, truth, class_of) -> None:  # type: ignore[no-u
         history=[],
     )
     rows = np.arange(count)
-    said = runs.Predictions(
+    said = Predictions(
         image_ids=rows + 1,
         labels=class_of,
         is_label_issue=probabilities[rows, own] < 0.2,
@@ -131,11 +163,11 @@ def _run(connection, random, ids, truth, class_of) -> None:  # type: ignore[no-u
         fixed=np.full_like(probabilities, np.nan),
         in_sample=np.zeros(count, dtype=bool),
     )
-    runs.add_predictions(connection, run_id, ids, said)
+    add_predictions(connection, run_id, ids, said)
     assert connection.execute(select(schema.runs.c.id)).scalar_one() == run_id
 
 
-def _picture(random: np.random.Generator, place: int) -> bytes:
+def _picture(random: np.random.Generator, place: int, side: int) -> bytes:
     """A smooth ground with a few shapes and its number, 256 px, about 3 kB as WebP."""
     ground = random.integers(60, 220, (3, 3, 3)).astype(np.uint8)
     picture = Image.fromarray(ground).resize((256, 192), Image.Resampling.BICUBIC)
@@ -146,5 +178,5 @@ def _picture(random: np.random.Generator, place: int) -> bytes:
         pen.ellipse((x, y, x + side, y + side), fill=colour)
     pen.text((8, 8), str(place), fill=(255, 255, 255))
     buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=60)
+    picture.resize((side, side * 3 // 4)).save(buffer, "WEBP", quality=60)
     return buffer.getvalue()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import platform
 import re
 from pathlib import Path
 
 import pytest
 
-from benchmarks import sides
+from benchmarks import figures, sides
 
 FOLDER = Path(sides.__file__).parent
 LISTED = (FOLDER / "README.md").read_text("utf-8")
@@ -100,3 +102,40 @@ def test_small_makes_every_size_small_that_was_not_named() -> None:
     small = parser.parse_args(["--small"])
     assert (small.count, small.repeats) == (200, 1)
     assert parser.parse_args(["--small", "--count", "7"]).count == 7
+
+
+def test_what_is_published_names_the_kind_of_machine_and_no_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Median and spread of each figure; cores, processor and date; neither a path nor a host."""
+    monkeypatch.setattr(sides, "ROOT", tmp_path)
+    (tmp_path / "benchmarks").mkdir()
+    monkeypatch.setattr("sys.argv", ["benchmarks/noise.py"])
+    options = sides.Options("What it does.", peer=True)
+    sides.publish(options.parse_args([]), {"error": [0.5]})
+    assert not (tmp_path / "benchmarks" / "results").exists()
+    sides.publish(options.parse_args(["--publish"]), {"error": [0.3, 0.1, 0.2]})
+    text = (tmp_path / "benchmarks" / "results" / "noise.json").read_text("utf-8")
+    kept = json.loads(text)
+    assert kept["figures"] == {"error": {"median": 0.2, "low": 0.1, "high": 0.3}}
+    assert kept["machine"].keys() == {"cores", "processor", "system", "python"}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", kept["date"])
+    assert platform.node() not in text
+    assert "/" not in kept["machine"]["system"] + "".join(kept["options"])
+
+
+@pytest.mark.parametrize("page", figures.PAGES)
+def test_the_pages_state_what_the_benchmarks_found(page: str) -> None:
+    """`python benchmarks/figures.py --write` brings them up to date."""
+    text = (sides.ROOT / page).read_text("utf-8")
+    assert figures.written(text) == text
+    assert figures.rows()
+
+
+def test_another_figure_in_a_page_is_noticed() -> None:
+    """What stands between the marks is what the results say, and nothing else."""
+    page = f"before\n{figures.BEGIN}\n| 99.9 % right |\n{figures.END}\nafter\n"
+    assert "99.9" not in figures.written(page)
+    assert figures.written(figures.written(page)) == figures.written(page)
+    with pytest.raises(ValueError, match="lacks"):
+        figures.written("no marks")

@@ -32,6 +32,7 @@ PERMISSIVE = {
     "BSD-3-Clause",
     "BSL-1.0",
     "CC0-1.0",
+    "CNRI-Python",
     "ISC",
     "MIT",
     "MIT-0",
@@ -196,7 +197,9 @@ def test_what_is_imported_is_asked_for() -> None:
     """The product names each package that it imports, rather than getting it by another's wish."""
     with (ROOT / "pyproject.toml").open("rb") as stream:
         project = tomllib.load(stream)["project"]
-    lines = [*project["dependencies"], *project["optional-dependencies"]["tensorboard"]]
+    extras = project["optional-dependencies"]
+    named_by = ("tensorboard", "cluster", "text")
+    lines = [*project["dependencies"], *(line for name in named_by for line in extras[name])]
     named = {canonicalize_name(Requirement(line).name) for line in lines}
     sources = importlib.metadata.packages_distributions()
     imported = {

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 START = "start"
 DATA = "data"
 CHECK = "check"
+USE = "use"
 GRID, MAP = TABS = "grid", "map"  # of Data, beside the classes
 DUPLICATES = "duplicates"  # of Check, beside the findings: groups side by side
 TABS_OF = {DATA: TABS, CHECK: (DUPLICATES,)}

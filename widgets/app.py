@@ -17,15 +17,15 @@ import ipywidgets
 from curator import worker
 from curator.jobs import health, marks
 from curator.project import Project
+from curator.review.queue.filters import Filters
 from curator.review.status import status as status_of
 from curator.store import jobs
-from curator.store.newest import Newest
-from curator.store.newest import newest as newest_rows
 from widgets import address, recent
 from widgets.address import Address
 from widgets.check import CheckPanel
 from widgets.collect import CollectPanel
 from widgets.data import Data
+from widgets.following import Following
 from widgets.jobbar import JobBar, newest
 from widgets.like_picture import LikePanel
 from widgets.panel import Handler, Panel
@@ -39,7 +39,6 @@ from widgets.visits import Visits
 
 POLL_SECONDS = 0.25
 CHEAP_SECONDS = 0.05  # what the figures of the check may take after every decision
-WORKER_SECONDS = 60.0  # how often the worker, which ends when idle, is looked after
 
 
 class Dashboard:
@@ -50,6 +49,7 @@ class Dashboard:
             "go": lambda message: self.go(message["station"]),
             "changed": lambda _: self.refresh(),
             "error": self._complain,
+            "decided": self._decided,
             "like_picture": lambda _: self.like.ask(),
         }
         self.shell = Shell(
@@ -73,18 +73,17 @@ class Dashboard:
                 **common,
                 "queue": self._look,
                 "look": lambda message: self._enlarge(int(message["id"])),
-                "decided": self._decided,
+                "export": self._export,
                 "moved": lambda _: self.remember(),
                 "submit": self._asked,
             }
         )
-        self.collect = CollectPanel({**common, "submit": self._asked, "decided": self._decided})
+        self.collect = CollectPanel({**common, "submit": self._asked})
         self.check = CheckPanel(
             {
                 **common,
                 "check": lambda _: self._submit("check"),
                 "queue": self._look,
-                "decided": self._decided,
                 "looked": lambda _: self.visits.say_where(),
             }
         )
@@ -92,13 +91,14 @@ class Dashboard:
         self.review = Review(
             {
                 **common,
-                "decided": self._decided,
                 "moved": lambda _: self.remember(),
                 "looked": lambda _: self.visits.say_where(),
             }
         )
-        self.use = UsePanel({**common, "submit": self._asked})
-        self.trying = TryPanel({**common, "submit": self._asked, "decided": self._decided})
+        self.use = UsePanel(
+            {**common, "submit": self._asked, "moved": lambda _: self.visits.say_where()}
+        )
+        self.trying = TryPanel({**common, "submit": self._asked})
         self.like = LikePanel({**common, "submit": self._asked, "queue": self._look})
         self.jobbar = JobBar(
             {
@@ -125,16 +125,9 @@ class Dashboard:
         self.station = "start"
         self._poller: asyncio.Future[None] | None = None  # from the first page on
         self.visits = Visits(self)
-        self._seen: tuple[Any, ...] = ()
-        self._classes: tuple[Any, ...] = ()  # the last changes of classes that this page shows
-        self._own_position = 0  # the last decision that this page knows of
-        self._own_batches: set[int] = set()  # what it decided since
-        self._decided_at = 0.0
-        self._cost = 0.0  # seconds that bringing the figures up to date took last
-        self._check_cost = 0.0  # of which the check's report
+        self.following = Following(self)
+        self._check_cost = 0.0  # seconds that the check's report took last
         self._unchecked = 0  # images that came since the last check
-        self._ended = 0  # the last job whose end this page has seen to
-        self._looked_after = 0.0
         self._given = project or os.environ.get("CURATOR_PROJECT") or ""
         self.open_or_start(self._given)
 
@@ -242,7 +235,7 @@ class Dashboard:
             self.review.soon()
         self.shell.refresh(found, self.station)
         self._unchecked = found.unchecked
-        self._seen = self._fingerprint(job, self._newest())
+        self.following.refreshed(job)
 
     def _adopt(self, project: Project | None) -> None:
         """Open a project where it was left."""
@@ -259,11 +252,7 @@ class Dashboard:
         health.look(project)
         worker.ensure(project)
         self.jobbar.offer(project)
-        self._looked_after = time.monotonic()
-        rows = self._newest()
-        self._own_position, self._classes = rows.decisions, _of_classes(rows)
-        last = newest(project)
-        self._ended = 0 if last is None else last.id - last.is_open
+        rows = self.following.adopt(project, newest(project))
         self.review.adopt(project, place)
         self.data.adopt(project, place.get("data", {}))
         self.like.adopt(project)
@@ -291,7 +280,12 @@ class Dashboard:
         assert self.project is not None
         worker.submit(self.project, kind, arguments)
         self.refresh()
-        self._follow()
+        self.follow_job()
+
+    def _export(self, message: dict[str, Any]) -> None:
+        """Go to Use with a selection."""
+        chosen = Filters(selection=message["selection"])
+        self.visits.moving(lambda: self.visits.go_to(Address(station="use", filters=chosen)))
 
     def _asked(self, message: dict[str, Any]) -> None:
         self._submit(message["kind"], **message["arguments"])
@@ -307,30 +301,25 @@ class Dashboard:
         """Show one image whole, with all that is known of it, in the queue of everything."""
         assert self.project is not None
         view = Address(station="review", queue="all", image=image_id)
-        self.visits.visiting(lambda: self.visits.go_to(view))
+        self.visits.moving(lambda: self.visits.go_to(view))
 
     def _complain(self, message: dict[str, Any]) -> None:
         self.jobbar.complain(message["text"])
 
     def _decided(self, message: dict[str, Any]) -> None:
-        """The new figures are shown at the next look: the next decision must not wait for them."""
-        self._decided_at = time.monotonic()
-        if "batch" in message:
-            self._own_batches.add(int(message["batch"]))
-        else:
-            self._own_position = self._newest().decisions
+        self.following.decided(message)
 
     def _cancel(self, job_id: int) -> None:
         assert self.project is not None
         jobs.cancel(self.project.database, job_id)
-        self._follow()
+        self.follow_job()
 
     def _end(self) -> None:
         """End the process that does not answer; the bar then offers to start its job again."""
         assert self.project is not None
         health.end(self.project)
         worker.ensure(self.project)
-        self._follow()
+        self.follow_job()
 
     def _again(self, job_id: int) -> None:
         assert self.project is not None
@@ -344,7 +333,7 @@ class Dashboard:
             answer(self.project, int(message["id"]))
         finally:
             self.jobbar.offer(self.project)
-            self._follow()
+            self.follow_job()
 
     # Following the store
 
@@ -352,37 +341,9 @@ class Dashboard:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             if self.project is not None:
-                Panel.guard(self._tick, self._complain)
+                Panel.guard(self.following.look, self._complain)
 
-    def _tick(self) -> None:
-        assert self.project is not None
-        if time.monotonic() - self._looked_after > WORKER_SECONDS:
-            self._looked_after = time.monotonic()
-            worker.ensure(self.project)
-        self.review.tick(self.station == "review")
-        job = self._follow()
-        # By its id, not by a change of state: a retrain may end between two looks.
-        ended = job is not None and not job.is_open and job.id > self._ended
-        rows = self._newest()
-        if self._fingerprint(job, rows) == self._seen and not ended:
-            return
-        if time.monotonic() - self._decided_at < 4 * self._cost and not ended:
-            return  # with very many images the figures wait until the reviewer does
-        began = time.monotonic()
-        self.refresh()
-        self._cost = time.monotonic() - began
-        if _of_classes(rows) != self._classes:
-            self._classes = _of_classes(rows)
-            self.review.classes_changed()
-        if ended and job is not None:
-            self._ended = job.id
-            self.review.job_ended(job.kind, self.station == "review")
-        elif rows.decisions != self._own_position:
-            self.review.others_decided(self._own_position, self._own_batches)
-            self._own_position = rows.decisions
-            self._own_batches.clear()
-
-    def _follow(self) -> jobs.Job | None:
+    def follow_job(self) -> jobs.Job | None:
         """Show the newest job in the bar, and the table of a training that runs."""
         assert self.project is not None
         job = self.jobbar.follow(self.project, self.station)
@@ -392,25 +353,3 @@ class Dashboard:
         self.trying.follow(job)
         self.like.follow(job)
         return job
-
-    def _fingerprint(self, job: jobs.Job | None, rows: Newest) -> tuple[Any, ...]:
-        """Differ whenever the shown figures may: job, decisions, images (by some as they come)."""
-        running = job is not None and job.is_open
-        some = min(25, 1 + rows.images // 40)
-        return (
-            job.state if job else "",
-            job.id if job else 0,
-            rows.decisions,
-            rows.dismissals,
-            _of_classes(rows),
-            rows.images // some if running else rows.images,
-        )
-
-    def _newest(self) -> Newest:
-        assert self.project is not None
-        return newest_rows(self.project.database)
-
-
-def _of_classes(rows: Newest) -> tuple[int, int]:
-    """Differ whenever classes were made, renamed or merged, in whatever window."""
-    return rows.classes, rows.class_acts

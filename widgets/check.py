@@ -7,10 +7,10 @@ from typing import Any
 from curator.check.findings import DISMISSABLE
 from curator.check.report import report
 from curator.errors import CuratorError, InputError
-from curator.phrasing import many
+from curator.phrasing import capitalised, many
 from curator.project import Project
 from curator.review import duplicates
-from curator.store import ledger, tags
+from curator.store import ledger_log, tags
 from curator.store.ledger import Decided
 from widgets.address import DUPLICATES, Address
 from widgets.fixes import offered, said_of
@@ -100,7 +100,7 @@ class CheckPanel(Panel):
         act = self._project.bring_back if back else self._project.dismiss
         ids = [int(i) for i in message.get("images", ())]
         done = act(str(message["finding"]), ids, label=message.get("label"))
-        what = f"{done.what[:1].upper()}{done.what[1:]}." if done.batch else ""
+        what = f"{capitalised(done.what)}." if done.batch else ""
         self._did(done, what)
 
     def _apply(self, key: str, leave_out: list[int]) -> None:
@@ -219,4 +219,4 @@ class CheckPanel(Panel):
     def _can_undo(self) -> bool:
         if self._project is None:
             return False
-        return ledger.steps(self._project.database).undoes in self._own
+        return ledger_log.steps(self._project.database).undoes in self._own

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from curator.errors import CuratorError
+from curator.phrasing import capitalised
 from curator.project import Project
 from curator.store.ledger import Decided
 from widgets.panel import Handler, script
@@ -55,7 +56,7 @@ class ClassesPanel(Beside):
         except CuratorError as error:
             self.show(errors={field: str(error)}, said="")
             return
-        said = f"{decided.what[:1].upper()}{decided.what[1:]}. U takes it back."
+        said = f"{capitalised(decided.what)}. U takes it back."
         self.show(errors={}, said=said if decided.batch else "", done=self.state["done"] + 1)
         self.count(anew=True)
         self._handlers["decided"]({})

@@ -22,7 +22,7 @@ from curator.project import Project
 from curator.review.status import Status
 from curator.store import jobs
 from curator.store.class_names import NO_LABEL
-from curator.store.ledger import steps_of_import
+from curator.store.ledger_log import steps_of_import
 from widgets.address_drafts import Drafts, added_or_not, previewed, refusals
 from widgets.background import beside
 from widgets.import_offers import Offers

@@ -20,7 +20,6 @@ from widgets.queue_view import Paging
 if TYPE_CHECKING:
     from curator.find.concepts import Concept
     from curator.project import Project
-    from curator.review.queue.filters import Filters
     from curator.store.concepts import Marks
 
 CONCEPT = "concept"  # the kind of queue
@@ -40,6 +39,7 @@ class ConceptQueue(Paging):
         super().__init__({**own, **handlers})
         self.show(concepts=[])
         self._ordered_by: Marks | None = None  # the answers that gave the order
+        self._concept_id: int | None = None  # of the concept that is shown
         self._counted: dict[str, tuple[Any, Concept]] = {}  # by what it was counted from
         self._listing = Counting(
             self._list,
@@ -47,22 +47,35 @@ class ConceptQueue(Paging):
             handlers.get("error", lambda _: None),
         )
 
-    def show_queue(
-        self,
-        kind: str,
-        filters: Filters | None = None,
-        near: Sequence[int] = (),
-        status: str = "",
-    ) -> None:
-        """Open a queue; see :meth:`Paging.show_queue`."""
-        super().show_queue(kind, filters, near, status)
-        self._ordered_by = self._marks()
+    def _opened(self) -> None:
+        super()._opened()
+        self._ordered_by = marks = self._marks()
+        self._concept_id = None if marks is None else marks.id
 
     def count(self) -> None:
         """Count the queues and the concepts if the store changed."""
         super().count()
+        self.follow_concept()
         self._listing.project = self.project
         self._listing.count()
+
+    def follow_concept(self, status: str | None = None) -> None:
+        """Call the concept that is shown as it is called now, or leave the queue of a removed one.
+
+        Somebody may have renamed or removed it, or taken that back; ``status``: what is said then.
+        """
+        if self.project is None or self._concept_id is None or not self.concept:
+            return
+        name = self.project.concept_called(self._concept_id)
+        if name is None:
+            gone = f"{self.concept} is no longer looked for."
+            self.show_queue(AFTER, status=gone if status is None else status)
+        elif name != self.concept:
+            self._called(name)
+
+    def _called(self, name: str) -> None:
+        f = self.filters
+        self._renamed(replace(f, like=name, concept=name if f.concept == f.like else f.concept))
 
     def leave(self) -> None:
         """Let go of the project."""
@@ -103,13 +116,13 @@ class ConceptQueue(Paging):
         said = {**dict.fromkeys(marks.yes, True), **dict.fromkeys(marks.no, False)}
         return [{**tile, "shows": said.get(tile["id"])} for tile in super()._tiles()]
 
-    def _turn(self, by: int) -> None:
+    def _turn(self, by: int, said: str = "") -> None:
         """Turn the page; what comes is in the order of the answers so far."""
         marks = self._marks()
         if by > 0 and marks != self._ordered_by:
             self._ordered_by = marks
             self.rerank()
-        super()._turn(by)
+        super()._turn(by, said)
 
     def _seek(self, message: dict[str, Any]) -> None:
         """Look for what some images of this page show, or for what they do not."""
@@ -138,25 +151,23 @@ class ConceptQueue(Paging):
     def _rename(self, name: str) -> None:
         assert self.project is not None
         before = self.concept
-        self.project.rename_concept(before, name)
-        name = self.project.concept(name).name
-        narrowed = name if self.filters.concept == before else self.filters.concept
-        self._renamed(replace(self.filters, like=name, concept=narrowed))
-        self._concepts_changed(f"Renamed {before} to {name}.")
+        done = self.project.rename_concept(before, name)
+        self.follow_concept()
+        self._concepts_changed(f"Renamed {before} to {self.concept}. U takes it back.", done.batch)
 
     def _remove(self) -> None:
         assert self.project is not None
         name = self.concept
-        self.project.remove_concept(name)
-        said = f"{name} is no longer looked for. Look for it by this name to have its answers back."
+        done = self.project.remove_concept(name)
+        said = f"{name} is no longer looked for. U takes it back."
         self.show_queue(AFTER, status=said)
-        self._concepts_changed(said)
+        self._concepts_changed(said, done.batch)
 
-    def _concepts_changed(self, status: str) -> None:
-        self.show(status=status)
+    def _concepts_changed(self, status: str, batch: int) -> None:
+        self.refresh(status)
         self._listing.project = self.project
         self._listing.count(anew=True)
-        self._handlers["decided"]({})
+        self._handlers["decided"]({"batch": batch})
 
 
 def sought(project: Project, image_ids: Sequence[int], message: dict[str, Any]) -> dict[str, Any]:

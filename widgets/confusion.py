@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from curator.errors import NoRun
+from curator.frames import pd
 from curator.project import Project
 from curator.review.confusion import matrix
 from curator.review.confusion.order import by_confusion

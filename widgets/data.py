@@ -59,7 +59,7 @@ class ClassesPanel(Panel):
 class Data:
     """``root`` is the widget to display.
 
-    ``handlers``: go, queue, look, error, decided, moved, submit.
+    ``handlers``: go, queue, export, look, error, decided, moved, submit.
     """
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
@@ -87,7 +87,8 @@ class Data:
         label = label if label in project.class_names() else ""
         concept = str(place.get("concept", ""))
         concept = concept if concept in project.concept_names() else ""
-        self._grid.choose(sort if sort in SORTS else "", label, concept)
+        selection = str(place.get("selection", ""))
+        self._grid.choose(sort if sort in SORTS else "", label, concept, selection)
         self._map.choose(by if by in COLOURS else "", label)
         tab = str(place.get("tab", ""))
         self._show_tab(tab if tab in TABS else "")
@@ -118,13 +119,15 @@ class Data:
             "sort": self._grid.asked,
             "label": label,
             "concept": self._grid.concept,
+            "selection": self._grid.selection,
             "by": self._map.by,
         }
 
     def address(self) -> Address:
         """Where it is; the caller adds project and station."""
         if self._tab == GRID:
-            shown = Filters(label=self._grid.label, concept=self._grid.concept)
+            grid = self._grid
+            shown = Filters(label=grid.label, concept=grid.concept, selection=grid.selection)
             return Address(tab=GRID, sort=self._grid.asked, filters=shown)
         if self._tab == MAP:
             return Address(tab=MAP, by=self._map.by, filters=Filters(label=self._map.label))
@@ -147,7 +150,7 @@ class Data:
     def _open(self, tab: str, sort: str, filters: Filters, by: str) -> None:
         self._show_tab(tab)
         if tab == GRID:
-            self._grid.choose(sort, filters.label, filters.concept)
+            self._grid.choose(sort, filters.label, filters.concept, filters.selection)
         elif tab == MAP:
             self._map.choose(by, filters.label)
         if self._latest is not None:  # else the next refresh, when this station is shown, does it

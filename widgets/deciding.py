@@ -15,7 +15,7 @@ import numpy as np
 from curator.errors import CuratorError, InputError, NothingToRedo, NothingToUndo
 from curator.find import likeness
 from curator.project import Project
-from curator.store import ledger
+from curator.store import ledger, ledger_log
 from widgets import wording
 from widgets.background import beside
 from widgets.concept_queue import sought
@@ -52,7 +52,7 @@ class DecidingPanel(Panel):
         raise NotImplementedError
 
     def _known(self, project: Project) -> dict[str, Any]:
-        classes, steps = project.classes(), ledger.steps(project.database)
+        classes, steps = project.classes(), ledger_log.steps(project.database)
         return {
             "classes": [item.name for item in classes],
             "concepts": project.concept_names(),
@@ -147,7 +147,7 @@ class DecidingPanel(Panel):
         if self._project is None or self._images() is None:
             return
         project = self._free()
-        number = ledger.step_sizes(project.database)[step is Project.redo]
+        number = ledger_log.step_sizes(project.database)[step is Project.redo]
 
         def work(_: Callable[[int], None]) -> ledger.Decided | CuratorError:
             try:

@@ -14,6 +14,7 @@ const NAMES = [
   "HTMLInputElement",
   "HTMLSelectElement",
   "Event",
+  "KeyboardEvent",
   "FormData",
   "PopStateEvent",
   "history",

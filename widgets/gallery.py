@@ -8,14 +8,16 @@ may end meanwhile; its label and state are those of the ledger.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from curator.collect.pictures import enlarged, thumbnails_of
 from curator.errors import CuratorError, InputError, NothingToRedo, NothingToUndo
 from curator.find import likeness
 from curator.find.heat import as_png, overlays
+from curator.find.unlabelled import random_tenth
 from curator.find.why import explain
 from curator.project import Project
+from curator.review.queue.kinds import AUDIT
 from curator.store import schema
 from curator.store.vocabulary import STATE_AFTER
 from widgets import wording
@@ -23,6 +25,9 @@ from widgets.background import beside
 from widgets.concept_queue import CONCEPT, ConceptQueue
 from widgets.page_shown import Shown
 from widgets.panel import Handler, script
+
+if TYPE_CHECKING:
+    pass
 
 # What the button does with the rest of a page, by the queue; otherwise keep.
 REST = {"strangest": "none"}
@@ -36,6 +41,7 @@ class Gallery(ConceptQueue):
     def __init__(self, handlers: dict[str, Handler]) -> None:
         own: dict[str, Handler] = {
             "decide": self._decide,
+            "audit": lambda _: self._audit(),
             "like": self._like,
             "undo": lambda _: self._step_back(Project.undo, "Took back"),
             "redo": lambda _: self._step_back(Project.redo, "Did again"),
@@ -47,6 +53,12 @@ class Gallery(ConceptQueue):
         super().__init__({**handlers, **own})
         self._waiting: int | None = None  # image to enlarge once the page is drawn
         self._drawn = False
+        self._accepted: set[int] = set()  # in the queue that is shown
+
+    def _opened(self) -> None:
+        super()._opened()
+        self._accepted.clear()
+        self.show(audit=0)
 
     def _decide(self, message: dict[str, Any]) -> None:
         project, page = self._here()
@@ -80,8 +92,20 @@ class Gallery(ConceptQueue):
         project, page = self._here()
         done = project.accept(ids, seen=seen)
         page.decided(done.decided, schema.NEW)
+        self._accepted.update(done.decided)
         self.refresh(done.sentence)
+        self._offer_audit()
         self._handlers["decided"]({**message, "batch": done.batch})
+
+    def _offer_audit(self) -> None:
+        """Offer to look at a random tenth of all that was accepted in this queue."""
+        assert self.project is not None
+        self.show(audit=len(random_tenth(self.project, [*self._accepted])))
+
+    def _audit(self) -> None:
+        project, _ = self._here()
+        tenth = random_tenth(project, [*self._accepted])
+        self._handlers["queue"]({"queue": AUDIT, "selection": project.select(tenth)})
 
     def _like(self, message: dict[str, Any]) -> None:
         """Open the images most like some of this page."""
@@ -97,8 +121,11 @@ class Gallery(ConceptQueue):
             self._show_tiles(status=str(error))
             return
         page.decided(done.image_ids, None)
+        self._accepted.difference_update(done.image_ids)
+        self._offer_audit()
         text = wording.stepped(words, done, page.ids)
         self._show_tiles(status=text, **self._classes())
+        self.follow_concept(status=text)
         self._handlers["decided"]({"batch": done.batch})
 
     def _rest(self) -> None:
@@ -115,7 +142,7 @@ class Gallery(ConceptQueue):
         rest = page.undecided()
         if rest:
             self._decide({"ids": rest, "action": REST.get(self.state["kind"], "keep")})
-        self._turn(1)
+        self._turn(1, self.state["status"] if rest else "")
 
     def look(self, image_id: int) -> None:
         """Have the page enlarge an image that is on it."""

@@ -16,6 +16,7 @@ from curator.collect.pictures import thumbnails_of
 from curator.errors import InputError
 from curator.project import Project
 from curator.review.browsing import SORTS, WINDOW, Grid, open_grid
+from curator.review.queue.filters import Filters
 from widgets.background import beside
 from widgets.deciding import DecidingPanel
 from widgets.panel import Handler, script
@@ -29,7 +30,7 @@ AT_ONCE = 64  # pictures of a message: so many are read before the browser is li
 
 
 class GridPanel(DecidingPanel):
-    """``handlers``: go, look, queue, decided, moved, error, tab."""
+    """``handlers``: go, look, queue, export, decided, moved, error, tab."""
 
     _esm = script("grid")
 
@@ -38,8 +39,13 @@ class GridPanel(DecidingPanel):
             "ready": lambda _: self._ready(),
             "window": self._window,
             "sort": lambda message: self._choose(
-                str(message["sort"]), str(message["label"]), str(message["concept"])
+                *(str(message[key]) for key in ("sort", "label", "concept", "selection"))
             ),
+            "pick": self._pick,
+            "open": lambda message: handlers["queue"](
+                {"queue": "all", "selection": self._selected(message)}
+            ),
+            "export": lambda message: handlers["export"]({"selection": self._selected(message)}),
             "decide": self._decide,
             "like": self._like,
             "seek": self._seek,
@@ -51,6 +57,8 @@ class GridPanel(DecidingPanel):
             sort="",
             label="",
             concept="",
+            selection="",
+            picking=False,
             sorts=list(SORTS),
             ranked=False,
             counts=[],
@@ -78,6 +86,11 @@ class GridPanel(DecidingPanel):
         """The concept that is shown; "" for all images."""
         return str(self.state["concept"])
 
+    @property
+    def selection(self) -> str:
+        """The name of the selection that is shown; "" for all images."""
+        return str(self.state["selection"])
+
     def adopt(self, project: Project) -> None:
         """Work on another project; :meth:`choose` says in what order."""
         self._project, self._grid, self._stamp = project, None, ()
@@ -88,18 +101,19 @@ class GridPanel(DecidingPanel):
         """Let go of the project."""
         self._project = self._grid = None
 
-    def choose(self, sort: str, label: str, concept: str = "") -> None:
-        """Show another order, class or concept, "" for all; the next refresh opens it."""
+    def choose(self, sort: str, label: str, concept: str = "", selection: str = "") -> None:
+        """Show another order, class, concept or selection, "" for all, at the next refresh."""
         self.asked, self._grid = sort, None
         # Without a total the browser asks for no window: none could be given before it is open.
         number = self.state["number"] + 1
-        self.show(number=number, total=0, label=label, concept=concept, sort=sort)
-        self.show(opening=False, status="")
+        self.show(number=number, total=0, label=label, concept=concept, selection=selection)
+        self.show(sort=sort, opening=False, status="")
 
     def _open(self) -> None:
         """Put the images in order, in a thread."""
         assert self._project is not None
-        project, sort, label, concept = self._project, self.asked, self.label, self.concept
+        project, sort, label = self._project, self.asked, self.label
+        concept, selection = self.concept, self.selection
         number = self.state["number"]
         self.show(opening=True)
 
@@ -117,7 +131,10 @@ class GridPanel(DecidingPanel):
                 **self._known(project),
             )
 
-        beside(lambda: open_grid(project, sort, label, concept=concept), show, self._complain)
+        def read() -> Grid:
+            return open_grid(project, sort, label, concept=concept, selection=selection)
+
+        beside(read, show, self._complain)
 
     def refresh(self, status: Status) -> None:
         """Show counts, and the window as it is now if something was decided or renamed."""
@@ -137,15 +154,48 @@ class GridPanel(DecidingPanel):
             self._stamp = stamp
             self.show(**known)
             self._send_cells()
-        if grid.concept:
+        if grid.narrowed:
             return  # what came since is counted by class alone
         held = status.classes.get(grid.label, 0) if grid.label else status.images
         self.show(others=max(0, held - len(grid)))
 
-    def _choose(self, sort: str, label: str, concept: str) -> None:
-        self.choose(sort, label, concept)
+    def _choose(self, sort: str, label: str, concept: str, selection: str) -> None:
+        self.choose(sort, label, concept, selection)
         self._open()
         self._handlers["moved"]({})
+
+    def _pick(self, message: dict[str, Any]) -> None:
+        """Show so many images that are typical, unlike each other, or drawn by chance."""
+        project, _ = self._here(message)
+        sort, label, concept = self.asked, self.label, self.concept
+        self.show(picking=True)
+
+        def work() -> tuple[str, str]:
+            found = project.subset(
+                int(message["images"]),
+                message["way"],
+                filters=Filters(label=label, concept=concept),
+                balanced=not label,
+                without_duplicates=True,
+            )
+            return project.select(found.image_ids), found.sentence
+
+        def show(found: tuple[str, str]) -> None:
+            self.show(picking=False)
+            if project is self._project and message["number"] == self.state["number"]:
+                self._choose(sort, label, "", found[0])
+                self.show(status=found[1])
+
+        def fail(problem: dict[str, Any]) -> None:
+            self.show(picking=False)
+            self._handlers["error"](problem)
+
+        beside(work, show, fail)
+
+    def _selected(self, message: dict[str, Any]) -> str:
+        """The name of what is chosen; of all that is shown where nothing is."""
+        project, grid = self._here(message)
+        return project.select(_chosen(grid.ids, message["ranges"] or [[0, len(grid)]]))
 
     def _ready(self) -> None:
         self._held.clear()

@@ -1,8 +1,9 @@
-"""Like a picture: one from outside in, and the images most like it open as a queue of Review.
+"""Find: by words, or like a picture from outside; what is found opens as a queue of Review.
 
-Its features are computed in a thread beside the page's loop; it is decoded in a process of its own
-(:mod:`curator.find.outside`). Before the first check there is nothing to compare with: the panel
-offers to compute it, and goes on by itself.
+A picture's features are computed in a thread beside the page's loop; it is decoded in a process of
+its own (:mod:`curator.find.outside`). Before the first check there is nothing to compare with: the
+panel offers to compute it, and goes on by itself. Words are a job of the worker, which fetches
+their network the first time: what that takes is said beside the field, before it is asked for.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import CuratorError
-from curator.find import likeness, outside
+from curator.find import likeness, outside, words
 from curator.find.features import has_features
+from curator.store import jobs
 from widgets.background import beside
 from widgets.panel import Handler, Panel, script
 from widgets.picture_receiver import Content, PictureReceiver
@@ -38,6 +40,7 @@ class LikePanel(Panel):
         own: dict[str, Handler] = {
             "close": lambda _: self._close(),
             "needed": lambda _: self._need(),
+            "words": lambda message: self._find(str(message["words"])),
         }
         super().__init__(
             {**handlers, **self._pictures.handlers, **own},
@@ -46,9 +49,12 @@ class LikePanel(Panel):
             asking=False,
             error="",
             needs=None,
+            words=None,
+            searching="",
+            progress="",
         )
         self._project: Project | None = None
-        self._number = 0  # of the picture that is looked at
+        self._number = 0  # of what is looked for
 
     def adopt(self, project: Project) -> None:
         """Compare with the images of another project."""
@@ -56,9 +62,13 @@ class LikePanel(Panel):
         self._project = project
 
     def ask(self) -> None:
-        """Ask for a picture."""
-        if self._project is not None:
-            self.show(is_open=True, error="", needs=self._lacking(self._project))
+        """Ask for words or a picture."""
+        project = self._project
+        if project is None:
+            return
+        self.show(is_open=True, error="", needs=self._lacking(project))
+        # It looks up every image, which takes a moment where there are many.
+        beside(project.find_needs, self._tell, self._handlers["error"])
 
     def leave(self) -> None:
         """Let go of the project."""
@@ -66,13 +76,71 @@ class LikePanel(Panel):
         self._project = None
 
     def follow(self, job: Job | None) -> None:
-        """Go on when the features that were waited for are there."""
-        if self._project is None or self.state["needs"] is None or job is None:
+        """Go on when what was waited for is there."""
+        if self._project is None or job is None:
+            return
+        if self.state["searching"] and job.kind == "find":
+            self._follow_words(job)
+        if self.state["needs"] is None:
             return
         if job.is_open:
             self.show(needs=_WAIT)
         elif self.state["needs"] == _WAIT:
             self.show(needs=self._lacking(self._project), error=job.error or "")
+
+    def _tell(self, needs: words.FindNeeds) -> None:
+        """Say what a search by words takes."""
+        said = {"sentence": needs.sentence, "can": not needs.package, "untried": words.UNTRIED}
+        self.show(words=said)
+
+    def _find(self, given: str) -> None:
+        """Open the queue of these words, or have computed first what it lacks."""
+        project = self._project
+        if project is None or self.state["searching"]:
+            return
+        self._number += 1
+        number = self._number
+
+        def work() -> tuple[str, bool] | CuratorError:
+            try:
+                text = words.normalised(given)
+                return text, words.is_ready(project, text)
+            except CuratorError as error:
+                return error
+
+        def then(answer: tuple[str, bool] | CuratorError) -> None:
+            if number != self._number:
+                return
+            if isinstance(answer, CuratorError):
+                self.show(error=str(answer))
+                return
+            text, ready = answer
+            if ready:
+                self._open_words(text)
+                return
+            self.show(searching=text, progress="", error="")
+            try:
+                self._handlers["submit"]({"kind": "find", "arguments": {"text": text}})
+            except CuratorError as error:
+                self.show(searching="", error=str(error))
+
+        beside(work, then, self._handlers["error"])
+
+    def _follow_words(self, job: Job) -> None:
+        text = self.state["searching"]
+        if job.arguments.get("text") != text:
+            return
+        if job.is_open:
+            of = f" of {job.total}" if job.total else ""
+            self.show(progress=f"{job.message}: {job.done}{of}" if job.message else "")
+        elif job.state == jobs.DONE:
+            self._open_words(text)
+        else:
+            self.show(searching="", error=job.error or "")
+
+    def _open_words(self, text: str) -> None:
+        self._close()
+        self._handlers["queue"]({"queue": "words", "like": text})
 
     def _need(self) -> None:
         """Do what lacks: compute features, or collect images first."""
@@ -115,6 +183,7 @@ class LikePanel(Panel):
         self._number += 1
         self._pictures.forget()
         self.show(is_open=False, asking=False, name="", error="", needs=None)
+        self.show(searching="", progress="")
 
     @staticmethod
     def _lacking(project: Project) -> dict[str, str] | None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from curator.find.unlabelled import expected_wrong
 from curator.review.log import record_page
 from curator.review.queue.kinds import QUEUES
 from curator.review.queue.tiles import present, rows
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 LONGEST_PAGE = 600.0  # seconds: who looks longer at a page has left the desk
 _SHOWN = ("id", "label", "predicted", "confidence", "split", "in_sample", "flags", "note")
+ACCEPTING = ("label next", "surest")  # queues whose images get the label that the model gives
 _OPEN = (schema.NEW, schema.UNLABELLED)
 _NAMES = ("label", "given_label", "predicted")
 
@@ -76,6 +78,19 @@ class Shown:
             for row, before in zip(self.rows, self._before, strict=True)
             if row["state"] in _OPEN and not _accepted(row, before)
         ]
+
+    def expected(self) -> str:
+        """How many labels are likely wrong if what is undecided gets those that the model gives.
+
+        "" where the rest of the page gets none.
+        """
+        rest = set(self.undecided())
+        sure = [row["confidence"] for row in self.rows if row["id"] in rest]
+        if self._kind not in ACCEPTING or not sure or None in sure:
+            return ""
+        what = f"these {len(sure)}" if len(sure) > 1 else "this 1"
+        said = expected_wrong(sure).of(what)
+        return f"{said[0].upper()}{said[1:]}."
 
     def unlabelled(self, image_ids: Iterable[int]) -> bool:
         """Whether all of those images wait for a label."""

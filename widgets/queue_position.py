@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-SMALLEST, LARGEST = 1, 240  # images on a page
+SMALLEST, LARGEST = 1, 480  # images on a page; widgets/static/gallery_fit.js fills it
 
 Key = TypeVar("Key", bound=int | str)
 """An image's id, or the SHA-256 of a picture that is none of the project's."""

@@ -19,7 +19,7 @@ from curator.project import Project
 from curator.review.counts import flagged
 from curator.review.queue.filters import Choices, Filters, choices
 from curator.review.queue.kinds import QUEUES, counts
-from curator.store import ledger
+from curator.store import ledger_log
 from widgets import wording
 from widgets.background import Counting
 from widgets.page_shown import Shown
@@ -84,6 +84,8 @@ class Paging(Panel):
             status="",
             error=None,
             advice=None,
+            expected="",
+            audit=0,
             can_undo=False,
             can_redo=False,
             queue_number=0,
@@ -141,7 +143,11 @@ class Paging(Panel):
             status=status,
             queue_number=self.state["queue_number"] + 1,
         )
+        self._opened()
         self._handlers["moved"]({})
+
+    def _opened(self) -> None:
+        """Begin anew what belongs to the queue that was open before."""
 
     def count(self) -> None:
         """Count the queues if the store changed; of the suspicious those that are flagged."""
@@ -309,9 +315,10 @@ class Paging(Panel):
         assert self.project is not None
         assert self._shown is not None
         changed = self._shown.update()
-        steps = ledger.steps(self.project.database)
+        steps = ledger_log.steps(self.project.database)
         self.show(
             tiles=self._tiles(),
+            expected=self._shown.expected(),
             total=len(self._pager),
             seen=self._pager.seen,
             can_undo=steps.can_undo,
@@ -342,7 +349,11 @@ class Paging(Panel):
         message: dict[str, Any] = {"type": "pictures", "ids": list(found), "keep": wanted}
         if self._ahead is not None:
             offset = self._pager.offset + self._pager.size
-            message["ahead"] = {"offset": offset, "tiles": self._ahead.tiles()}
+            message["ahead"] = {
+                "offset": offset,
+                "tiles": self._ahead.tiles(),
+                "expected": self._ahead.expected(),
+            }
         self.send(message, buffers=list(found.values()))
 
     def _resize(self, size: str, page: int) -> None:
@@ -357,13 +368,14 @@ class Paging(Panel):
         finally:
             self.send({"type": "turned"})
 
-    def _turn(self, by: int) -> None:
+    def _turn(self, by: int, said: str = "") -> None:
+        """Turn the page, or say that there is none, after ``said``."""
         done = self._shown
         if self._pager.turn(by):
             self._page()
             self._handlers["moved"]({})
         elif by > 0:
-            self._show_tiles(status="That was the last page of this queue.")
+            self._show_tiles(status=f"{said} That was the last page of this queue.".lstrip())
         self._left(done, forward=by > 0)
 
     def _left(self, page: Shown | None, forward: bool = False) -> None:
@@ -376,8 +388,9 @@ class Paging(Panel):
 def _called(kind: str, like: str) -> dict[str, Any]:
     """The title of a queue, and the first of what it was asked with: ids, SHA-256 of pictures."""
     title = QUEUES[kind].title if kind in QUEUES else ""
-    if kind == "concept":
-        return {"title": f"Concept: {like}", "asked": []}
+    if kind in ("concept", "words"):
+        told = "Concept" if kind == "concept" else "In words"
+        return {"title": f"{told}: {like}" if like else title, "asked": []}
     try:
         ids, pictures = likeness.read(like) if like else ([], [])
     except InputError:

@@ -22,7 +22,7 @@ from curator.project import Project
 from curator.review.advice.stopping import Advice
 from curator.review.queue.filters import Filters
 from curator.review.queue.kinds import QUEUES
-from curator.store import jobs, ledger
+from curator.store import jobs, ledger, ledger_log
 from widgets import recent
 from widgets.address import Address
 from widgets.background import beside
@@ -200,7 +200,7 @@ class Review:
         ``own``: batches of this page.
         """
         assert self._project is not None
-        others = ledger.decided_since(self._project.database, after, own)
+        others = ledger_log.decided_since(self._project.database, after, own)
         if not others:
             return
         changed = self.gallery.refresh()

@@ -75,14 +75,14 @@ class StartPanel(Panel):
     def create(self, message: dict[str, Any]) -> Project | None:
         """The new project, or None with the reason shown beside the form."""
         try:
-            name = str(message.get("name", "")).strip()
+            names = _names(message)
+            name = str(message.get("name", "")).strip() or ", ".join(names[:NAMED])
             folder = Path(str(message.get("folder") or recent.home())).expanduser()
             if not name:
-                raise InputError("The project needs a name.")
+                raise InputError("The project needs a name, or a class to be called after.")
             signed = str(message.get("reviewer", "")).strip()
             if signed and signed != _reviewer():
                 recent.sign(signed)
-            names = _names(message)
             if str(message.get("addresses", "")).strip() and not names:
                 raise InputError("Say what the pasted images show: name their class.")
             return Project.create(folder / folder_name(name), names, name=name)
@@ -117,6 +117,9 @@ def _glance(path: str) -> Glance | CuratorError:
 
 def _reviewer() -> str:
     return recent.reviewer() or ledger.reviewer()
+
+
+NAMED = 3  # classes that a project without a name is called after
 
 
 def folder_name(name: str) -> str:

@@ -75,6 +75,7 @@ class TrainPanel(Panel):
             "cost": lambda _: self._ask("cost", **self.arguments(("recipe",))),
             "find_rate": lambda _: self._ask("lr-find", **self._where()),
             "learning_curve": lambda _: self._ask("learning-curve", **self._where()),
+            "try_networks": lambda _: self._ask("backbones"),
         }
         self._submit = handlers["submit"]
         super().__init__(
@@ -94,11 +95,13 @@ class TrainPanel(Panel):
             live=[],
             choice="",
             notes=[],
+            held_back="",
             comparison=None,
             compared={"before": None, "after": None},
             runs=[],
             rates=None,
             learning=None,
+            networks=None,
             form=defaults(),
             form_number=0,
             cost="",
@@ -143,9 +146,11 @@ class TrainPanel(Panel):
                 {"code": item.code, "problem": item.problem, "images": item.count}
                 for item in weak_findings(project)
             ],
+            held_back=_why_held_back(project),
             **self._comparison(project),
             rates=_result(project, "lr-find"),
             learning=_result(project, "learning-curve"),
+            networks=_result(project, "backbones"),
             backbones=_backbones(),
             cost=self._cost(project),
             images=status.images,
@@ -163,7 +168,7 @@ class TrainPanel(Panel):
 
     def follow(self, job: Job | None) -> None:
         """Show the table of a training that runs, and the reason if the last one failed."""
-        ours = job is not None and job.kind in {"train", "lr-find", "learning-curve"}
+        ours = job is not None and job.kind in {"train", "lr-find", "learning-curve", "backbones"}
         growing = job is not None and job.kind == "train" and job.is_open
         self.show(
             live=job.table if growing and job is not None else [],
@@ -251,6 +256,13 @@ def _looked(project: Project) -> dict[str, Any]:
     return {"mistakes": mistakes[:MISTAKES], "confusion": {**NO_MATRIX, **counts_of(project)}}
 
 
+def _why_held_back(project: Project) -> str:
+    """Why the newest run is not in use, where nobody chose another: a sentence."""
+    held = project.held_back_run()
+    findings = held.metrics.get("diagnosis") if held else None
+    return findings[-1]["sentence"] if findings else ""
+
+
 def _typed(text: str, default: Any) -> Any:
     """What was typed, as a number where one belongs; else the text, which the job then refuses."""
     if not text.strip():
@@ -267,16 +279,17 @@ def _result(project: Project, kind: str) -> dict[str, Any] | None:
     return None if job is None else job.result
 
 
-def _backbones() -> list[dict[str, str]]:
-    """The networks to choose from, each with what its weights ask for."""
+def _backbones() -> list[dict[str, Any]]:
+    """The networks to choose from, each with what its weights ask for, and whether it is here."""
     rows = []
     for name in REGISTRY:
         source = describe(name).source
+        here = source is None or weights.on_disk(source)
         if source is None:
             note = "comes along"
-        elif weights.on_disk(source):
+        elif here:
             note = "on disk"
         else:
             note = f"downloads {source.size / weights.MEGABYTE:.0f} MB once"
-        rows.append({"name": name, "note": note})
+        rows.append({"name": name, "note": note, "here": here})
     return rows

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from curator.collect.imports.uploads import Upload
 from curator.errors import CuratorError, InputError
 from curator.serve.trying import Trial, Tried
-from curator.store.ledger import steps_of_import
+from curator.store.ledger_log import steps_of_import
 from widgets.background import beside
 from widgets.panel import Handler, Panel, script
 from widgets.picture_receiver import Content, PictureReceiver

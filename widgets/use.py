@@ -7,22 +7,28 @@ the worker.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from curator.deliver.formats import FORMATS
 from curator.errors import CuratorError, UnknownVersion
 from curator.files import refuse_occupied
+from curator.find import selections
 from curator.platform import file_manager, shell_command
 from curator.project import Project
+from curator.review.queue.filters import Filters
 from curator.review.status import Status
 from curator.store import judgements
 from curator.store.jobs import Job
+from curator.store.workspace import USUAL_TEST_SHARE
 from widgets import folders
+from widgets.address import Address
 from widgets.background import Counting, beside
 from widgets.panel import Handler, Panel, script
 from widgets.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
+    from curator.check.held_out import HeldOut
     from curator.deliver.dataset import VersionDiff
     from curator.deliver.formats import FormatName
     from curator.deliver.preview import ExportPreview
@@ -33,7 +39,7 @@ SHOWN = 24  # pictures of each kind of change
 
 
 class UsePanel(Panel):
-    """``handlers``: go, submit, changed, error."""
+    """``handlers``: go, submit, changed, moved, error."""
 
     _esm = script("use")
 
@@ -45,6 +51,7 @@ class UsePanel(Panel):
             "export": self._export,
             "export_model": self._export_model,
             "evaluate": self._evaluate,
+            "draw_test": lambda message: self._draw_test(float(message["share"])),
             "open_folder": lambda message: self._open_folder(str(message["kind"])),
             "tag": self._tag,
             "compare": self._compare,
@@ -56,10 +63,12 @@ class UsePanel(Panel):
             formats=["imagefolder"],
             link=False,
             version="",
+            selection="",
             versions=[],
             names=[],
             run=None,
             tested=None,
+            held_out=None,
             stale=0,
             folder="",
             model_folder="",
@@ -127,7 +136,32 @@ class UsePanel(Panel):
         """Let go of the project: what was chosen for one is not chosen for another."""
         self._project = self._counting.project = None
         self._typed, self._refused = {}, {}
-        self.show(plan=None, formats=["imagefolder"], link=False, version="", diff=None, job=None)
+        self.show(
+            plan=None,
+            held_out=None,
+            formats=["imagefolder"],
+            link=False,
+            version="",
+            selection="",
+            diff=None,
+            job=None,
+        )
+
+    def address(self) -> Address:
+        """Where it is; the caller adds project and station."""
+        return Address(filters=Filters(selection=self.state["selection"]))
+
+    def visit(self, address: Address) -> None:
+        """Write the selection of an address alone, or all.
+
+        Raises InputError, with all as it was, where the selection is not there any more.
+        """
+        assert self._project is not None
+        name = address.filters.selection
+        if name:
+            selections.read(self._project, name)
+        if name != self.state["selection"]:
+            self._choose({"selection": name, "version": ""})
 
     def follow(self, job: Job | None) -> None:
         """Show how far a writing is where it was asked for."""
@@ -140,15 +174,19 @@ class UsePanel(Panel):
 
     # What would be written
 
-    def _planned(self, project: Project) -> ExportPreview | CuratorError:
-        chosen, version = cast("list[FormatName]", self.state["formats"]), self.state["version"]
-        where = self.state["where"].get("export")
+    def _planned(self, project: Project) -> tuple[HeldOut, ExportPreview | CuratorError]:
+        chosen, where = cast("list[FormatName]", self.state["formats"]), self.state["where"]
+        which = {"version": self.state["version"] or None, "selection": self.state["selection"]}
+        held_out = offered_test(project)
         try:
-            return project.preview_export(chosen, version=version or None, folder=where)
+            plan = project.preview_export(chosen, **which, folder=where.get("export"))
         except CuratorError as error:
-            return error
+            return held_out, error
+        return held_out, plan
 
-    def _show_plan(self, plan: ExportPreview | CuratorError) -> None:
+    def _show_plan(self, planned: tuple[HeldOut, ExportPreview | CuratorError]) -> None:
+        held_out, plan = planned
+        self.show(held_out=held_out.to_dict())
         if isinstance(plan, UnknownVersion):
             self._refused["export"] = str(plan)
             self.show(version="", errors={**self.state["errors"], "export": str(plan)})
@@ -169,9 +207,11 @@ class UsePanel(Panel):
             formats=[name for name in FORMATS if name in asked] or ["imagefolder"],
             link=bool(message.get("link", self.state["link"])),
             version=str(message.get("version", self.state["version"])),
+            selection=str(message.get("selection", self.state["selection"])),
             errors={},
         )
         self._show_commands()
+        self._handlers["moved"](message)
         if self._project is not None and self.state["total"]:
             self._counting.count(anew=True)
 
@@ -184,6 +224,7 @@ class UsePanel(Panel):
         for name in self.state["formats"]:
             data += ["--as", name]
         data += ["--version", version] if version else []
+        data += ["--selection", self.state["selection"]] if self.state["selection"] else []
         data += ["--link"] if self.state["link"] else []
         model: list[object] = ["curator", "export-model", project.path, where["export_model"]]
         model += ["--run", self._run] if self._run is not None else []
@@ -217,6 +258,7 @@ class UsePanel(Panel):
                 "formats": self.state["formats"],
                 "link": self.state["link"],
                 "version": self.state["version"] or None,
+                "selection": self.state["selection"],
             }
             self._handlers["submit"]({"kind": "export", "arguments": arguments})
 
@@ -230,6 +272,28 @@ class UsePanel(Panel):
     def _evaluate(self, message: dict[str, Any]) -> None:
         arguments = {"run_id": int(message["run"])}
         self._handlers["submit"]({"kind": "evaluate", "arguments": arguments})
+
+    def _draw_test(self, share: float) -> None:
+        """Put images aside as a test, or give them back."""
+        project = self._project
+        assert project is not None
+        self._attempt("test", lambda: project.draw_test(share), {})
+
+    def _attempt(self, part: str, act: Callable[[], object], message: dict[str, Any]) -> None:
+        """Do it in a thread, and show beside ``part`` why it was refused, if it was."""
+
+        def work() -> CuratorError | None:
+            try:
+                act()
+            except CuratorError as error:
+                return error
+            return None
+
+        def then(error: CuratorError | None) -> None:
+            self._refused = {} if error is None else {part: str(error)}
+            self._handlers["changed"](message)
+
+        beside(work, then, self._handlers["error"])
 
     def _target(self, kind: str, message: dict[str, Any]) -> str | None:
         """The absolute folder that a form names; None, with the reason shown, if it cannot be."""
@@ -257,19 +321,7 @@ class UsePanel(Panel):
     def _tag(self, message: dict[str, Any]) -> None:
         project, name = self._project, str(message["name"]).strip()
         assert project is not None
-
-        def work() -> CuratorError | None:
-            try:
-                project.tag_version(name)
-            except CuratorError as error:
-                return error
-            return None
-
-        def then(error: CuratorError | None) -> None:
-            self._refused = {} if error is None else {"tag": str(error)}
-            self._handlers["changed"](message)
-
-        beside(work, then, self._handlers["error"])
+        self._attempt("tag", lambda: project.tag_version(name), message)
 
     def _compare(self, message: dict[str, Any]) -> None:
         """Show what differs between two versions, with pictures."""
@@ -305,11 +357,17 @@ class UsePanel(Panel):
 
 
 def judged_on_test(project: Project, run_id: int | None) -> dict[str, Any] | None:
-    """How often a run was judged on the test images, and how it did the last time."""
+    """How often a run was judged on the test images, how it did the last time, what it knows."""
     if run_id is None:
         return None
-    looks, newest = judgements.of_run(project.database, run_id)
-    return {"looks": looks, "rate": None if newest is None else newest.quality}
+    looks, newest, learnt = judgements.of_run(project.database, run_id)
+    return {"looks": looks, "rate": None if newest is None else newest.quality, "learnt": learnt}
+
+
+def offered_test(project: Project) -> HeldOut:
+    """What would be put aside as a test; where there is one, what giving it back would do."""
+    found = project.preview_test(USUAL_TEST_SHARE)
+    return project.preview_test(0) if any(item.before for item in found.classes) else found
 
 
 def shown(found: VersionDiff) -> dict[str, Any]:

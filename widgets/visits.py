@@ -18,6 +18,7 @@ from widgets.data import Data
 from widgets.queue_view import NAMED
 from widgets.review import Review
 from widgets.shell import Shell
+from widgets.use import UsePanel
 
 
 class Visited(Protocol):
@@ -29,6 +30,7 @@ class Visited(Protocol):
     review: Review
     data: Data
     check: CheckPanel
+    use: UsePanel
 
     def open_or_start(self, path: str) -> None:
         """Open a project, or show the start page for ""."""
@@ -48,15 +50,21 @@ class Visits:
         self._on_the_way = False
         self.called = ""
 
-    def visiting(self, go: Callable[[], None]) -> None:
-        """Go somewhere; the page learns where that led in one step."""
-        shown = self._dashboard
+    def moving(self, go: Callable[[], None]) -> None:
+        """Go somewhere in several steps; the page learns where they led, as one for its Back."""
         self._on_the_way = True
         try:
             go()
         finally:
             self._on_the_way = False
-            shown.remember()
+            self._dashboard.remember()
+
+    def visiting(self, go: Callable[[], None]) -> None:
+        """Go where an address leads, and tell the page that asked where that is."""
+        shown = self._dashboard
+        try:
+            self.moving(go)
+        finally:
             recent.remember_open(None if shown.project is None else shown.project.path)
             shown.shell.show(visits=shown.shell.state["visits"] + 1, place=self._place())
 
@@ -95,6 +103,9 @@ class Visits:
                 shown.data.visit(asked)
             elif station == address.CHECK:
                 shown.check.visit(asked)
+            elif station == address.USE:
+                shown.go(station)
+                shown.use.visit(asked)
         finally:
             if station != shown.station:
                 shown.go(station)
@@ -135,4 +146,6 @@ class Visits:
             view = shown.data.address()
         elif shown.station == address.CHECK:
             view = shown.check.address()
+        elif shown.station == address.USE:
+            view = shown.use.address()
         return replace(view, project=self.called, station=shown.station).to_dict()

@@ -10,6 +10,12 @@ from curator.review.queue.kinds import BY_COMPARISON, QUEUES
 from curator.store.ledger import Decided
 from curator.store.vocabulary import DONE
 
+_ASK = {
+    "concept": "Choose images in another queue, and press C to look for what they show.",
+    "similar": "Choose images in another queue, and press L for more like them.",
+    "words": "Say in words what to look for: Find…, in the list of queues.",
+}
+
 
 def decided(action: str, label: str | None, done: Decided) -> str:
     """After a decision."""
@@ -45,8 +51,7 @@ def nothing(kind: str, filters: Filters) -> tuple[str, dict[str, str] | None]:
     """Of an empty queue, with the next step if there is one."""
     asked = QUEUES[kind].asks if kind in QUEUES else ""
     if asked and not getattr(filters, asked):
-        key = "C to look for what they show" if kind == "concept" else "L for more like them"
-        return f"Choose images in another queue, and press {key}.", None
+        return _ASK[kind], None
     if asked and filters == Filters(like=filters.like):
         return "Nothing is left in this queue.", None
     if filters != Filters():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-import pandas as pd
 from sqlalchemy import Connection, Select, func, select
 
+from curator.frames import pd
 from curator.store import schema
 from curator.store.classes import NO_LABEL_ID, counted_as, merged_ids
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import pandas as pd
 from sqlalchemy import Connection
 
 from curator.check.conflicts import differing, listed_under
@@ -14,8 +13,9 @@ from curator.check.counts import AddressCounts, ClassCount, address_counts, clas
 from curator.check.duplicates.keepers import twins
 from curator.check.outliers import THRESHOLD, outliers
 from curator.check.quality import QUALITY, quality_issues
+from curator.frames import pd
 from curator.phrasing import many
-from curator.store import dismissals, images, originals, schema, weak_spots
+from curator.store import dismissals, flags, images, originals, schema, weak_spots
 from curator.store.database import rows_of
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ OF_IMAGES = (
     "near_duplicates_across_splits",
     "near_duplicates",
     "outliers",
+    flags.NO_PHOTOGRAPH,
     *(code_of(score) for score in QUALITY),
     *weak_spots.CODES,
 )
@@ -77,6 +78,8 @@ class Seen:
     twins: pd.DataFrame
     listed: list[int]
     unusual: list[int]
+    no_photographs: list[int] | None
+    """Of the live images; None where they were not looked for."""
     weak: list[weak_spots.Kept] | None
     """Weak spots of the last run, of live images; None where none were looked for."""
 
@@ -134,6 +137,7 @@ def look(connection: Connection) -> Seen:
         twins=twins(connection),
         listed=sorted(listed_under(connection)),
         unusual=outliers(connection),
+        no_photographs=flags.kept(connection),
         weak=_weak(connection),
     )
 
@@ -147,6 +151,7 @@ def problems_in(seen: Seen, sieve: Sieve) -> list[Problem]:
         *_duplicate_problems(seen.twins, seen.listed, sieve),
         *_weak_problems(seen.weak or [], sieve),
         *_outlier_problems(sieve.ids("outliers", seen.unusual)),
+        *_no_photographs(sieve.ids(flags.NO_PHOTOGRAPH, seen.no_photographs or [])),
         *_address_problems(seen.addresses, sieve),
         *_quality_problems(seen.quality, sieve),
     ]
@@ -311,8 +316,9 @@ def _duplicate_problems(table: pd.DataFrame, listed: list[int], sieve: Sieve) ->
                 "near_duplicates",
                 len(table),
                 f"{len(table)} images are near-duplicates of another, {spare} more than needed.",
-                "They share a fold, and a side of the split unless said otherwise above, so they "
-                "do no harm to the figures; of each group keep the first that is shown, the best.",
+                "They are judged together, on one side of the split unless said otherwise above, "
+                "so they do no harm to the figures; of each group keep the first that is shown, "
+                "the best.",
                 table["image_id"].tolist(),
                 "duplicates",
             )
@@ -335,6 +341,14 @@ def _outlier_problems(ids: list[int]) -> list[Problem]:
             f"outlier_score below {THRESHOLD}",
         )
     ]
+
+
+def _no_photographs(ids: list[int]) -> list[Problem]:
+    what = many(len(ids), "image looks", "images look")
+    said = f"{what} drawn, or like a chart or a screen, not like a photograph."
+    fix = "Look at them: a hint, which misses some. Delete what does not belong."
+    rule = "a small model of made drawings, charts and screens"
+    return [_problem(flags.NO_PHOTOGRAPH, len(ids), said, fix, ids, "all", rule)] if ids else []
 
 
 def _address_problems(addresses: AddressCounts, sieve: Sieve) -> list[Problem]:

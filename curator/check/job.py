@@ -6,35 +6,54 @@ groups do not depend on it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from sqlalchemy import bindparam, update
 
 from curator.check import report, splits
 from curator.check.duplicates.grouping import grouped
 from curator.check.outliers import update_outliers
+from curator.check.photographs import update_no_photographs
 from curator.check.remeasure import bring_up_to_date
 from curator.check.tags import names_of
+from curator.cluster.features import compute
+from curator.cluster.settings import ClusterSettings
 from curator.encode.backbones import DEFAULT, choose, describe
 from curator.encode.project_features import Checked, ensure_features, feature_cache
+from curator.frames import pd
 from curator.phrasing import many
 from curator.store import images, originals, schema, tags
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from curator.jobs.progress import Progress
     from curator.store.workspace import Workspace
 
 
-def run(workspace: Workspace, progress: Progress) -> report.CheckReport:
-    """Hash the originals, measure and compare images, give each its split, report what is wrong."""
-    originals.examine(workspace.database, workspace.originals, progress)
+def run(
+    workspace: Workspace, progress: Progress, cluster: Mapping[str, object] | None = None
+) -> report.CheckReport:
+    """Hash the originals, measure and compare images, give each its split, report what is wrong.
+
+    ``cluster``: fields of ClusterSettings to override: features that lack are computed there first.
+    None: here. Raises what :func:`prepare` raises; on a cluster InputError, PackageMissing without
+    Ray, JobError where none answers.
+    """
+    told = None if cluster is None else ClusterSettings.of(cluster)
+    originals.examine(workspace.database, workspace.original, progress)
     bring_up_to_date(workspace, progress)
     notes: list[str] = []
+    if told is not None:
+        table = _table(workspace)
+        notes += compute(workspace, progress, told, table[_encoded(table)])
     unreadable = prepare(workspace, progress, notes=notes)
-    update_outliers(workspace, feature_cache(workspace, describe(DEFAULT)), progress)
+    cache = feature_cache(workspace, describe(DEFAULT))
+    update_outliers(workspace, cache, progress)
+    update_no_photographs(workspace, cache)
     progress.check()
     found = report.report(workspace)
     sentence = found.sentence
@@ -69,9 +88,7 @@ def prepare(
     """
     table = _table(workspace)
     backbone = describe(DEFAULT)
-    # Those that wait for a label, too: by their features they are put in order.
-    wanted = ~table["state"].isin(schema.OUT) | (table["state"] == schema.UNLABELLED)
-    encoded = wanted.to_numpy(dtype=bool)
+    encoded = _encoded(table)
     fresh = encoded & (table["checked_with"] != backbone.key).to_numpy(dtype=bool)
     ungrouped = (table["group_id"].isna() | table["split"].isna()).to_numpy(dtype=bool)
     # All of them: a features folder that was deleted is made good here.
@@ -90,6 +107,13 @@ def prepare(
     groups = grouped(workspace, table, new, cache, featured, progress)
     _store(workspace, table, groups, named, said, backbone.key)
     return unreadable
+
+
+def _encoded(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether each image (N,) is to have features."""
+    # Those that wait for a label, too: by their features they are put in order.
+    wanted = ~table["state"].isin(schema.OUT) | (table["state"] == schema.UNLABELLED)
+    return wanted.to_numpy(dtype=bool)
 
 
 def _table(workspace: Workspace) -> pd.DataFrame:

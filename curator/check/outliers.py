@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, select, update
 
 from curator.check.neighbours import nearest
+from curator.frames import pd
 from curator.store import images, schema
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, case, false, func, or_, select
 
+from curator.frames import pd
 from curator.store import images, schema
 
 # Below these scores an image is worth a look.

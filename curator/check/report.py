@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from curator.check.counts import AddressCounts, ClassCount
-from curator.check.findings import Problem, Sieve, code_of, look, problems_in
+from curator.check.findings import Problem, Seen, Sieve, code_of, look, problems_in
 from curator.check.quality import QUALITY
 from curator.jobs.report import Report
 from curator.phrasing import many
-from curator.store import dismissals, images, schema, weak_spots
+from curator.store import dismissals, flags, images, schema, weak_spots
 
 if TYPE_CHECKING:
     from curator.store.workspace import Workspace
@@ -71,7 +71,7 @@ def report(workspace: Workspace) -> CheckReport:
         ),
         problems=_with_examples(problems),
         dismissed=_with_examples(problems_in(seen, Sieve(dismissed, dismissed_ones=True))),
-        fine=_fine({item.code for item in problems}, seen.weak is not None) if checked else (),
+        fine=_fine({item.code for item in problems}, seen) if checked else (),
         sentence=_sentence(seen.per_class, len(problems)),
     )
 
@@ -87,8 +87,8 @@ def _all_checked(connection: Connection) -> bool:
     )
 
 
-def _fine(found: set[str], weak: bool) -> tuple[str, ...]:
-    """What was looked for and is not among the codes ``found``; ``weak``: weak spots, too."""
+def _fine(found: set[str], seen: Seen) -> tuple[str, ...]:
+    """What was looked for and is not among the codes ``found``."""
     said = {
         "near_duplicates": "No image is there twice.",
         "listed_in_two_classes": "No image is listed under two classes.",
@@ -100,6 +100,9 @@ def _fine(found: set[str], weak: bool) -> tuple[str, ...]:
         "failed": "Every address and file gave an image.",
     }
     fine = [sentence for code, sentence in said.items() if code not in found]
+    if seen.no_photographs is not None and flags.NO_PHOTOGRAPH not in found:
+        fine.append("No image looks drawn, or like a chart or a screen.")
+    weak = seen.weak is not None
     if weak and not found & {*weak_spots.SPOTS}:
         fine.append("No cluster of like images is judged worse than the rest.")
     if weak and not found & {*weak_spots.CODES} - {*weak_spots.SPOTS}:

@@ -3,12 +3,13 @@
 About 20 % validation, stratified by class, drawn by the project's seed for each near-duplicate
 group, so that a group never straddles the split. An image that has a split keeps it for ever; a
 new image joins its group's. Deleting or relabelling changes nothing here. Test images are those of
-an imported test folder, and a share that is drawn in the same way where the project has one.
+an imported test folder, and a share that is drawn in the same way where the project has one: of new
+images by :func:`assign`, of those that have a split by :func:`held_out`, when a person asks for it.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from curator.hashing import place
@@ -67,6 +68,55 @@ def assign(
             drawn = VALID if position in valid else TRAIN
             decided[image_ids[position]] = TEST if position in test else drawn
     return decided
+
+
+def held_out(
+    image_ids: Sequence[int],
+    labels: Sequence[int],
+    groups: Sequence[int],
+    digests: Sequence[str],
+    splits: Sequence[str | None],
+    live: Sequence[bool],
+    seed: int,
+    share: float,
+) -> list[int]:
+    """Ids of the images that join the test, so that it has about ``share`` of each class.
+
+    All sequences have length N, as of :func:`assign`; ``live``: whether an image counts. A group
+    goes as a whole, in an order of its own, so that training and validation images are put aside
+    alike. Each of these keeps an image of every class where it has one, a class at least two. What
+    has no split yet is left to :func:`assign`.
+    """
+    members: dict[int, list[int]] = defaultdict(list)
+    for position, group in enumerate(groups):
+        members[group].append(position)
+    counts = Counter((labels[p], splits[p]) for p in range(len(groups)) if live[p])
+    waiting: dict[int, list[list[int]]] = defaultdict(list)
+    for positions in members.values():
+        counting = [labels[p] for p in positions if live[p]]
+        given = {splits[p] for p in positions} - {None}
+        if counting and given and TEST not in given:
+            waiting[_majority(counting)].append(positions)
+    drawn: list[int] = []
+    for label, own in sorted(waiting.items()):
+        total = sum(counts[label, split] for split in (TRAIN, VALID, TEST))
+        room = (max(1, round(total * share)) if total > 2 else 0) - counts[label, TEST]
+        own.sort(key=lambda group: place(seed, "test " + min(digests[p] for p in group)))
+        for positions in own:
+            gone = Counter((labels[p], splits[p]) for p in positions if live[p])
+            if sum(gone.values()) <= room and _spared(counts, gone):
+                counts -= gone
+                room -= sum(gone.values())
+                drawn += (image_ids[p] for p in positions)
+    return drawn
+
+
+def _spared(counts: Counter[tuple[int, str | None]], gone: Counter[tuple[int, str | None]]) -> bool:
+    """Whether training and validation keep enough of each class without the images ``gone``."""
+    return all(counts[key] > number for key, number in gone.items()) and all(
+        sum(counts[label, split] - gone[label, split] for split in (TRAIN, VALID)) > 1
+        for label, _ in gone
+    )
 
 
 def _drawn(

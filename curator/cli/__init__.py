@@ -10,14 +10,10 @@ import io
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any
 
-from curator.cli import predicting
+from curator.cli.commands import command
 from curator.cli.printing import complain, complain_at_length
 from curator.errors import CuratorError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 INTERRUPTED = 130  # what Typer makes of Ctrl+C
 
@@ -34,7 +30,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; return its exit status."""
     try:
-        result = _application(arguments)(arguments, standalone_mode=False, prog_name="curator")
+        result = command(*arguments[:1])(arguments, standalone_mode=False, prog_name="curator")
         sys.stdout.flush()
         if result == INTERRUPTED:
             raise KeyboardInterrupt
@@ -50,15 +46,6 @@ def run(arguments: list[str]) -> int:
             complain(said)
         return status
     return result if isinstance(result, int) else 0
-
-
-def _application(arguments: list[str]) -> Callable[..., Any]:
-    """The command line; of it only what answers at once, where that is asked for."""
-    if arguments[:1] == [predicting.NAME]:
-        return predicting.alone()
-    from curator.cli.commands import command
-
-    return command()
 
 
 def pipe_closed(error: BaseException) -> bool:

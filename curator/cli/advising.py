@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import pandas as pd
 import typer
 
 from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table
+from curator.frames import pd
 from curator.phrasing import many
 from curator.project import Project
 

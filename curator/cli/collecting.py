@@ -1,4 +1,4 @@
-"""Commands of the stations Collect and Check: new, add, snippet, import, fetch, check."""
+"""Commands of the stations Collect and Check: new, add, snippet, import, check."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
+from curator.cli.engines import AddressOption, Engine, EngineOption, cluster_of
 from curator.cli.printing import AsJson, ProjectPath, run_job, say, say_json, say_table
 from curator.errors import InputError
+from curator.frames import pd
 from curator.phrasing import many
 from curator.project import Project
 from curator.store.class_names import NO_LABEL
@@ -31,7 +32,6 @@ def register(app: typer.Typer) -> None:
     app.command()(add)
     app.command()(snippet)
     app.command("import")(import_)
-    app.command()(fetch)
     app.command()(check)
 
 
@@ -256,95 +256,20 @@ def say_import(shown: ImportPreview, as_json: bool) -> None:
     say(f"{shown.sentence} Nothing was taken in yet.")
 
 
-def fetch(
-    project: ProjectPath,
-    retry: Annotated[
-        str,
-        typer.Option(
-            help="Failed addresses to ask again: passing, all or none; or only those with these "
-            "reasons, separated by commas."
-        ),
-    ] = "passing",
-    report: Annotated[
-        bool, typer.Option("--report", help="Fetch nothing; say what failed, in groups, and why.")
-    ] = False,
-    threads: Annotated[int | None, typer.Option(help="Downloads at a time.")] = None,
-    allow_private: Annotated[
-        bool,
-        typer.Option("--allow-private", help="Also fetch from this machine and the local network."),
-    ] = False,
-    ignore_robots: Annotated[
-        bool,
-        typer.Option("--ignore-robots", help="Also fetch what X-Robots-Tag forbids for training."),
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Download and verify what is missing; run it again and it fetches only what still is."""
-    if report:
-        say_failures(project, as_json)
-        return
-    from curator.collect.http.client import FetchSettings
-
-    settings = FetchSettings.model_validate(
-        {
-            "allow_private": allow_private,
-            "respect_robots": not ignore_robots,
-            **({} if threads is None else {"threads": threads}),
-        }
-    )
-    fetched = run_job(
-        project,
-        as_json,
-        lambda opened, listener: opened.fetch(settings, retry=retry, listener=listener),
-    )
-    if as_json:
-        return
-    say(fetched.sentence)
-    if fetched.failed:
-        from curator.imaging.reasons import Reason
-
-        rows = [
-            {"failed": number, "reason": code, "meaning": Reason(code).explanation}
-            for code, number in sorted(fetched.failed.items(), key=lambda item: -item[1])
-        ]
-        say_table(pd.DataFrame(rows))
-        say("More: curator fetch PROJECT --report")
-
-
-def say_failures(path: Path, as_json: bool) -> None:
-    """What failed, in groups, each with examples and the command that tries it again."""
-    from curator.collect.failures import report
-
-    with Project.open(path) as project:
-        groups = report(project)
-    if as_json:
-        say_json([group.to_dict() for group in groups])
-        return
-    if not groups:
-        say("Nothing has failed.")
-    for group in groups:
-        say(f"{group.count} {group.title}: {group.explanation}")
-        for example in group.examples:
-            facts = [f"status {example.http_status}"] if example.http_status else []
-            facts += [many(example.attempts, "attempt")] if example.attempts > 1 else []
-            facts += [f"{example.seconds:.1f} s"] if example.seconds else []
-            note = "; ".join([example.detail, *facts] if example.detail else facts)
-            say(f"    {example.address}" + (f" ({note})" if note else ""))
-        say(f"  {group.next_step}")
-        if group.retry:
-            allow = f" --{group.allow.replace('_', '-')}" if group.allow else ""
-            say(f"  Again: curator fetch PROJECT --retry {group.retry}{allow}")
-
-
 def check(
     project: ProjectPath,
     image: Annotated[
         int | None, typer.Option(help="Trace this image instead of the first.")
     ] = None,
+    engine: EngineOption = Engine.HERE,
+    address: AddressOption = "",
     as_json: AsJson = False,
 ) -> None:
     """Say what is wrong with the data before training, and trace one image through all stages."""
-    found = run_job(project, False, lambda opened, listener: opened.check(listener=listener))
+    cluster = cluster_of(engine, {"address": address})
+    found = run_job(
+        project, False, lambda opened, listener: opened.check(cluster=cluster, listener=listener)
+    )
     with Project.open(project) as opened:
         stages = opened.trace(image) if found.images or image is not None else ()
     if as_json:

@@ -1,4 +1,4 @@
-"""Commands that look back at the runs: runs, compare."""
+"""Commands that look back at the runs, and put images aside to judge one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from curator.cli.deciding import By
 from curator.cli.printing import (
     AsJson,
     ProjectPath,
@@ -17,7 +18,9 @@ from curator.cli.printing import (
 )
 from curator.cli.training import interval
 from curator.errors import DataError, InputError
+from curator.phrasing import capitalised
 from curator.project import Project
+from curator.store.workspace import USUAL_TEST_SHARE
 
 if TYPE_CHECKING:
     from curator.review.comparison.compare import Comparison, Version
@@ -44,6 +47,7 @@ def register(app: typer.Typer) -> None:
     app.command()(runs)
     app.command("use-run")(use_run)
     app.command()(compare)
+    app.command("test-split")(split_off_test)
     app.command()(evaluate)
 
 
@@ -89,7 +93,7 @@ def use_run(
         say_json({"run": used.id, "title": used.title, "newest": run == "newest"})
     else:
         always = ", as the newest that was asked for" if run == "newest" else ""
-        say(f"{used.title[:1].upper()}{used.title[1:]} is in use{always}.")
+        say(f"{capitalised(used.title)} is in use{always}.")
 
 
 def compare(
@@ -105,6 +109,26 @@ def compare(
         say_json(found.to_dict())
         return
     say_comparison(found)
+
+
+def split_off_test(
+    project: ProjectPath,
+    share: Annotated[
+        float, typer.Option(help="Share of each class; 0 gives all back.")
+    ] = USUAL_TEST_SHARE,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say which images it would be.")
+    ] = False,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put images aside as a test that no training sees. Undo takes it back."""
+    with Project.open(project) as opened:
+        done = opened.preview_test(share) if dry_run else opened.draw_test(share, by)
+    if as_json:
+        say_json(done.to_dict())
+    else:
+        say(done.sentence)
 
 
 def evaluate(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-import pandas as pd
 import typer
 
 from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table, to_the_second
 from curator.errors import InputError
-from curator.phrasing import many
+from curator.frames import pd
+from curator.phrasing import capitalised, many
 from curator.project import Project
 from curator.store import class_changes, schema
 from curator.store.classes import class_sizes
@@ -124,7 +124,7 @@ def dismiss(
         say_json(_as_dict(done))
     else:
         said = done.what or "nothing was left to do"
-        say(f"{said[:1].upper()}{said[1:]}.")
+        say(f"{capitalised(said)}.")
 
 
 def undo(project: ProjectPath, steps: Steps = 1, by: By = None, as_json: AsJson = False) -> None:

@@ -42,6 +42,10 @@ def export(
     version: Annotated[
         str | None, typer.Option(help="A tagged version; default: the data set as it is.")
     ] = None,
+    selection: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Only this selection, as `curator sample` names it."),
+    ] = "",
     link: Annotated[
         bool,
         typer.Option(
@@ -59,13 +63,16 @@ def export(
     formats = cast("list[FormatName]", forms or ["imagefolder"])
     if dry_run:
         with Project.open(project) as opened:
-            say_preview(opened.preview_export(formats, version=version, folder=out), as_json)
+            say_preview(
+                opened.preview_export(formats, version=version, selection=selection, folder=out),
+                as_json,
+            )
         return
     exported = run_job(
         project,
         as_json,
         lambda opened, listener: opened.export(
-            out, formats, link=link, version=version, listener=listener
+            out, formats, link=link, version=version, selection=selection, listener=listener
         ),
     )
     if as_json:

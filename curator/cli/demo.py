@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from curator.cli.printing import bars, say, say_table
 from curator.collect.http.client import FetchSettings
 from curator.errors import TargetNotEmpty
 from curator.files import refuse_occupied
+from curator.frames import pd
 from curator.imaging.decoding import decode
 from curator.project import Project
 from curator.sample.digits import CLASSES, Item, build

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import pandas as pd
 import typer
 
 from curator.cli.printing import AsJson, ProjectPath, say, say_json, say_table
 from curator.errors import InputError
-from curator.phrasing import many
+from curator.frames import pd
+from curator.phrasing import capitalised, many
 from curator.project import Project
 
 
@@ -48,7 +48,7 @@ def duplicates(
             elif done.batch:
                 of = f"{many(len(done.image_ids), 'image')} " if done.image_ids else ""
                 said = f"{of}{done.what}"
-                say(f"{said[:1].upper()}{said[1:]}. Take it back with `curator undo`.")
+                say(f"{capitalised(said)}. Take it back with `curator undo`.")
             else:
                 say("Nothing was left to do.")
             return

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import pandas as pd
 import typer
 
-from curator.cli.printing import AsJson, ProjectPath, bars, say, say_json, say_table
+from curator.cli.printing import AsJson, ProjectPath, bars, note, say, say_json, say_table
+from curator.cli.training import Device
 from curator.errors import InputError
 from curator.files import write_atomic
+from curator.frames import pd
 from curator.phrasing import many
 from curator.project import Project
 from curator.spreadsheets import csv_text
@@ -39,6 +40,7 @@ Ids = Annotated[list[int], typer.Argument(metavar="ID...", help="Ids of images."
 def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command()(similar)
+    app.command()(find)
     app.command()(sample)
     app.command()(accept)
     app.command("map")(lay_out)
@@ -82,6 +84,31 @@ def similar(
             settings=FetchSettings(allow_private=allow_private),
         )
         show_scored(found, top, as_json)
+
+
+def find(
+    project: ProjectPath,
+    words: Annotated[str, typer.Argument(metavar="WORDS", help="Such as 'a drawing of a bear'.")],
+    *,
+    label: Annotated[str, typer.Option("--class", metavar="CLASS", help="Only this class.")] = "",
+    top: Top = SHOWN,
+    device: Device = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the images most like what you say in words; needs the extra `text`."""
+    from curator.encode.backbones.clip import require_installed
+    from curator.find.words import UNTRIED
+    from curator.review.queue.filters import Filters
+
+    require_installed()
+    with Project.open(project) as opened:
+        needs = opened.find_needs()
+        if needs.megabytes:
+            note(f"{needs.sentence} {UNTRIED}")
+        with bars() as listener:
+            chosen = Filters(label=label)
+            queue = opened.find(words, filters=chosen, device=device, listener=listener)
+        show_scored(queue, top, as_json)
 
 
 def show_scored(queue: Queue, top: int, as_json: bool) -> None:
@@ -135,12 +162,14 @@ def accept(
         if not ids:
             raise InputError("The model is that sure of none.", "Label some more, and train again.")
         done = opened.accept(ids, dry_run=dry_run)
+        name = opened.select(done.audit) if done.audit else ""
     if as_json:
         say_json(done.to_dict())
         return
     say(done.sentence)
-    if not dry_run:
-        say("Next: train again and review, or look at a random sample: curator queue PROJECT audit")
+    if name:
+        looked = f"curator queue {project} audit --selection {name}"
+        say(f"Next: look at a random tenth of them, {many(len(done.audit), 'image')}: {looked}")
 
 
 def sample(
@@ -185,8 +214,9 @@ def sample(
             balanced=balanced,
             without_duplicates=without_duplicates,
         )
+        name = opened.select(chosen.image_ids) if chosen.image_ids and not opened.read_only else ""
         if as_json:
-            say_json(chosen.to_dict())
+            say_json({**chosen.to_dict(), "selection": name})
             return
         table = pd.DataFrame(
             rows(opened, "all", chosen.image_ids), columns=["id", "sha256", "file", *COLUMNS]
@@ -198,6 +228,8 @@ def sample(
     else:
         say_table(table.drop(columns=["sha256", "file"]).dropna(axis="columns", how="all"))
         say("", chosen.sentence)
+    if name:
+        say(f"As a queue: curator queue {project} all --selection {name}")
 
 
 def lay_out(
@@ -346,7 +378,7 @@ def remove(project: ProjectPath, name: Name) -> None:
     """Look for it no longer; added again, its marks are back."""
     with Project.open(project) as opened:
         opened.remove_concept(name)
-    say(f"{name} is no longer looked for.")
+    say(f"{name} is no longer looked for. `curator undo` takes it back.")
 
 
 def _say(found: Concept, as_json: bool) -> None:

@@ -21,9 +21,9 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Check": ("check", "duplicates", "dismiss", "tags", "weak"),
     "Train": (
         *("train", "backbones", "lr-find", "learning-curve", "runs", "use-run", "compare"),
-        "evaluate",
+        *("test-split", "evaluate"),
     ),
-    "Find": ("similar", "accept", "sample", "map", "concept", "explain"),
+    "Find": ("similar", "find", "accept", "sample", "map", "concept", "explain"),
     "Review": (
         *("rank", "queue", "confusion", "most-confused", "decide", "undo", "redo", "log"),
         *("suggest", "advice", "review-log"),

@@ -17,8 +17,6 @@ from curator.spreadsheets import harmless
 if TYPE_CHECKING:
     from curator.deliver.asking import Asked
 
-NAME = "predict"
-
 
 class Form(StrEnum):
     """How answers are written."""
@@ -31,19 +29,7 @@ class Form(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command(NAME)(predict)
-
-
-def alone() -> typer.Typer:
-    """The command line with this command only, which loads in a fraction of the time."""
-    app = typer.Typer(
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    register(app)
-    app.callback()(lambda: None)  # or the only command would have no name
-    return app
+    app.command()(predict)
 
 
 def predict(

@@ -73,6 +73,11 @@ def complain_at_length(text: str) -> None:
         err.print(printable(line), markup=False)
 
 
+def note(text: str) -> None:
+    """What is worth knowing beside the answer, on standard error."""
+    err.print(printable(text), markup=False)
+
+
 def say(*lines: str) -> None:
     """Lines on standard output. A break within one of them is not ours, and is written out."""
     for line in lines:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import pandas as pd
 import typer
 
 from curator.cli.printing import AsJson, ProjectPath, say, say_csv, say_json, say_table
 from curator.files import write_atomic
+from curator.frames import pd
 from curator.project import Project
 from curator.spreadsheets import csv_text
 from curator.store import schema
@@ -97,6 +97,9 @@ def queue(
     concept: Annotated[
         str, typer.Option(metavar="NAME", help="Only what most likely shows this concept.")
     ] = "",
+    selection: Annotated[
+        str, typer.Option(metavar="NAME", help="Only this selection, as `curator sample` names it.")
+    ] = "",
     top: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -106,7 +109,17 @@ def queue(
 
     name = queue_named(kind)
     filters = Filters(
-        label, predicted, split, host, tag, probability, text, issue, finding, concept=concept
+        label,
+        predicted,
+        split,
+        host,
+        tag,
+        probability,
+        text,
+        issue,
+        finding,
+        concept=concept,
+        selection=selection,
     )
     with Project.open(project) as opened:
         opened_queue = opened.queue(name, filters)

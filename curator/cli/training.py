@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
 from curator.cli.printing import (
@@ -16,6 +15,7 @@ from curator.cli.printing import (
     say_table,
 )
 from curator.errors import InputError
+from curator.frames import pd
 
 if TYPE_CHECKING:
     from curator.learn.train import TrainReport
@@ -66,7 +66,7 @@ def train(
         int | None, typer.Option(help="finetune: epochs of all layers. Default: 4.")
     ] = None,
     frozen_epochs: Annotated[
-        int | None, typer.Option(help="finetune: epochs of the head alone, before. Default: 1.")
+        int | None, typer.Option(help="finetune: epochs of the head alone, before. Default: 0.")
     ] = None,
     rate: Annotated[
         float | None,
@@ -87,7 +87,10 @@ def train(
     ] = None,
     flip: Annotated[
         bool | None,
-        typer.Option("--flip/--no-flip", help="finetune: learn from mirrored views, too."),
+        typer.Option(
+            "--flip/--no-flip",
+            help="finetune: learn from mirrored views, too. Default: where they do no harm.",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="finetune: of all chance. Default: 42.")] = None,
     out_of_fold: Annotated[
@@ -100,7 +103,11 @@ def train(
     ] = None,
     estimate: Annotated[
         bool,
-        typer.Option("--estimate", help="finetune: say how long it would take; train nothing."),
+        typer.Option(
+            "--estimate",
+            help="finetune: say how long it would take, and by a short trial whether it is likely"
+            " to pay; train nothing.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

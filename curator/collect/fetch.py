@@ -7,11 +7,11 @@ ends is recorded in batches, so a kill loses at most the record of one batch, an
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import ColumnElement, func, or_, select
 
@@ -26,7 +26,7 @@ from curator.imaging.reasons import Reason
 from curator.jobs.report import Report
 from curator.phrasing import many
 from curator.store import schema
-from curator.trust import ORIGINAL_SUFFIXES, plain_file
+from curator.trust import plain_file
 
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 BATCH, BATCH_SECONDS = 128, 0.5
 
 _WITH_PENDING = ("passing", "all", "none")  # ask for what was never tried, too
+
+Fetching: TypeAlias = Callable[[str, int], Iterable[Ended]]
+"""Fetches what :func:`missing` names, of sources with ids above the second argument."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,10 @@ class FetchReport(Report):
     """Content that was there already."""
     failed: dict[str, int]
     """Each reason with its number, most frequent first."""
+    left: int = 0
+    """Addresses of which nothing is known yet, because what fetched them was lost."""
+    notes: tuple[str, ...] = ()
+    """What was lost, and why: a sentence for each parcel of addresses."""
 
 
 def missing(retry: str = "passing") -> ColumnElement[bool]:
@@ -95,23 +102,46 @@ def run(
     Raises InputError for a setting that cannot be.
     """
     chosen = FetchSettings.of(settings or {})
+
+    def fetched(retry: str, after: int) -> Iterator[Ended]:
+        wanted = asked_addresses(workspace, retry, after)
+        downloaded = download(wanted, workspace.originals, chosen, cancelled=progress.cancelled)
+        return map(ended_of, downloaded)
+
+    return gather(workspace, progress, retry, fetched)
+
+
+def gather(
+    workspace: Workspace,
+    progress: Progress,
+    retry: str,
+    fetched: Fetching,
+    before: Iterable[Ended] = (),
+    saved: Callable[[], None] = lambda: None,
+) -> FetchReport:
+    """Record what ``before`` holds, then all that is missing as ``fetched`` gets it.
+
+    ``saved`` is called whenever everything that was handed over so far is recorded. Raises
+    JobCancelled.
+    """
     total, seen = _asked(workspace, retry)
     progress.begin("fetching", total)
     sweep(workspace.originals)  # the lock of long work is held: no one else writes there
     images = same = 0
     failed: dict[str, int] = {}
     batch: list[Ended] = []
-    saved = time.monotonic()
+    recorded = time.monotonic()
 
     def save() -> None:
-        nonlocal images, same, saved
+        nonlocal images, same, recorded
         new = keep(workspace, batch)
         images += new
         same += sum(item.image is not None for item in batch) - new
         batch.clear()
         if retry in _WITH_PENDING:
             progress.total = max(total, progress.done + _asked(workspace, "none")[0])
-        saved = time.monotonic()
+        saved()
+        recorded = time.monotonic()
 
     def take(items: Iterable[Ended]) -> None:
         try:
@@ -120,19 +150,20 @@ def run(
                 if item.reason is not None:
                     failed[item.reason] = failed.get(item.reason, 0) + 1
                 progress.advance(1, **{item.reason or "fetched": 1})
-                if len(batch) >= BATCH or time.monotonic() - saved > BATCH_SECONDS:
+                if len(batch) >= BATCH or time.monotonic() - recorded > BATCH_SECONDS:
                     save()
         finally:
             save()
 
-    take(chain(_given(workspace, retry), _fetched(workspace, progress, retry, chosen)))
+    take(before)
+    take(chain(_given(workspace, retry), fetched(retry, 0)))
     while retry in _WITH_PENDING:
         after = seen
         more, seen = _asked(workspace, "none", after)
         if not more:
             break
         late = _given(workspace, "none", after)
-        take(chain(late, _fetched(workspace, progress, "none", chosen, after)))
+        take(chain(late, fetched("none", after)))
     total = progress.done
     _tidy(workspace)
     progress.check()
@@ -186,12 +217,9 @@ def _rows(workspace: Workspace, kind: str, retry: str, after: int = 0) -> Iterat
         yield from ((row.id, row.origin) for row in rows)
 
 
-def _fetched(
-    workspace: Workspace, progress: Progress, retry: str, settings: FetchSettings, after: int = 0
-) -> Iterator[Ended]:
-    wanted = (Wanted(key, url) for key, url in _rows(workspace, "address", retry, after))
-    for outcome in download(wanted, workspace.originals, settings, cancelled=progress.cancelled):
-        yield _ended(outcome)
+def asked_addresses(workspace: Workspace, retry: str, after: int = 0) -> Iterator[Wanted]:
+    """The addresses that a fetch asks for, with ids above ``after``, by id."""
+    return (Wanted(key, url) for key, url in _rows(workspace, "address", retry, after))
 
 
 def _given(workspace: Workspace, retry: str, after: int = 0) -> Iterator[Ended]:
@@ -199,20 +227,23 @@ def _given(workspace: Workspace, retry: str, after: int = 0) -> Iterator[Ended]:
     with Verifiers(workspace.originals) as verifiers:
         for key, origin in _rows(workspace, "data", retry, after):
             try:
-                path = _lying(workspace, origin.rpartition(",")[2])
+                content = _lying(workspace, origin.rpartition(",")[2])
             except ProjectAltered as error:
                 yield ended(key, Verdict(None, None, Reason.UNREADABLE, str(error), 0))
             else:
-                yield ended(key, verifiers.submit(path).result())
+                yield ended(key, verifiers.submit(content).result())
 
 
-def _lying(workspace: Workspace, digest: str) -> Path:
-    """Where the bytes with that SHA-256 are, which were given themselves."""
+def _lying(workspace: Workspace, digest: str) -> Path | bytes:
+    """The bytes with that SHA-256, which were given themselves, or where they are."""
+    workspace.original(f"{digest[:2]}/{digest}.jpg")  # refuses what is no hash, before it is a path
     # Listed under a second class after it left the inbox, it lies among the originals.
-    names = (f"{digest[:2]}/{digest}.{suffix}" for suffix in ORIGINAL_SUFFIXES)
-    stored = (workspace.original(name) for name in names)
-    found = next((path for path in stored if path.exists()), None)
-    return found or plain_file(workspace.inbox / digest)
+    query = select(schema.images.c.file).where(schema.images.c.sha256 == digest)
+    with workspace.database.read() as connection:
+        file = connection.execute(query).scalar()
+    if file is not None and (original := workspace.original(file)).path.exists():
+        return original.path if original.is_file else original.read_bytes()
+    return plain_file(workspace.inbox / digest)
 
 
 def _tidy(workspace: Workspace) -> None:
@@ -223,7 +254,8 @@ def _tidy(workspace: Workspace) -> None:
             (workspace.inbox / digest).unlink(missing_ok=True)
 
 
-def _ended(outcome: Outcome) -> Ended:
+def ended_of(outcome: Outcome) -> Ended:
+    """How a source ended that was downloaded."""
     return Ended(
         source_id=outcome.key,
         image=outcome.image,

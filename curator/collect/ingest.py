@@ -54,7 +54,7 @@ def keep(workspace: Workspace, batch: Sequence[Ended], arrivals: Arrivals | None
     """
     if not batch:
         return 0
-    _make_durable([workspace.originals / item.file for item in batch if item.file])
+    _make_durable([*{workspace.original(item.file).path for item in batch if item.file}])
     workspace.thumbnails.put((e.image.sha256, e.image.thumbnail) for e in batch if e.image)
     with workspace.database.write() as connection:
         there = known(connection, {e.image.sha256 for e in batch if e.image})

@@ -62,7 +62,7 @@ def newest_by_class(
 def enlarged(workspace: Workspace, file: str) -> bytes | None:
     """An original as WebP, at most :data:`ENLARGED` pixels wide and high; None if unreadable."""
     try:
-        picture = decode(workspace.original(file))
+        picture = decode(workspace.original(file).read_bytes())
     except (Rejected, OSError, ProjectAltered):
         return None  # the thumbnail stays in its place
     picture.thumbnail((ENLARGED, ENLARGED))

@@ -59,6 +59,7 @@ from curator.platform import shell_command
 from curator.store import images, judgements, runs
 from curator.store.classes import names_by_id
 from curator.store.originals import read_whole
+from curator.store.predictions import Predictions, predictions_of
 from curator.version import __version__
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def run(
             raise runs.replaced(found)
         names = names_by_id(connection)
         live = images.live(connection)
-        said = runs.predictions_of(connection, found)
+        said = predictions_of(connection, found)
         tested = _tested(connection, found)
     progress.begin("exporting the model", 5 + pt2)
     choice = choose(found.backbone, "cpu")
@@ -213,7 +214,7 @@ class _Asked:
         cls,
         workspace: Workspace,
         backbone: Backbone,
-        said: runs.Predictions,
+        said: Predictions,
         live: pd.DataFrame,
         *,
         with_training: bool,

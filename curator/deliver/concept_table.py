@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from curator.errors import NotEnoughData
 from curator.find import concepts
+from curator.frames import pd
 from curator.spreadsheets import csv_text
 from curator.store import concepts as kept
 

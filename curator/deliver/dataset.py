@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.deliver import concept_table, facts
-from curator.errors import BadClassName, NotEnoughData, ProjectAltered
+from curator.errors import BadClassName, InputError, NotEnoughData, ProjectAltered
+from curator.find import selections
 from curator.hashing import sha256
 from curator.records import Record
 from curator.spreadsheets import csv_text
@@ -158,10 +159,18 @@ def _planned(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def gathered(workspace: Workspace, version: str | None) -> DataSet:
-    """The data set as it is, or as it was tagged. Raises UnknownVersion, ProjectAltered."""
+def gathered(workspace: Workspace, version: str | None, selection: str = "") -> DataSet:
+    """The data set as it is, or as it was tagged; or of what it is now a ``selection`` alone.
+
+    Raises UnknownVersion, ProjectAltered, InputError.
+    """
+    if version is not None and selection:
+        raise InputError("A version is exported whole.", "Choose a version or a selection.")
     if version is None:
         table = plan(workspace)
+        if selection:
+            chosen = selections.read(workspace, selection)
+            table = table[table["image_id"].isin(chosen)].reset_index(drop=True)
         return DataSet(workspace, table, facts.gathered(workspace, table), None)
     with workspace.database.read() as connection:
         tagged = versions.named(connection, version)

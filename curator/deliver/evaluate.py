@@ -20,7 +20,7 @@ from curator.imaging.decoding import decode
 from curator.jobs.report import Report
 from curator.learn.evaluation.report import class_figures, figures_of
 from curator.learn.recipes import recipe_named
-from curator.phrasing import many
+from curator.phrasing import capitalised, many
 from curator.review.queue.judgement import judge
 from curator.store import images, judgements, runs, schema
 from curator.store.classes import merged_ids, names_by_id
@@ -48,6 +48,8 @@ class EvaluationReport(Report):
     per_class: tuple[ClassFigures, ...]
     unknown: int
     """Test images of classes that the model does not know; they are not counted."""
+    learnt: int
+    """Test images that were put aside after the run had learnt from them; they are not counted."""
     times: int
     """How often this run was judged on the test images, this time included."""
     times_in_all: int
@@ -57,8 +59,8 @@ class EvaluationReport(Report):
 def run(workspace: Workspace, progress: Progress, run_id: int | None = None) -> EvaluationReport:
     """Judge the model of a run, by default of the one in use, and record that it was.
 
-    Raises NotEnoughData where there is no test image, NoRun, UnknownRun, WeightsMissing,
-    ProjectAltered, OriginalMissing, OriginalAltered.
+    Raises NotEnoughData where there is no test image, or none that the run did not learn from,
+    NoRun, UnknownRun, WeightsMissing, ProjectAltered, OriginalMissing, OriginalAltered.
     """
     prepare(workspace, progress)
     with workspace.database.read() as connection:
@@ -67,6 +69,7 @@ def run(workspace: Workspace, progress: Progress, run_id: int | None = None) -> 
             raise runs.replaced(found)
         table = images.live(connection)
         merged, names = merged_ids(connection), names_by_id(connection)
+        known_to = judgements.learnt_from(connection, found.id)
     table = table[table["split"] == schema.TEST]
     known = {merged.get(class_id, class_id) for class_id in found.class_ids}
     unknown = int((~table["class_id"].isin(known)).sum())
@@ -74,7 +77,16 @@ def run(workspace: Workspace, progress: Progress, run_id: int | None = None) -> 
     if table.empty:
         raise NotEnoughData(
             "There is no test image to judge the model on.",
-            "Import a folder with test/CLASS/image.jpg, or make the project with --test-share.",
+            "Put some aside with `curator test-split PROJECT`, or import a folder with "
+            "test/CLASS/image.jpg.",
+        )
+    seen = table["image_id"].isin(known_to)
+    learnt, table = int(seen.sum()), table[~seen]
+    if table.empty:
+        raise NotEnoughData(
+            f"{capitalised(found.title)} has learnt from "
+            f"{many(learnt, 'test image')}, from before they were put aside: it cannot be judged.",
+            "Train again, and judge that run: `curator train PROJECT`.",
         )
     progress.begin("judging the test images", len(table))
     shares = _probabilities(workspace, progress, found, table)
@@ -93,9 +105,10 @@ def run(workspace: Workspace, progress: Progress, run_id: int | None = None) -> 
         quality=quality,
         per_class=tuple(per_class),
         unknown=unknown,
+        learnt=learnt,
         times=times,
         times_in_all=in_all,
-        sentence=_sentence(found, quality, unknown, times, in_all),
+        sentence=_sentence(found, quality, unknown, learnt, times, in_all),
     )
 
 
@@ -122,13 +135,17 @@ def _picture(workspace: Workspace, image: dict[Any, Any]) -> Image.Image:
     return decode(read_whole(workspace.original(image["file"]), image["sha256"], image["bytes"]))
 
 
-def _sentence(run: runs.Run, quality: Quality, unknown: int, times: int, in_all: int) -> str:
+def _sentence(
+    run: runs.Run, quality: Quality, unknown: int, learnt: int, times: int, in_all: int
+) -> str:
     said = (
-        f"{run.title[:1].upper()}{run.title[1:]} on {many(quality['images'], 'test image')}: error "
+        f"{capitalised(run.title)} on {many(quality['images'], 'test image')}: error "
         f"{quality['error']:.1%} ({quality['low']:.1%} to {quality['high']:.1%})."
     )
     if unknown:
         said += f" {many(unknown, 'image is', 'images are')} of a class that it does not know."
+    if learnt:
+        said += f" {many(learnt, 'more is', 'more are')} left out: it learnt from them."
     said += f" Judged on the test set {many(times, 'time')}"
     said += f", {many(in_all, 'time')} over all runs." if in_all > times else "."
     return f"{said} Choose between runs by the validation images: curator compare PROJECT"

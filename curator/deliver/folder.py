@@ -27,6 +27,7 @@ from curator.jobs.report import Report
 from curator.phrasing import many
 from curator.platform import cpu_count
 from curator.store.database import pieces
+from curator.store.images import number_without_split
 from curator.store.originals import copy_whole
 from curator.trust import inside
 
@@ -60,6 +61,7 @@ def run(
     formats: list[str] | None = None,
     link: bool = False,
     version: str | None = None,
+    selection: str = "",
 ) -> ExportReport:
     """Write the data set to the new folder ``out``: pictures, manifest.csv, README.md.
 
@@ -69,7 +71,8 @@ def run(
     Each original is hashed as it is copied: one that is missing, cut off or no longer the file that
     was taken in refuses the export. Where the disk can share blocks, copies take no room. ``link``:
     where it cannot, files are hard links, read-only: a second name of the project's own original.
-    ``version``: one that was tagged, instead of the data set as it is.
+    ``version``: one that was tagged, instead of the data set as it is; ``selection``: the name of
+    images, as :func:`curator.find.selections.keep` gives it, instead of all.
 
     The folder appears whole or not at all. Raises TargetNotEmpty, InputError, UnknownVersion,
     BadClassName, NotEnoughData, OriginalMissing, OriginalAltered, FileError, ProjectAltered.
@@ -77,9 +80,9 @@ def run(
     target = Path(out).expanduser().resolve()
     refuse_occupied(target)
     forms = chosen(["imagefolder"] if formats is None else formats)
-    if version is None:
+    if version is None and _lacks_splits(workspace):
         prepare(workspace, progress)
-    data = gathered(workspace, version)
+    data = gathered(workspace, version, selection)
     if data.images.empty:
         raise NotEnoughData(
             "There is no image to export.", "Fetch some, or take deletions back with undo."
@@ -104,6 +107,12 @@ def run(
         linked=linked,
         sentence=_sentence(target, data, linked),
     )
+
+
+def _lacks_splits(workspace: Workspace) -> bool:
+    """Whether an image has no side of the split: only for those are features wanted here."""
+    with workspace.database.read() as connection:
+        return number_without_split(connection) > 0
 
 
 def _write_pictures(folder: Path, data: DataSet, progress: Progress, link: bool) -> int:

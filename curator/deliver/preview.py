@@ -60,10 +60,11 @@ def preview(
     formats: Sequence[str] = ("imagefolder",),
     version: str | None = None,
     out: Path | None = None,
+    selection: str = "",
 ) -> ExportPreview:
     """See :meth:`curator.Project.preview_export`."""
     forms = chosen(formats)
-    data = gathered(workspace, version)
+    data = gathered(workspace, version, selection)
     shared = folders(data)
     every = tuple(
         FormatPreview(

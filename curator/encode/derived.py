@@ -39,8 +39,7 @@ def derived_file(
     ``note`` gets a sentence for the user when the file was there but altered. Raises
     :class:`~curator.errors.FileError` where the cache folder cannot be used.
     """
-    path = cache_folder() / "encoders" / name
-    recorded = path.with_suffix(".sha256")
+    path, recorded = _places(name)
     if _intact(path, recorded):
         return path
     try:
@@ -59,6 +58,17 @@ def derived_file(
     except OSError as error:
         raise cache_unusable(path.parent, error) from error
     return path
+
+
+def is_made(name: str) -> bool:
+    """Whether :func:`derived_file` would find such a file, if it is not altered."""
+    return all(path.exists() for path in _places(name))
+
+
+def _places(name: str) -> tuple[Path, Path]:
+    """The file and where its SHA-256 is recorded."""
+    path = cache_folder() / "encoders" / name
+    return path, path.with_suffix(".sha256")
 
 
 def cache_unusable(folder: Path, error: OSError) -> FileError:

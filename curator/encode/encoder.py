@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from curator.encode.backbones import load_network
-from curator.encode.derived import derived_file
+from curator.encode.derived import derived_file, is_made
 from curator.encode.graphs import CPU_BATCH, open_graph
 from curator.errors import InputError, JobError
 
@@ -44,17 +44,18 @@ class Encoder:
     """Holds the loaded network.
 
     A ``precision`` of the choice other than float32 counts in torch on a GPU: faster, and the
-    features differ by about 1e-2.
+    features differ by about 1e-2. ``threads``: cores that a batch takes in ONNX Runtime, all unless
+    told; batches may come from several threads.
 
     Raises :class:`~curator.errors.WeightsMissing`, :class:`~curator.errors.WeightsAltered` or
     :class:`~curator.errors.FileError` (cache folder not writable) when made.
     """
 
-    def __init__(self, choice: Choice) -> None:
+    def __init__(self, choice: Choice, threads: int | None = None) -> None:
         self.choice = choice
         self._notes: list[str] = []
         self._run: _Runner = (
-            _OnnxRunner(graph_file(choice.backbone, self._notes.append))
+            _OnnxRunner(graph_file(choice.backbone, self._notes.append), threads)
             if choice.runtime == "onnxruntime"
             else _TorchRunner(choice, self._notes.append)
         )
@@ -93,7 +94,16 @@ def graph_file(backbone: Backbone, note: Callable[[str], None] = lambda _text: N
     Input ``image`` uint8 (N, 3, size, size), output ``features`` float32 (N, dimension).
     ``note`` gets a sentence for the user when the file was there but altered.
     """
-    return derived_file(f"{backbone.key}-g{GRAPH_VERSION}.onnx", lambda: export(backbone), note)
+    return derived_file(_graph_name(backbone), lambda: export(backbone), note)
+
+
+def graph_is_made(backbone: Backbone) -> bool:
+    """Whether :func:`graph_file` is a matter of milliseconds."""
+    return is_made(_graph_name(backbone))
+
+
+def _graph_name(backbone: Backbone) -> str:
+    return f"{backbone.key}-g{GRAPH_VERSION}.onnx"
 
 
 def export(backbone: Backbone, network: torch.nn.Module | None = None) -> bytes:
@@ -154,8 +164,8 @@ def normalised(backbone: Backbone, network: torch.nn.Module | None = None) -> to
 class _OnnxRunner:
     """ONNX Runtime on the CPU."""
 
-    def __init__(self, path: Path) -> None:
-        self._session = open_graph(path)
+    def __init__(self, path: Path, threads: int | None) -> None:
+        self._session = open_graph(path, threads)
 
     def __call__(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         parts = [

@@ -23,11 +23,11 @@ from curator.platform import cpu_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
-    from pathlib import Path
 
     from curator.encode.backbones import Backbone
     from curator.encode.encoder import Encoder
     from curator.encode.feature_cache import FeatureCache
+    from curator.files import Readable
 
 BATCH = 32
 # Writing to disk for good takes milliseconds, so not each batch: what a kill may cost is bounded
@@ -39,7 +39,7 @@ _SECONDS_PENDING = 2.0
 @dataclass(frozen=True)
 class _Item:
     sha256: str
-    path: Path
+    file: Readable
     features: bool
     """Whether the features are missing; the thumbnail may be alone in that."""
     flipped: bool
@@ -47,7 +47,7 @@ class _Item:
 
 
 def extract(
-    items: Sequence[tuple[str, Path]],
+    items: Sequence[tuple[str, Readable]],
     cache: FeatureCache,
     tiny_cache: FeatureCache,
     encoder: Encoder,
@@ -72,8 +72,8 @@ def extract(
     without_flipped = set(flip_cache.missing(list(files))) if flip_cache is not None else set()
     todo = without_features | without_flipped | set(tiny_cache.missing(list(files)))
     work = [
-        _Item(sha256, path, sha256 in without_features, sha256 in without_flipped)
-        for sha256, path in files.items()
+        _Item(sha256, file, sha256 in without_features, sha256 in without_flipped)
+        for sha256, file in files.items()
         if sha256 in todo
     ]
     done = len(files) - len(work)
@@ -130,7 +130,7 @@ def _batches(
 
     def submit(count: int) -> None:
         for item in itertools.islice(work, count):
-            waiting.append((item, pool.submit(_read, item.path, backbone)))
+            waiting.append((item, pool.submit(_read, item.file, backbone)))
 
     try:
         submit(2 * batch)
@@ -144,14 +144,22 @@ def _batches(
             future.cancel()
 
 
-def _read(path: Path, backbone: Backbone) -> _Pixels | str:
-    """Pixels (3, size, size) and thumbnail (3072,) of a file, or why there are none."""
+def _read(file: Readable, backbone: Backbone) -> _Pixels | str:
+    """:func:`pixels_of` a file, or why there are none."""
     try:
-        image = decode(path, at_least=backbone.resize)
+        return pixels_of(file.read_bytes(), backbone)
     except Rejected as error:
-        return f"{path.name}: {error.detail}"
+        return f"{file.name}: {error.detail}"
     except OSError as error:
-        return f"{path} could not be read: {error.strerror or error}."
+        return f"{file} could not be read: {error.strerror or error}."
+
+
+def pixels_of(content: bytes, backbone: Backbone) -> _Pixels:
+    """What the network and the baselines see: (3, size, size) and (3072,), uint8.
+
+    Raises Rejected.
+    """
+    image = decode(content, at_least=backbone.resize)
     return prepare_image(image, backbone), prepare_tiny(image)
 
 

@@ -47,6 +47,29 @@ LOCK_SECONDS = 60.0  # an append takes far less: who holds the lock for longer w
 _log = logging.getLogger(__name__)
 
 
+class StoredRows:
+    """N rows on disk in an order of their own, (N, D); what is asked for is copied into memory."""
+
+    def __init__(self, mapped: NDArray[Any], places: NDArray[np.int64]) -> None:
+        self._mapped, self._places = mapped, places
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, D)."""
+        return len(self._places), self._mapped.shape[1]
+
+    @property
+    def nbytes(self) -> int:
+        """Of all of them, in memory."""
+        return len(self) * int(self._mapped.shape[1]) * self._mapped.itemsize
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, rows: slice | NDArray[Any], /) -> NDArray[Any]:
+        return np.asarray(self._mapped[self._places[rows]])
+
+
 class FeatureCache:
     """Rows of ``dimension`` values of ``dtype`` (float32, float16 or uint8), found by SHA-256.
 
@@ -139,12 +162,7 @@ class FeatureCache:
         try:
             places = [self._where[key] for key in keys]
         except KeyError:
-            lacking = self.missing(digests)
-            raise DataError(
-                f"{len(lacking)} of {len(digests)} images have no features yet,"
-                f" {lacking[0][:12]} among them.",
-                "Train again: features that are missing are computed first.",
-            ) from None
+            raise self._lacking(digests) from None
         if not places:
             return np.empty((0, self.dimension), self.dtype)
         mapped = self._mapped()
@@ -152,6 +170,16 @@ class FeatureCache:
             return mapped[places[0] : places[0] + len(places)]
         # mode="clip", since the default copies into a buffer before it writes to ``out``.
         return np.asarray(np.take(mapped, places, axis=0, out=out, mode="clip"))
+
+    def stored(self, digests: Sequence[str]) -> StoredRows:
+        """The rows of ``digests`` in their order, left on the disk; raises as :meth:`rows` does."""
+        places = self.places(digests)
+        if (places < 0).any():
+            self._catch_up()
+            places = self.places(digests)
+        if (places < 0).any():
+            raise self._lacking(digests)
+        return StoredRows(self._mapped(), places)
 
     def on_disk(self) -> tuple[int, NDArray[Any]]:
         """Every row on disk, read-only: (rows, dimension), and the number of the file they are of.
@@ -199,6 +227,14 @@ class FeatureCache:
         except OSError as error:
             raise self._failed(error) from error
         return said
+
+    def _lacking(self, digests: Sequence[str]) -> DataError:
+        lacking = self.missing(digests)
+        return DataError(
+            f"{len(lacking)} of {len(digests)} images have no features yet,"
+            f" {lacking[0][:12]} among them.",
+            "Train again: features that are missing are computed first.",
+        )
 
     def _mapped(self) -> NDArray[Any]:
         """Every row on disk, read-only: (rows, dimension)."""

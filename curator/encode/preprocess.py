@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from curator.encode.backbones.registry import describe
+from curator.imaging.inspection import View
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -51,6 +54,19 @@ def prepare_image(image: Image.Image, backbone: Backbone) -> NDArray[np.uint8]:
     top = round((target[1] - backbone.size) / 2)
     image = image.crop((left, top, left + backbone.size, top + backbone.size))
     return np.ascontiguousarray(np.asarray(image, dtype=np.uint8).transpose(2, 0, 1))
+
+
+def view_of(name: str) -> View:
+    """What the backbone ``name`` and the baselines see of an image.
+
+    uint8 bytes: 3 x size x size of :func:`prepare_image`, then 3,072 of :func:`prepare_tiny`.
+    """
+    backbone = describe(name)
+
+    def taken(image: Image.Image) -> bytes:
+        return prepare_image(image, backbone).tobytes() + prepare_tiny(image).tobytes()
+
+    return View(backbone.resize, taken)
 
 
 def seen_box(size: tuple[int, int], backbone: Backbone) -> tuple[float, float, float, float]:

@@ -53,7 +53,7 @@ def ready(
     if name is None and choice.device != "cpu":
         wanted = describe(STRONGER)
     try:
-        _fetch(progress, wanted, notes)
+        fetch_as_step(progress, wanted, notes)
     except (WeightsMissing, WeightsAltered) as error:
         if wanted == choice.backbone:
             raise
@@ -128,7 +128,7 @@ def ensure_features(
     missing = {digest for each in caches for digest in each.missing(digests)}
     unreadable: list[tuple[str, str]] = []
     if missing:
-        _fetch(progress, choice.backbone, said)
+        fetch_as_step(progress, choice.backbone, said)
         progress.begin(f"computing features on {choice.device}", len(missing))
         items = []
         for digest, file in zip(digests, table["file"].tolist(), strict=True):
@@ -156,8 +156,11 @@ def ensure_features(
     return unreadable
 
 
-def _fetch(progress: Progress, backbone: Backbone, notes: list[str] | None) -> None:
-    """Have the weights on disk; a download is a step of the job, counted in megabytes."""
+def fetch_as_step(progress: Progress, backbone: Backbone, notes: list[str] | None) -> None:
+    """Have the weights on disk; a download is a step of the job, counted in megabytes.
+
+    Errors as of :func:`curator.encode.weights.fetch`.
+    """
     begun = False
     said: list[str] = [] if notes is None else notes
 

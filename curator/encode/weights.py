@@ -54,6 +54,8 @@ class WeightSource:
     """All 64 hex digits of the file's SHA-256, in lower case; empty when not known."""
     size: int
     """Bytes of the download, about; 0 when not known."""
+    replaceable: bool = True
+    """Whether another network does as well."""
 
     def is_file_of(self, sha256: str) -> bool:
         """Whether a file with this hash is the one described; any, when its hash is not known."""
@@ -139,11 +141,11 @@ def fetch(
 
 def missing(source: WeightSource, why: str) -> WeightsMissing:
     """The error that names the file, its address and the folder."""
+    bundled = "; or use the bundled backbone efficientnet_lite0, which needs no download"
     return WeightsMissing(
         f"The weights of {source.name} are not on disk and could not be downloaded ({why}).",
         f"Connect to the network and run it again; or download {source.address} elsewhere and put"
-        f" it into {weights_folder()} as {source.file}; or use the bundled backbone"
-        " efficientnet_lite0, which needs no download.",
+        f" it into {weights_folder()} as {source.file}{bundled if source.replaceable else ''}.",
     )
 
 

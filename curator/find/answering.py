@@ -25,6 +25,7 @@ from curator.learn.evaluation.metrics import softmax
 from curator.learn.recipes import recipe_named
 from curator.learn.recording import HEAD_FILE, MODEL_FILE, WARM_FILE, kept_tensors
 from curator.store import runs, schema
+from curator.store.predictions import unpack_row
 from curator.trust import inside, plain_file
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def said_of(connection: Connection, run: runs.Run, image_id: int) -> Said:
         return Said(None, learnt_from=False)
     shares = None
     if not row.in_sample:
-        shares = runs.numbers(row.probabilities, len(run.class_ids), run.id)
+        shares = unpack_row(row.probabilities, len(run.class_ids), run.id)
     return Said(shares, learnt_from=row.fixed_probabilities is None)
 
 

@@ -1,8 +1,8 @@
 """The features of all images of a project as they lie on disk, to be compared with anything.
 
-Always those of the bundled network, which every check computes: what was found stays found when
-another network is trained on. Nothing is encoded here. What is held in memory is some 100 bytes
-an image; the features themselves are a memory map that is read from front to back.
+Those of the bundled network unless told, which every check computes: what was found stays found
+when another network is trained on. Nothing is encoded here. In memory there are about 100 bytes an
+image; the features themselves are a memory map that is read from front to back.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy import Connection
 
+    from curator.encode.backbones import Backbone
     from curator.encode.feature_cache import FeatureCache
     from curator.store.workspace import Workspace
 
 _AT_ONCE = 2048  # rows whose length is taken at once: 10 MB
-_REMEMBERED = 4  # projects
+_REMEMBERED = 4  # projects, times the networks that were asked about
 _SAME = 1e-3  # distance under which directions are rounding
 
 
@@ -155,21 +156,25 @@ class _Kept:
         self._lengths = np.concatenate(found)
 
 
-_kept: OrderedDict[Path, _Kept] = OrderedDict()
+_kept: OrderedDict[tuple[Path, str], _Kept] = OrderedDict()
 _lock = threading.Lock()
 
 
-def features_of(workspace: Workspace, connection: Connection) -> Features:
-    """The features of a project's images as they are now. Raises FileError.
+def features_of(
+    workspace: Workspace, connection: Connection, backbone: Backbone | None = None
+) -> Features:
+    """The features of a project's images as they are now; of the bundled network unless told.
 
     What was read before is kept, so that the second question costs little more than the product.
+    Raises FileError.
     """
+    backbone = backbone or describe(DEFAULT)
     with _lock:
-        path = workspace.features
-        kept = _kept.pop(path, None)
+        which = workspace.features, backbone.key
+        kept = _kept.pop(which, None)
         if kept is None:
-            kept = _Kept(feature_cache(workspace, describe(DEFAULT)))
-        _kept[path] = kept
+            kept = _Kept(feature_cache(workspace, backbone))
+        _kept[which] = kept
         while len(_kept) > _REMEMBERED:
             _kept.popitem(last=False)
         return kept.features(connection)

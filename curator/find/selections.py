@@ -51,10 +51,10 @@ def read(workspace: Workspace, name: str) -> NDArray[np.int64]:
     """The images of a selection, (n,), rising. Raises InputError where there is none so named."""
     path = workspace.path / FOLDER / f"{name}.ids"
     if not _NAME.fullmatch(name) or not path.is_file() or path.stat().st_size > LARGEST:
-        raise InputError("That selection is not there any more.", "Select on the map again.")
+        raise InputError("That selection is not there any more.", "Select again.")
     held = path.read_bytes()
     if len(held) % 8 or hashlib.sha256(held).hexdigest()[:16] != name:
-        raise InputError("That selection was altered.", "Select on the map again.")
+        raise InputError("That selection was altered.", "Select again.")
     return np.frombuffer(held, dtype="<i8").astype(np.int64)
 
 

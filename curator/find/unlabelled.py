@@ -16,6 +16,7 @@ from curator.encode.backbones import describe
 from curator.encode.project_features import feature_cache
 from curator.errors import InputError, NoRun
 from curator.find.features import features_of
+from curator.hashing import draws
 from curator.jobs.report import Report
 from curator.learn.evaluation.label_quality import as_counted
 from curator.learn.evaluation.metrics import softmax
@@ -175,6 +176,37 @@ def useful(
     return found
 
 
+@dataclass(frozen=True)
+class Wrong:
+    """How many of n labels are likely wrong: the mean, and the ends of the 95 % interval, 0..n."""
+
+    mean: float
+    low: int
+    high: int
+
+    def of(self, what: str) -> str:
+        """In words, such as "about 2 of these 48 are likely wrong (0 to 5)"."""
+        number = round(self.mean)
+        some = f"about {number} of {what} {'is' if number == 1 else 'are'} likely wrong"
+        said = some if number else f"likely none of {what} is wrong"
+        return f"{said} ({self.low} to {self.high})"
+
+
+def expected_wrong(confidences: Sequence[float]) -> Wrong:
+    """How many of n labels that the model gives are wrong; ``confidences``: their probabilities."""
+    wrong = 1 - np.asarray(confidences, dtype=np.float64)
+    mean, spread = float(wrong.sum()), 1.96 * float(np.sqrt((wrong * (1 - wrong)).sum()))
+    low, high = int(np.floor(mean - spread)), int(np.ceil(mean + spread))
+    return Wrong(mean, max(0, low), min(len(wrong), high))
+
+
+def random_tenth(workspace: Workspace, image_ids: Sequence[int]) -> tuple[int, ...]:
+    """A tenth of some images, rounded up, by chance but the same every time; ascending."""
+    ids = np.unique(np.asarray(image_ids, dtype=np.int64))
+    chosen = np.argsort(draws(ids, workspace.seed), kind="stable")[: -(-len(ids) // 10)]
+    return tuple(np.sort(ids[chosen]).tolist())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Accepted(Report):
     """Labels that were taken over from the model, or would be."""
@@ -189,6 +221,8 @@ class Accepted(Report):
     """Ids of the images that have a label now; empty where it was only asked."""
     batch: int
     """The act in the ledger; 0 where nothing was decided."""
+    audit: tuple[int, ...]
+    """A random tenth of ``decided``, to be looked at."""
 
 
 def accept(
@@ -217,9 +251,7 @@ def accept(
             f"Image {unknown[0]} has a label, or the model has not seen it.",
             "Accept pictures of the queue `surest`. Nothing was decided.",
         )
-    wrong = 1 - said.confidence.astype(np.float64)
-    mean, spread = float(wrong.sum()), 1.96 * float(np.sqrt((wrong * (1 - wrong)).sum()))
-    low, high = max(0, int(np.floor(mean - spread))), min(len(wanted), int(np.ceil(mean + spread)))
+    wrong = expected_wrong(said.confidence.tolist())
     done = ledger.Decided(0, ())
     if not dry_run:
         choices = [
@@ -229,16 +261,17 @@ def accept(
         done = ledger.decide_each(workspace.database, choices, by, run_id, seen, of_the_model=True)
     verb = "would get" if dry_run else "got"
     sentence = (
-        f"{many(len(wanted), 'image')} {verb} the label that the model gives; about {mean:.0f} of "
-        f"them are wrong ({low} to {high}), if it is as right as it says."
+        f"{many(len(wanted), 'image')} {verb} the label that the model gives; {wrong.of('them')}, "
+        "if it is as right as it says."
     )
     return Accepted(
         images=len(wanted),
-        expected_wrong=round(mean, 2),
-        low=low,
-        high=high,
+        expected_wrong=round(wrong.mean, 2),
+        low=wrong.low,
+        high=wrong.high,
         decided=done.image_ids,
         batch=done.batch,
+        audit=random_tenth(workspace, done.image_ids),
         sentence=sentence,
     )
 

@@ -6,6 +6,7 @@ left out. No pixels are decoded.
 
 from __future__ import annotations
 
+import io
 import warnings
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -41,19 +42,20 @@ class Exif(TypedDict, total=False):
     """"" where missing."""
 
 
-def exif(path: Path) -> Exif:
+def exif(source: bytes | Path) -> Exif:
     """What the camera wrote; never raises."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _read(path)
+            return _read(source)
     except Exception:  # noqa: BLE001 -- damaged EXIF data raises anything, and it is a side dish
         return {}
 
 
-def _read(path: Path) -> Exif:
+def _read(source: bytes | Path) -> Exif:
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
     formats = [name for name in SUFFIXES if name in Image.OPEN]
-    with Image.open(path, formats=formats) as opened:
+    with Image.open(file, formats=formats) as opened:
         if len(opened.info.get("exif", b"")) > LARGEST:
             return {}
         # A PNG's own method would decode the pixels to look behind them.

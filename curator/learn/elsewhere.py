@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
+from curator.frames import pd
 from curator.hashing import number_of
 from curator.learn.folds import assign_folds
 from curator.learn.instant import fit as instant
@@ -54,14 +54,14 @@ def elsewhere(
     keys = np.array([number_of(digest) for digest in data.digests], dtype=np.int64)
     folds = assign_folds(data.labels, site, settings.folds, workspace.seed, keys)
     fitted = instant.fit(
-        data.features(workspace),
+        data.rows(workspace),
         data.labels,
         folds,
         data.learnt_from,
         len(data.trained),
         settings.model_copy(update={"l2": outcome.settings["l2_used"]}),
         trusted=data.trusted,
-        flipped=data.features(workspace, flip=True) if settings.mirror else None,
+        flipped=data.rows(workspace, flip=True) if settings.mirror else None,
     )
     wrong = fitted.out_of_fold.argmax(axis=1) != data.labels
     usual = outcome.out_of_fold.argmax(axis=1) != data.labels

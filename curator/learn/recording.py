@@ -15,7 +15,7 @@ from curator.encode.backbones import weights_sha256
 from curator.files import write_atomic
 from curator.learn.evaluation import label_quality as scores
 from curator.store import run_writer as publishing
-from curator.store import runs
+from curator.store.predictions import Predictions
 from curator.trust import inside, plain_file
 from curator.version import __version__
 
@@ -76,6 +76,11 @@ class Outcome:
     """(N, K), calibrated, by the exported model; NaN rows where it saw the image."""
     files: Mapping[str, bytes]
     """Name to content, kept in the run's folder."""
+    judged: NDArray[np.float32] | None = None
+    """As ``fixed``, but by a temperature that was fitted on other images: what figures of its
+    probabilities are of. None: ``fixed`` itself is so."""
+    label_scores: NDArray[np.float64] | None = None
+    """(N,), 0..1, how much each label is believed, which orders a review; None: its probability."""
     notes: list[str] = field(default_factory=list)
     """Sentences for the user: what had to be changed, made again or given up on the way."""
 
@@ -138,13 +143,14 @@ def record(
     folder = workspace.runs_folder / str(run_id)
     for name, content in outcome.files.items():
         write_atomic(folder / name, content)
-    said = runs.Predictions(
+    said = Predictions(
         image_ids=data.table["image_id"].to_numpy(dtype=np.int64),
         labels=data.table["class_id"].to_numpy(dtype=np.int64),
         is_label_issue=flagged,
         probabilities=outcome.probabilities,
         fixed=outcome.fixed,
         in_sample=outcome.in_sample,
+        label_scores=outcome.label_scores,
     )
     publishing.write_predictions(workspace.database, run_id, data.class_ids, said)
     publishing.show(workspace.database, run_id, out_of_fold is not None, interim)

@@ -16,12 +16,13 @@ from curator.encode.backbones import choose
 from curator.encode.encoder import Encoder
 from curator.encode.preprocess import prepare_image
 from curator.errors import CuratorError, FileError, NotEnoughData, UnknownImage
-from curator.hashing import sha256_of
+from curator.hashing import sha256
 from curator.imaging.decoding import decode
 from curator.learn.evaluation.label_quality import suggestions
 from curator.records import Record
 from curator.store import images, runs, schema
 from curator.store.classes import names_by_id
+from curator.store.predictions import predictions_of
 
 if TYPE_CHECKING:
     from curator.store.workspace import Workspace
@@ -77,14 +78,15 @@ class _Sample:
         return f"image {row.image_id}, {row.origin}, given as {row.given}"
 
     def original(self) -> str:
-        self._path = self._workspace.original(self._row.file)
-        digest = sha256_of(self._path)
+        original = self._workspace.original(self._row.file)
+        self._content = original.read_bytes()
+        digest = sha256(self._content)
         if digest != self._row.sha256:
-            raise FileError(f"{self._path} was altered: its SHA-256 is {digest}.")
+            raise FileError(f"{original} was altered: its SHA-256 is {digest}.")
         return f"{self._row.bytes} bytes, SHA-256 {digest[:12]}... as recorded"
 
     def decode(self) -> str:
-        self._image = decode(self._path)
+        self._image = decode(self._content)
         width, height = self._image.size
         return f"{self._row.format} to RGB, {width} x {height} pixels, orientation applied"
 
@@ -115,7 +117,7 @@ class _Sample:
                 return "no run yet: train comes next"
             run = runs.ranking(connection)
             names = names_by_id(connection)
-            said = runs.predictions_of(connection, run)
+            said = predictions_of(connection, run)
         where = np.flatnonzero(said.image_ids == self._row.image_id)
         if not len(where):
             return f"run {run.id} has not seen this image: train again"

@@ -76,18 +76,18 @@ def run(
     flip = chosen.needs_mirrored_features
     data = training_set(workspace, progress, backbone, device, flip=flip)
     prepared = time.perf_counter()
-    if chosen.takes_minutes:
-        _rank_first(workspace, progress, data)
+    frozen = _frozen_first(workspace, progress, data) if chosen.takes_minutes else None
     outcome = chosen.fit(workspace, progress, data)
     judged = None
     if isinstance(chosen, InstantRecipe):
         progress.begin("judging by sites")
         judged = elsewhere(workspace, data, outcome, chosen.settings)
     run_id, figures = keep(workspace, data, outcome, began, prepared, judged=judged)
+    said = _hold_back(workspace, run_id, outcome, figures, frozen)
     _look_for_weak_spots(workspace, progress)
     if tensorboard:
         _log(workspace, run_id, Path(tensorboard))
-    return _report(run_id, figures, outcome, data)
+    return _report(run_id, figures, outcome, data, said)
 
 
 def _look_for_weak_spots(workspace: Workspace, progress: Progress) -> None:
@@ -103,18 +103,40 @@ def warm_up() -> None:
     encoder(choose(None, None))
 
 
-def _rank_first(workspace: Workspace, progress: Progress, data: TrainingSet) -> None:
-    """Train the instant recipe, unless a run ranks the images already.
+def _frozen_first(workspace: Workspace, progress: Progress, data: TrainingSet) -> int:
+    """Id of a run of these very images by frozen features, which is trained where there is none.
 
     A fine-tuned model has seen the training images, so its scores rank nothing; and without the
     seconds that this takes nobody knew what fine-tuning brought.
     """
     with workspace.database.read() as connection:
-        if runs.ranking_id(connection) is not None:
-            return
+        every = runs.all_runs(connection)
+    for run in reversed(every):
+        same = run.settings.get("data_sha256") == data.data_sha256
+        named = recipe_named(run.recipe).keeps_head and run.backbone == data.choice.backbone.name
+        if same and named and run.out_of_fold:
+            return run.id
     began = time.perf_counter()
     outcome = InstantRecipe(InstantSettings()).fit(workspace, progress, data)
-    keep(workspace, data, outcome, began, began)
+    return keep(workspace, data, outcome, began, began)[0]
+
+
+def _hold_back(
+    workspace: Workspace, run_id: int, outcome: Outcome, figures: Metrics, frozen: int | None
+) -> list[str]:
+    """Leave the run by frozen features in use where the newer one is not better, and say so."""
+    before, after = outcome.settings.get("start_error"), figures["valid"]["error"]
+    if frozen is None or before is None or after is None or after < before:
+        return []
+    runs.hold_back(workspace.database, run_id, frozen)
+    with workspace.database.read() as connection:
+        used = runs.in_use_id(connection)
+    text = (
+        f"It is no better than the instant head on the same {figures['valid']['images']} validation"
+        f" images: {after:.1%} wrong, and {before:.1%} before. So run {used} stays in use; `curator"
+        f" use-run PROJECT {run_id}` takes this one."
+    )
+    return [text]
 
 
 def keep(
@@ -131,7 +153,7 @@ def keep(
         data.names,
         data.labels,
         outcome.out_of_fold,
-        outcome.fixed,
+        outcome.fixed if outcome.judged is None else outcome.judged,
         ~data.learnt_from,
         data.tiny(workspace),
         outcome.settings["temperature"],
@@ -154,7 +176,9 @@ def _log(workspace: Workspace, run_id: int, folder: Path) -> None:
     write_run(place, kept.settings, kept.metrics, kept.history)
 
 
-def _report(run_id: int, figures: Metrics, outcome: Outcome, data: TrainingSet) -> TrainReport:
+def _report(
+    run_id: int, figures: Metrics, outcome: Outcome, data: TrainingSet, said: list[str]
+) -> TrainReport:
     kind = "out-of-fold" if outcome.out_of_fold is not None else "on the validation images"
     rate = figures["valid" if outcome.out_of_fold is None else "out_of_fold"]
     text = f"Run {run_id}: "
@@ -174,7 +198,7 @@ def _report(run_id: int, figures: Metrics, outcome: Outcome, data: TrainingSet) 
         text += f" Left out, because it has no image: {', '.join(data.left_out)}."
     if data.unreadable:
         text += f" {len(data.unreadable)} images could not be read and were left out."
-    notes = [*data.notes, *outcome.notes]
+    notes = [*data.notes, *outcome.notes, *said]
     return TrainReport(
         run=run_id,
         recipe=outcome.recipe,

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from curator.check.job import prepare
@@ -23,16 +22,21 @@ from curator.encode.project_features import (
     tiny_cache,
 )
 from curator.errors import NotEnoughData
+from curator.frames import pd
 from curator.hashing import number_of
 from curator.learn.folds import assign_folds
-from curator.store import images, ledger, schema
+from curator.learn.instant.logistic import Rows
+from curator.store import images, ledger_log, schema
 from curator.store.classes import Class, all_classes
 from curator.store.versions import data_digest
 
 if TYPE_CHECKING:
     from curator.encode.backbones import Choice
+    from curator.encode.feature_cache import StoredRows
     from curator.jobs.progress import Progress
     from curator.store.workspace import Workspace
+
+_MOST_HELD = 1 << 30  # bytes of features in memory: reading them in pieces takes half as long again
 
 
 @dataclass(frozen=True)
@@ -106,9 +110,17 @@ class TrainingSet:
         cache = feature_cache(workspace, backbone, flip=flip, precision=precision)
         return cache.rows(self.digests)
 
-    def tiny(self, workspace: Workspace) -> NDArray[np.uint8]:
-        """The 32 x 32 versions (N, 3072), for the baselines."""
-        return tiny_cache(workspace).rows(self.digests)
+    def rows(self, workspace: Workspace, *, flip: bool = False) -> Rows:
+        """:meth:`features`, left on the disk and read in pieces where they are many."""
+        backbone, precision = self.choice.backbone, self.choice.precision
+        stored = feature_cache(workspace, backbone, flip=flip, precision=precision).stored(
+            self.digests
+        )
+        return stored if stored.nbytes > _MOST_HELD else stored[:]
+
+    def tiny(self, workspace: Workspace) -> StoredRows:
+        """The 32 x 32 versions (N, 3072), uint8, for the baselines."""
+        return tiny_cache(workspace).stored(self.digests)
 
 
 def training_set(
@@ -169,7 +181,7 @@ def _live(workspace: Workspace) -> tuple[pd.DataFrame, int, list[Class]]:
     """The live images, the last decision, and the classes. Raises NotEnoughData."""
     with workspace.database.read() as connection:
         table = images.live(connection)
-        position = ledger.position(connection)
+        position = ledger_log.position(connection)
         classes = all_classes(connection)
     _enough(_learnable(table), classes)
     return table, position, classes

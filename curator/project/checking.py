@@ -9,7 +9,9 @@ from curator.project.verbs import Verbs
 from curator.store import ledger
 
 if TYPE_CHECKING:
+    from curator.check.held_out import HeldOut
     from curator.check.report import CheckReport
+    from curator.cluster.settings import ClusterSettings
     from curator.jobs.progress import Listener
     from curator.review.duplicates import DuplicateGroup
 
@@ -17,14 +19,21 @@ if TYPE_CHECKING:
 class Checking(Verbs):
     """The check, its findings, and near-duplicates."""
 
-    def check(self, *, listener: Listener | None = None) -> CheckReport:
+    def check(
+        self, *, cluster: ClusterSettings | None = None, listener: Listener | None = None
+    ) -> CheckReport:
         """Measure and compare images, give every one its split, and say what is wrong.
 
-        Raises WeightsMissing, WeightsAltered, FileError.
+        ``cluster``: features that lack are computed there, by Ray; of the settings the address
+        alone counts. Raises WeightsMissing, WeightsAltered, FileError; on a cluster also
+        PackageMissing without Ray, JobError where none answers.
         """
         from curator.check import job
 
-        return self._run("check", job.run, {}, listener)
+        arguments: dict[str, object] = {}
+        if cluster is not None:
+            arguments["cluster"] = cluster.model_dump(mode="json", exclude_unset=True)
+        return self._run("check", job.run, arguments, listener)
 
     def dismiss(
         self,
@@ -53,6 +62,25 @@ class Checking(Verbs):
         from curator.check.dismissing import dismiss
 
         return dismiss(self, finding, image_ids, label, by, back=True)
+
+    def draw_test(self, share: float, by: str | None = None) -> HeldOut:
+        """Put a share of each class's images, 0..0.5, aside as a test that no training sees.
+
+        Near-duplicates stay together, images of an imported test folder stay where they are, and
+        training and validation keep some of each class. The share holds for images that come later;
+        a smaller one than before takes none back, 0 gives all back. One step of undo. A run from
+        before has learnt from these images, so :meth:`evaluate` judges it on none of them. Raises
+        InputError, ProjectReadOnly.
+        """
+        from curator.check import held_out
+
+        return held_out.draw(self, share, by)
+
+    def preview_test(self, share: float) -> HeldOut:
+        """What :meth:`draw_test` would do. Raises InputError."""
+        from curator.check import held_out
+
+        return held_out.preview(self, share)
 
     def duplicate_groups(self, start: int = 0, stop: int | None = None) -> list[DuplicateGroup]:
         """Groups of near-duplicates side by side, those of several classes first.

@@ -9,6 +9,7 @@ from curator.project.verbs import Verbs
 from curator.store import class_changes, classes, ledger
 
 if TYPE_CHECKING:
+    from curator.cluster.settings import ClusterSettings
     from curator.collect.adding import Added, Preview
     from curator.collect.fetch import FetchReport
     from curator.collect.http.client import FetchSettings
@@ -98,17 +99,24 @@ class Collecting(Verbs):
         settings: FetchSettings | None = None,
         *,
         retry: str = "passing",
+        cluster: ClusterSettings | None = None,
         listener: Listener | None = None,
     ) -> FetchReport:
         """Download and verify what is listed and missing.
 
         ``retry``: which failed addresses are asked again: "passing", "all", "none", or codes of
-        reasons, separated by commas. Raises InputError.
+        reasons, separated by commas. ``cluster``: Ray does it, on other machines or the cores of
+        this one; without it this process does. Raises InputError; on a cluster also
+        PackageMissing without Ray, JobError where none answers, FileError where shards cannot be
+        kept.
         """
-        from curator.collect import fetch
+        from curator.cluster import job
 
         chosen = {} if settings is None else settings.model_dump(mode="json", exclude_unset=True)
-        return self._run("fetch", fetch.run, {"retry": retry, "settings": chosen}, listener)
+        arguments: dict[str, object] = {"retry": retry, "settings": chosen}
+        if cluster is not None:
+            arguments["cluster"] = cluster.model_dump(mode="json", exclude_unset=True)
+        return self._run("fetch", job.run, arguments, listener)
 
     def import_files(
         self,

@@ -32,7 +32,8 @@ class Delivering(Verbs):
         """Judge the model of a run, by default of the one in use, on the test images.
 
         Nothing else looks at them. The run records each time, and the model card tells how often.
-        Raises NotEnoughData where there is no test image, NoRun, UnknownRun, WeightsMissing.
+        Raises NotEnoughData where there is no test image, or none that the run did not learn from,
+        NoRun, UnknownRun, WeightsMissing.
         """
         from curator.deliver import evaluate
 
@@ -45,13 +46,15 @@ class Delivering(Verbs):
         *,
         link: bool = False,
         version: str | None = None,
+        selection: str = "",
         listener: Listener | None = None,
     ) -> ExportReport:
         """Write every live image to a new folder with manifest.csv and a card, README.md.
 
         ``formats``: one or several at once; those that read folders share the pictures. ``link``:
         hard links to the project's originals, read-only, where the disk cannot share blocks.
-        ``version``: one that was tagged, instead of the data set as it is.
+        ``version``: one that was tagged, instead of the data set as it is. ``selection``: only the
+        images of :meth:`select`.
 
         It appears whole or not at all. Raises TargetNotEmpty, InputError, UnknownVersion,
         NotEnoughData, FileError.
@@ -59,7 +62,7 @@ class Delivering(Verbs):
         from curator.deliver import folder as data_set
 
         arguments: dict[str, object] = {"out": str(folder), "formats": list(formats)}
-        arguments |= {"link": link, "version": version}
+        arguments |= {"link": link, "version": version, "selection": selection}
         return self._run("export", data_set.run, arguments, listener)
 
     def preview_export(
@@ -67,6 +70,7 @@ class Delivering(Verbs):
         formats: Sequence[FormatName] = ("imagefolder",),
         *,
         version: str | None = None,
+        selection: str = "",
         folder: str | Path | None = None,
     ) -> ExportPreview:
         """What :meth:`export` would write: files, about how many bytes, and the card.
@@ -76,7 +80,7 @@ class Delivering(Verbs):
         from curator.deliver.preview import preview
 
         out = None if folder is None else Path(folder).expanduser().resolve()
-        return preview(self, formats, version, out)
+        return preview(self, formats, version, out, selection)
 
     def write_recipe(self, file: str | Path) -> RecipeReport:
         """Write the data set as addresses, hashes, labels, splits and decisions: no pictures.

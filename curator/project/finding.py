@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from curator.find.subsets import Subset, Way
     from curator.find.unlabelled import Accepted
     from curator.find.why import Explanation
+    from curator.find.words import FindNeeds
     from curator.jobs.progress import Listener
     from curator.review.queue.filters import Filters
     from curator.review.queue.kinds import Queue
@@ -59,6 +60,39 @@ class Finding(Verbs):
         chosen = replace(filters or Filters(), like=written(image_ids, taken))
         return open_queue(self, "similar", chosen)
 
+    def find(
+        self,
+        text: str,
+        *,
+        filters: Filters | None = None,
+        device: str | None = None,
+        listener: Listener | None = None,
+    ) -> Queue:
+        """The live images by their likeness to words, such as "a drawing of a bear".
+
+        By a network that is downloaded once (:mod:`curator.encode.backbones.clip`) and looks once
+        at every image. The queue's table has a column ``likeness``, a cosine, -1..1, whose order
+        alone says something. ``device``: "cpu", "cuda" or "mps", the fastest there unless told.
+        Raises InputError, UnknownClass, PackageMissing without the extra ``text``, NotEnoughData
+        without an image, WeightsMissing, WeightsAltered, ProjectReadOnly, FileError.
+        """
+        from dataclasses import replace
+
+        from curator.find import words, words_job
+        from curator.review.queue.filters import Filters
+        from curator.review.queue.kinds import open_queue
+
+        if not words.is_ready(self, text):
+            self._run("find", words_job.run, {"text": text, "device": device}, listener)
+        chosen = replace(filters or Filters(), like=words.normalised(text))
+        return open_queue(self, "words", chosen)
+
+    def find_needs(self) -> FindNeeds:
+        """What has to be there before :meth:`find` can answer; it gets that. Raises FileError."""
+        from curator.find.words import needs
+
+        return needs(self)
+
     def accept(
         self,
         image_ids: Sequence[int],
@@ -77,6 +111,17 @@ class Finding(Verbs):
         from curator.find.unlabelled import accept
 
         return accept(self, image_ids, by=by, seen=seen, dry_run=dry_run)
+
+    def select(self, image_ids: Sequence[int] | NDArray[np.int64]) -> str:
+        """Keep images under a name: ``Filters(selection=name)`` narrows any queue to them.
+
+        The same images, the same name. Raises InputError for none, ProjectReadOnly, FileError.
+        """
+        import numpy as np
+
+        from curator.find import selections
+
+        return selections.keep(self, np.asarray(image_ids, dtype=np.int64))
 
     def subset(
         self,
@@ -180,6 +225,13 @@ class Finding(Verbs):
         with self.database.read() as connection:
             return concepts.names(connection)
 
+    def concept_called(self, concept_id: int) -> str | None:
+        """What the concept of this id is called now; None where it was removed."""
+        from curator.store import concepts
+
+        with self.database.read() as connection:
+            return concepts.called(connection, concept_id)
+
     def concept_marks(self, name: str) -> Marks:
         """Which images a person said show a concept, and which not. Raises InputError."""
         from curator.store import concepts
@@ -194,15 +246,13 @@ class Finding(Verbs):
 
         ``queue("concept", Filters(like=name))`` holds the others in its order, and
         ``Filters(concept=name)`` narrows any queue to what likely shows it. One that was removed is
-        back with its marks. The examples are one step of undo. Raises InputError,
-        UnknownImage.
+        back with its marks. All of it is one step of undo. Raises InputError, UnknownImage.
         """
-        from curator.store import concepts
+        from curator.store import concept_changes
 
         answers = {**dict.fromkeys(shown_by, True), **dict.fromkeys(missing_in, False)}
         with self.database.write() as connection:
-            concepts.add(connection, name)
-            concepts.mark(connection, name, answers, picked=True)
+            concept_changes.look_for(connection, name, answers)
         return self.concept(name)
 
     def mark_concept(self, name: str, image_ids: Sequence[int], shows: bool) -> Decided:
@@ -216,19 +266,19 @@ class Finding(Verbs):
             answers = dict.fromkeys(image_ids, shows)
             return concepts.mark(connection, name, answers, picked=False)
 
-    def rename_concept(self, name: str, new: str) -> None:
-        """Look for it under another name. Raises InputError."""
-        from curator.store import concepts
+    def rename_concept(self, name: str, new: str) -> Decided:
+        """Look for it under another name, as one step of undo. Raises InputError."""
+        from curator.store import concept_changes
 
         with self.database.write() as connection:
-            concepts.rename(connection, name, new)
+            return concept_changes.rename(connection, name, new)
 
-    def remove_concept(self, name: str) -> None:
-        """Look for it no longer; its marks are kept. Raises InputError."""
-        from curator.store import concepts
+    def remove_concept(self, name: str) -> Decided:
+        """Look for it no longer, as one step of undo; its marks are kept. Raises InputError."""
+        from curator.store import concept_changes
 
         with self.database.write() as connection:
-            concepts.remove(connection, name)
+            return concept_changes.remove(connection, name)
 
     def explain(self, image_id: int, run_id: int | None = None) -> Explanation:
         """Tell what in an image speaks for its label and for what the model says, place by place.

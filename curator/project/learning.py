@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from curator.learn.finetune.settings import FinetuneSettings
     from curator.learn.instant.refit_job import RefitReport
     from curator.learn.instant.settings import InstantSettings
+    from curator.learn.networks import BackbonesReport
     from curator.learn.tracing import Stage
     from curator.learn.train import TrainReport
     from curator.learn.weak.spots import WeakSpots
@@ -127,6 +128,24 @@ class Learning(Verbs):
         arguments |= {"points": points, "repeats": repeats}
         return self._run("learning-curve", measure.run, arguments, listener)
 
+    def try_backbones(
+        self,
+        *,
+        images: int = 500,
+        device: str | None = None,
+        listener: Listener | None = None,
+    ) -> BackbonesReport:
+        """Compare the networks whose weights are on this machine on some of this project's images.
+
+        ``images``: at least 20, about as many of each class. Nothing is downloaded and no run is
+        recorded; what is encoded is kept. Raises InputError, NotEnoughData, WeightsAltered,
+        FileError.
+        """
+        from curator.learn import networks
+
+        arguments: dict[str, object] = {"images": images, "device": device}
+        return self._run("backbones", networks.run, arguments, listener)
+
     def trace(self, image_id: int | None = None) -> tuple[Stage, ...]:
         """One image, by default the first, through every stage: what to look at when one fails.
 
@@ -152,6 +171,11 @@ class Learning(Verbs):
         """The run in use, whose model an export takes. Raises NoRun."""
         with self.database.read() as connection:
             return runs.to_export(connection)
+
+    def held_back_run(self) -> Run | None:
+        """The newest run, where it was no better than the one that therefore stays in use."""
+        with self.database.read() as connection:
+            return runs.held_back(connection)
 
     def compare(self, before: int | None = None, after: int | None = None) -> Comparison:
         """Errors of two runs, by default the first and the newest, on the same validation images.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from curator.project.verbs import Verbs
-from curator.store import classes, ledger
+from curator.store import classes, ledger, ledger_log
 from curator.store.vocabulary import Action
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Reviewing(Verbs):
 
     def log(self, limit: int | None = None) -> pd.DataFrame:
         """The ledger of decisions, newest first."""
-        return ledger.log(self.database, limit)
+        return ledger_log.log(self.database, limit)
 
     def status(self) -> Status:
         """Counts for every station: images, addresses, decisions, the newest run, what is left."""

@@ -59,8 +59,8 @@ class Grid:
     """One of :data:`SORTS`."""
     label: str
     """The class that is shown; "" for all."""
-    concept: str
-    """The concept that is shown, by a person or most likely; "" for all images."""
+    narrowed: bool
+    """Whether a concept or a selection leaves images out."""
     run_id: int | None
     """The run whose scores count; None where nothing was trained."""
     ids: NDArray[np.int64] = field(repr=False)
@@ -84,14 +84,15 @@ def open_grid(
     run_id: int | None = None,
     *,
     concept: str = "",
+    selection: str = "",
 ) -> Grid:
     """All live images in an order of :data:`SORTS`; of one class, if ``label`` names one.
 
-    ``concept``: only what shows it, as :attr:`curator.Filters.concept` has it.
+    ``concept``, ``selection``: only those images, as :class:`curator.Filters` has it.
 
     ``sort`` "": by suspicion, or the newest first where nothing was trained. ``run_id``: the run
     whose scores count; the newest one that ranks when left out. Raises InputError for an unknown
-    order or concept, UnknownClass, UnknownRun, NotEnoughData.
+    order, concept or selection, UnknownClass, UnknownRun, NotEnoughData.
     """
     if sort and sort not in SORTS:
         raise InputError(f"{sort!r} is no order.", f"Use one of {', '.join(SORTS)}.")
@@ -99,10 +100,11 @@ def open_grid(
         scope = Scope(connection, run_id, workspace)
         run = scope.found_run
         chosen = sort or ("newest" if run is None else "suspicion")
-        among = conditions(scope, Filters(label=label, concept=concept))
+        among = conditions(scope, Filters(label=label, concept=concept, selection=selection))
         query = SORTS[chosen](scope).where(images.LIVE, *among)
         ids = np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
-    return Grid(workspace, chosen, label, concept, None if run is None else run.id, ids)
+    narrowed = bool(concept or selection)
+    return Grid(workspace, chosen, label, narrowed, None if run is None else run.id, ids)
 
 
 def cells(workspace: Workspace, image_ids: NDArray[np.int64], run_id: int | None) -> list[Cell]:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 from curator.check.counts import AddressCounts, address_counts
 from curator.records import Record
 from curator.review.advice.stopping import RANKED
-from curator.store import copies, images, jobs, ledger, runs, schema
+from curator.store import copies, images, jobs, ledger_log, runs, schema
 from curator.store.classes import all_classes, names_by_id
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def count(workspace: Workspace) -> Counts:
                 per_class[class_id] += number
         names = names_by_id(connection)
         addresses = address_counts(connection)
-        decisions = ledger.count(connection)
+        decisions = ledger_log.count(connection)
         unchecked = _count(connection, schema.images.c.group_id.is_(None)) + _count(
             connection, schema.images.c.split.is_(None), schema.images.c.group_id.is_not(None)
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from curator.check.report import report
 from curator.jobs import marks
-from curator.phrasing import many
+from curator.phrasing import capitalised, many
 from curator.records import Record
 from curator.review.counts import Counts, NewestRun, count
 from curator.store import jobs
@@ -33,6 +33,7 @@ STATION_OF = {
     "cost": TRAIN,
     "lr-find": TRAIN,
     "learning-curve": TRAIN,
+    "backbones": TRAIN,
     "export": USE,
     "export-model": USE,
     "evaluate": USE,
@@ -264,7 +265,7 @@ def share_right(error: float) -> str:
 
 def _of_run(run: NewestRun) -> str:
     """The exact figures of a run: error, interval, how it was judged, what it is."""
-    name = f"{run.title[:1].upper()}{run.title[1:]}"
+    name = capitalised(run.title)
     if run.error is None:
         return name
     ends = ""

@@ -34,8 +34,13 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serving(items: Sequence[Item], port: int = 0) -> Iterator[Served]:
-    """Serve ``items`` on 127.0.0.1 (a free port when 0) until the block ends."""
+def serving(
+    items: Sequence[Item], port: int = 0, gate: threading.Event | None = None
+) -> Iterator[Served]:
+    """Serve ``items`` on 127.0.0.1 (a free port when 0) until the block ends.
+
+    With a ``gate``, those that are answered late wait until it is set, however long they name.
+    """
     by_path = {item.path: item for item in items}
 
     class Handler(BaseHTTPRequestHandler):
@@ -46,7 +51,7 @@ def serving(items: Sequence[Item], port: int = 0) -> Iterator[Served]:
             status = item.status if item else 404
             body = item.body if item and status == 200 else b"not here"
             if item and item.delay:
-                time.sleep(item.delay)
+                time.sleep(item.delay) if gate is None else gate.wait()
             self.send_response(status)
             self.send_header("Content-Type", item.content_type if item else "text/plain")
             self.send_header("Content-Length", str(len(body)))
@@ -64,6 +69,8 @@ def serving(items: Sequence[Item], port: int = 0) -> Iterator[Served]:
     try:
         yield Served(base, {base + item.path: item for item in items})
     finally:
+        if gate is not None:
+            gate.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -54,13 +54,13 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status = time.perf_counter(), 500
+        began, status, answered = time.perf_counter(), 500, False
         body = _Body(scope, receive)
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answered = message["status"], True
                 headers = MutableHeaders(scope=message)
                 headers.update(self._headers)
                 if not body.ended and not await body.drained(patient=status != SLOW):
@@ -70,6 +70,11 @@ class Gate:
         try:
             refused = self._refusal(scope)
             await (refused or self._app)(scope, body.receive, sending)
+        except asyncio.CancelledError:  # the end does not wait any longer
+            if answered:
+                raise
+            said = "The service is stopping. Ask again in a moment."
+            await _no(503, "stopping", said, {"Retry-After": "5"})(scope, receive, sending)
         finally:
             path = scope["path"] if scope["path"] in OPEN | GUARDED else "other"
             seconds = time.perf_counter() - began

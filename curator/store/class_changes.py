@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
 from sqlalchemy import Connection, func, insert, literal, or_, select, update
 
 from curator.errors import InputError, UnknownClass
+from curator.frames import pd
 from curator.store import schema
 from curator.store.class_names import LONGEST_NAME, validated_names
 from curator.store.classes import add_classes, names_by_id

@@ -1,7 +1,8 @@
 """Concepts: what a person looks for across the classes, and which images show it or do not.
 
 What is said of images is the ledger's fourth part, with undo and redo: rows are never changed or
-removed, and the last one of a concept and an image says how it stands.
+removed, and the last one of a concept and an image says how it stands. Names and removal are in
+:mod:`curator.store.concept_changes`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import insert, select, text
 
 from curator.errors import InputError, UnknownImage
 from curator.phrasing import many
@@ -49,44 +50,11 @@ def names(connection: Connection) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def add(connection: Connection, name: str, by: str | None = None) -> int:
-    """Make a concept, or find it; its id. One that was removed is back with its marks.
-
-    Raises InputError.
-    """
-    name = _valid(name)
-    table = schema.concepts
-    found = connection.execute(select(table.c.id).where(table.c.name == name)).scalar()
-    if found is None:
-        row = {"name": name, "at": now(), "by": by or reviewer(), "retired": 0}
-        key = connection.execute(insert(table), row).inserted_primary_key
-        assert key is not None
-        return int(key[0])
-    connection.execute(update(table).where(table.c.id == found).values(retired=0))
-    return int(found)
-
-
-def rename(connection: Connection, name: str, new: str) -> str:
-    """Give a concept another name; the name as it is kept.
-
-    Raises InputError for what cannot be a name, or is another's, one that was removed included.
-    """
-    table, new = schema.concepts, _valid(new)
-    key = marks(connection, name).id
-    query = select(table.c.retired).where(table.c.name == new, table.c.id != key)
-    taken = connection.execute(query).scalar()
-    if taken is not None:
-        was = "was removed; added again, its answers are back" if taken else "is there already"
-        raise InputError(f"A concept {new!r} {was}.", "Choose another name.")
-    connection.execute(update(table).where(table.c.id == key).values(name=new))
-    return new
-
-
-def remove(connection: Connection, name: str) -> None:
-    """Remove a concept; its marks are kept. Raises InputError."""
-    table = schema.concepts
-    key = marks(connection, name).id
-    connection.execute(update(table).where(table.c.id == key).values(retired=1))
+def called(connection: Connection, concept_id: int) -> str | None:
+    """What a concept is called now; None where it is not looked for any more."""
+    table = schema.concepts.c
+    query = select(table.name).where(table.id == concept_id, table.retired == 0)
+    return connection.execute(query).scalar()
 
 
 def mark(
@@ -95,11 +63,13 @@ def mark(
     answers: Mapping[int, bool],
     picked: bool,
     by: str | None = None,
+    batch: int | None = None,
 ) -> Decided:
     """Say of images by id whether they show a concept, as one step of undo.
 
-    What was said already gets no row. ``picked``: they are examples that somebody chose. Raises
-    InputError without such a concept, UnknownImage; then nothing is said.
+    What was said already gets no row. ``picked``: they are examples that somebody chose;
+    ``batch``: of the step that it is a part of. Raises InputError without such a concept,
+    UnknownImage; then nothing is said.
     """
     table = schema.images.c
     known = {row.id for row in rows_of(connection, select(table.id), table.id, answers)}
@@ -112,7 +82,7 @@ def mark(
     changed = {key: shows for key, shows in answers.items() if said.get(key) is not shows}
     if not changed:
         return Decided(0, ())
-    batch = last_batch(connection) + 1
+    batch = batch or last_batch(connection) + 1
     signed = {"batch": batch, "at": now(), "by": by or reviewer(), "action": "mark"}
     row = {**signed, "concept_id": before.id, "picked": int(picked)}
     rows = [{**row, "image_id": key, "shows": int(shows)} for key, shows in changed.items()]
@@ -174,7 +144,8 @@ def marks(connection: Connection, name: str) -> Marks:
     )
 
 
-def _valid(name: str) -> str:
+def valid(name: str) -> str:
+    """A name as it is kept. Raises InputError for what cannot be one."""
     name = " ".join(name.split())
     if not name or len(name) > LONGEST or not name.isprintable():
         raise InputError(f"{name[:80]!r} cannot be a name.", f"Use 1 to {LONGEST} characters.")

@@ -42,6 +42,7 @@ from curator.errors import (
 from curator.store import copies, migrations, schema
 from curator.store.foreign import refuse_foreign
 from curator.store.reading import Reader, primary_code, refused, why_not_writable
+from curator.store.triggers import TRIGGERS
 
 BUSY_SECONDS = 30
 
@@ -258,7 +259,7 @@ class Database:
 
 
 def _make_triggers(connection: Connection) -> None:
-    for statement in schema.TRIGGERS:
+    for statement in TRIGGERS:
         connection.execute(text(statement))
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select, text
 
 from curator.errors import ProjectAltered
 from curator.store import schema
+from curator.store.triggers import TRIGGERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,7 @@ def refuse_foreign(connection: Connection, path: Path) -> None:
 
     Whatever is no database of a project is left to whoever reads its version.
     """
-    ours = {_plain(statement) for statement in schema.TRIGGERS}
+    ours = {_plain(statement) for statement in TRIGGERS}
     view = None
     for kind, name, statement in connection.exec_driver_sql(
         "SELECT type, name, sql FROM sqlite_master"

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from curator.errors import ProjectAltered
 from curator.records import Record
-from curator.store import ledger, schema
+from curator.store import images, ledger_log, schema
 from curator.store.database import Database, now
 from curator.store.run_json import ClassFigures, Quality
 from curator.store.undo import reviewer
@@ -48,7 +48,7 @@ def record(
             run_id=run_id,
             at=now(),
             by=by or reviewer(),
-            ledger_position=ledger.position(connection),
+            ledger_position=ledger_log.position(connection),
             metrics=json.dumps(metrics),
         )
     )
@@ -79,10 +79,11 @@ def newest(connection: Connection, run_id: int) -> Judgement | None:
     return Judgement(run_id, row.at, row.by, cast("Quality", quality), per_class, unknown)
 
 
-def of_run(database: Database, run_id: int) -> tuple[int, Judgement | None]:
-    """How often a run was judged, and the last judgement."""
+def of_run(database: Database, run_id: int) -> tuple[int, Judgement | None, int]:
+    """How often a run was judged, the last judgement, and from how many test images it learnt."""
     with database.read() as connection:
-        return times(connection, run_id), newest(connection, run_id)
+        learnt = len(learnt_from(connection, run_id))
+        return times(connection, run_id), newest(connection, run_id), learnt
 
 
 def times(connection: Connection, run_id: int | None = None) -> int:
@@ -91,3 +92,17 @@ def times(connection: Connection, run_id: int | None = None) -> int:
     if run_id is not None:
         query = query.where(schema.judgements.c.run_id == run_id)
     return int(connection.execute(query).scalar_one())
+
+
+def learnt_from(connection: Connection, run_id: int) -> set[int]:
+    """Ids of the live test images that a run was trained, calibrated or chosen on.
+
+    They were put aside after it; of the others it has said nothing yet.
+    """
+    said = schema.predictions.c
+    query = (
+        images.present(schema.images.c.id)
+        .join(schema.predictions, said.image_id == schema.images.c.id)
+        .where(images.LIVE, schema.images.c.split == schema.TEST, said.run_id == run_id)
+    )
+    return set(connection.execute(query).scalars())

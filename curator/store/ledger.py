@@ -9,25 +9,30 @@ which undo and redo take along, are in :mod:`curator.store.class_changes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, insert, select, text
 
 from curator.errors import InputError, NothingToRedo, NothingToUndo, UnknownClass, UnknownImage
-from curator.store import class_changes, concepts, dismissals, runs, schema
+from curator.store import (
+    class_changes,
+    concept_changes,
+    concepts,
+    dismissals,
+    held_out,
+    runs,
+    schema,
+)
 from curator.store.classes import all_classes, names_by_id, no_label_id
 from curator.store.database import Database, now, pieces, rows_of
-from curator.store.images import frame
+from curator.store.predictions import unpack_row
 from curator.store.undo import (
     ACCEPT,
-    IMPORT,
     REDO,
     UNDO,
     Decided,
-    brought,
     can_redo,
     can_undo,
     described,
@@ -42,21 +47,13 @@ from curator.store.vocabulary import STATE_AFTER, Action
 __all__ = [
     "Choice",
     "Decided",
-    "Deciding",
-    "Steps",
     "can_redo",
     "can_undo",
-    "count",
     "current_of",
     "decide",
     "decide_each",
-    "decided_since",
-    "log",
-    "position",
     "redo",
     "reviewer",
-    "step_sizes",
-    "steps",
     "undo",
 ]
 
@@ -231,24 +228,6 @@ def redo(database: Database, steps: int = 1, by: str | None = None) -> list[Deci
     return redone
 
 
-def steps_of_import(database: Database) -> tuple[int, int]:
-    """Images of the import that undo would take back next, and redo bring; 0: it is no import."""
-    with database.read() as connection:
-        undo_, redo_ = undoable(connection), redoable(connection)
-        return brought(connection, undo_), brought(connection, redo_)
-
-
-def step_sizes(database: Database) -> tuple[int, int]:
-    """Decisions that undo would take back next, and that redo would bring."""
-    table = schema.decisions.c
-    with database.read() as connection:
-        undo_, redo_ = (
-            connection.execute(select(func.count()).where(table.batch == (batch or 0))).scalar_one()
-            for batch in (undoable(connection), redoable(connection))
-        )
-    return undo_, redo_
-
-
 _INVERSE = text("""
 INSERT INTO decisions (batch, at, "by", image_id, action, class_before, class_after,
                        state_before, state_after, score, run_id, undoes)
@@ -256,18 +235,6 @@ SELECT :number, :at, :by, row.image_id, :action, current.class_id, row.class_bef
        current.state, row.state_before, row.score, row.run_id, row.id
 FROM decisions AS row JOIN current ON current.image_id = row.image_id
 WHERE row.batch = :batch ORDER BY row.id
-""")
-
-# Taken back are few: counting them beats asking of each decision whether it is one of them.
-_MADE = text("""
-SELECT COUNT(*) FROM decisions
-WHERE id > :after AND id <= :until AND action NOT IN ('undo', 'redo', 'merge', 'import')
-""")
-_TAKEN_BACK = text("""
-SELECT COUNT(*) FROM decisions AS undone JOIN decisions AS act ON act.id = undone.undoes
-WHERE undone.undoes IS NOT NULL AND undone.action = 'undo'
-  AND act.id > :after AND act.id <= :until AND act.action NOT IN ('merge', 'import')
-  AND NOT EXISTS (SELECT 1 FROM decisions AS redone WHERE redone.undoes = undone.id)
 """)
 
 
@@ -283,96 +250,13 @@ def _invert(connection: Connection, batch: int, action: str, by: str | None) -> 
     changed = class_changes.invert(connection, batch, number, action, by)
     if changed and action == REDO:
         class_changes.follow(connection)  # what came under a merged class since the undo
-    dismissed = dismissals.invert(connection, batch, number, action, by)
-    marked = concepts.invert(connection, batch, number, action, by)
-    said = (described(connection, batch), changed, dismissed, marked)
+    parts = (dismissals, concept_changes, concepts, held_out)
+    told = {  # undone from the last to the first: answers, then the concept that they are about
+        part: part.invert(connection, batch, number, action, by)
+        for part in (parts if action == REDO else reversed(parts))
+    }
+    said = (described(connection, batch), changed, *(told[part] for part in parts))
     return Decided(number, tuple(ids), what=" and ".join(words for words in said if words))
-
-
-def count(connection: Connection, after: int = 0, until: int | None = None) -> int:
-    """How many decisions on images are in force, of those with an id in the range.
-
-    Neither undone ones nor undos count, nor that a merge of classes moved an image.
-    """
-    between = {"after": after, "until": schema.LARGEST_ID if until is None else until}
-    made, taken_back = (
-        int(connection.execute(query, between).scalar_one()) for query in (_MADE, _TAKEN_BACK)
-    )
-    return made - taken_back
-
-
-def position(connection: Connection) -> int:
-    """Id of the last decision, 0 when there is none: says which data a run has seen."""
-    return int(
-        connection.execute(select(func.coalesce(func.max(schema.decisions.c.id), 0))).scalar_one()
-    )
-
-
-@dataclass(frozen=True)
-class Steps:
-    """Which steps the ledger allows now."""
-
-    can_undo: bool
-    can_redo: bool
-    undoes: int | None
-    """The batch that undo would take back; None where there is none."""
-
-
-def steps(database: Database) -> Steps:
-    """Whether an act is in force, and whether one was taken back and no new one came since."""
-    with database.read() as connection:
-        batch = undoable(connection)
-        return Steps(batch is not None, can_redo(connection), batch)
-
-
-@dataclass(frozen=True)
-class Deciding:
-    """How many images somebody decided on."""
-
-    by: str
-    images: int
-
-
-def decided_since(database: Database, after: int, without: Collection[int]) -> list[Deciding]:
-    """Who decided after the decision ``after``, by name; ``without``: batches that do not count."""
-    table = schema.decisions.c
-    query = (
-        select(table.by, func.count(table.image_id.distinct()).label("images"))
-        .where(table.id > after, table.batch.not_in(without), table.action != IMPORT)
-        .group_by(table.by)
-        .order_by(table.by)
-    )
-    with database.read() as connection:
-        return [Deciding(row.by, row.images) for row in connection.execute(query)]
-
-
-def log(database: Database, limit: int | None = None) -> pd.DataFrame:
-    """The ledger, newest first: one row a decision, class names instead of ids."""
-    before, after = schema.classes.alias("before"), schema.classes.alias("after")
-    table = schema.decisions
-    query = (
-        select(
-            table.c.id.label("decision"),
-            table.c.batch,
-            table.c.at,
-            table.c.by,
-            table.c.image_id,
-            table.c.action,
-            before.c.name.label("label_before"),
-            after.c.name.label("label_after"),
-            table.c.state_before,
-            table.c.state_after,
-            table.c.score,
-            table.c.run_id,
-            table.c.undoes,
-        )
-        .join(before, before.c.id == table.c.class_before)
-        .join(after, after.c.id == table.c.class_after)
-        .order_by(table.c.id.desc())
-        .limit(limit)
-    )
-    with database.read() as connection:
-        return frame(connection, query)
 
 
 def _check(action: str, class_id: int | None) -> None:
@@ -400,11 +284,14 @@ def _scores(
         return {}
     class_ids = runs.get(connection, run_id).class_ids
     table = schema.predictions.c
-    query = select(table.image_id, table.probabilities).where(table.run_id == run_id)
+    said = (table.image_id, table.class_id, table.label_score, table.probabilities)
+    query = select(*said).where(table.run_id == run_id)
     scores: dict[int, float] = {}
     for row in rows_of(connection, query, table.image_id, present):
         label = present[row.image_id].class_id
-        if label in class_ids:
-            probabilities = runs.numbers(row.probabilities, len(class_ids), run_id)  # (K,)
+        if label == row.class_id:
+            scores[row.image_id] = row.label_score
+        elif label in class_ids:
+            probabilities = unpack_row(row.probabilities, len(class_ids), run_id)  # (K,)
             scores[row.image_id] = float(probabilities[class_ids.index(label)])
     return scores

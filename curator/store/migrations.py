@@ -79,4 +79,6 @@ MIGRATIONS = {
         "CREATE INDEX concept_marks_by_batch ON concept_marks (batch)",
         "CREATE INDEX concept_marks_by_undone ON concept_marks (undoes)",
     ),
+    9: (),  # a new table
+    10: (),  # another
 }

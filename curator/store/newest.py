@@ -1,4 +1,4 @@
-"""The newest row of each table whose growth changes what people are shown: eight look-ups by key.
+"""The newest row of each table whose growth changes what people are shown: ten look-ups by key.
 
 Rows are only ever added to these tables, so two readings that agree saw the same.
 """
@@ -26,6 +26,8 @@ class Newest:
     class_acts: int
     dismissals: int
     concept_marks: int
+    split_acts: int
+    concept_acts: int
     runs: int
     pages: int
 
@@ -43,6 +45,8 @@ _TABLES = (
     schema.class_acts,
     schema.dismissals,
     schema.concept_marks,
+    schema.split_acts,
+    schema.concept_acts,
     schema.runs,
     schema.pages,
 )

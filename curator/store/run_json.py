@@ -177,7 +177,7 @@ class RunSettings(TypedDict, total=False):
     keep: str
     min_scale: float
     stretch: float
-    flip: bool
+    flip: bool | None
     rotate: float
     lighting: float
     out_of_fold: bool

@@ -20,6 +20,7 @@ from sqlalchemy import bindparam, delete, not_, select, update
 
 from curator.store import runs, schema
 from curator.store.database import Database
+from curator.store.predictions import Predictions, add_predictions
 
 VALUES = 20_000  # probabilities written in one transaction: some 10 to 30 ms
 FEWEST, MOST = 100, 1000  # images of one
@@ -32,7 +33,7 @@ def begin(database: Database, **values: Any) -> int:
 
 
 def write_predictions(
-    database: Database, run_id: int, class_ids: Sequence[int], said: runs.Predictions
+    database: Database, run_id: int, class_ids: Sequence[int], said: Predictions
 ) -> None:
     """Add what a hidden run says, piece by piece."""
     size = min(MOST, max(FEWEST, VALUES // max(1, len(class_ids))))
@@ -40,9 +41,7 @@ def write_predictions(
     for start in range(0, count, size):
         began = time.monotonic()
         with database.write() as connection:
-            runs.add_predictions(
-                connection, run_id, class_ids, said.piece(slice(start, start + size))
-            )
+            add_predictions(connection, run_id, class_ids, said.piece(slice(start, start + size)))
         if start + size < count:
             _let_others_write(began)
 

@@ -7,28 +7,27 @@ nothing; their rows stay, since decisions refer to them.
 
 One run is *in use*: it is exported, and it ranks, it or the refits that a review makes of it. It is
 the newest that was asked for until the user chooses one (:func:`choose`); the choice holds until
-the next. So nobody exports a refit without having chosen it.
+the next. So nobody exports a refit without having chosen it. A newest run that came out no better
+than another on the same images can be *held back* (:func:`hold_back`): the other stays in use.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 from sqlalchemy import Connection, and_, delete, false, func, insert, or_, select
 
 from curator.errors import NoRun, ProjectAltered, UnknownRun
+from curator.frames import pd
 from curator.store import schema, versions
 from curator.store.database import Database, now
 from curator.store.images import frame
 from curator.store.run_json import HistoryRow, Metrics, Quality, RunSettings
 
 CHOSEN = "chosen_run"  # in ``meta``: the run, and the newest one when it was chosen
+HELD_BACK = "held_back_run"  # in ``meta``: the run that stays in use, and the one held back
 SHOWN = or_(schema.runs.c.interim == 0, schema.runs.c.out_of_fold == 1)
 
 
@@ -53,9 +52,9 @@ class Run:
         """The error on "valid" or "out_of_fold" images. Raises ProjectAltered where it is none."""
         found = self.metrics.get(kind)
         if not isinstance(found, dict) or not {"error", "low", "high", "images"} <= found.keys():
-            raise _altered(self.id, f"it has no figures {kind!r}")
+            raise altered(self.id, f"it has no figures {kind!r}")
         if not all(value is None or isinstance(value, (int, float)) for value in found.values()):
-            raise _altered(self.id, f"the figures {kind!r} are no numbers")
+            raise altered(self.id, f"the figures {kind!r} are no numbers")
         return cast("Quality", found)
 
     @property
@@ -69,61 +68,27 @@ class Run:
         return [int(i) for i in self.settings["classes"]]
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """What a run says of N images, by image id.
-
-    ``labels`` (N,): class id that the run was given; ``probabilities`` (N, K): by models that did
-    not see the image, but for the rows of ``in_sample`` (N,); ``fixed`` (N, K): by the exported
-    model, which saw only the training images: NaN rows for those.
-    """
-
-    image_ids: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    is_label_issue: NDArray[np.bool_]
-    probabilities: NDArray[np.float32]
-    fixed: NDArray[np.float32]
-    in_sample: NDArray[np.bool_]
-
-    def piece(self, rows: slice) -> Predictions:
-        """Some of the images."""
-        return Predictions(
-            self.image_ids[rows],
-            self.labels[rows],
-            self.is_label_issue[rows],
-            self.probabilities[rows],
-            self.fixed[rows],
-            self.in_sample[rows],
-        )
-
-
 def _run(row: Any) -> Run:
     values = dict(row._mapping)
     for key, kind in (("settings", dict), ("metrics", dict), ("history", list)):
         try:
             values[key] = json.loads(values[key])
         except (TypeError, ValueError, RecursionError) as error:
-            raise _altered(row.id, f"its {key} cannot be read") from error
+            raise altered(row.id, f"its {key} cannot be read") from error
         if not isinstance(values[key], kind):
-            raise _altered(row.id, f"its {key} are of another form")
+            raise altered(row.id, f"its {key} are of another form")
     class_ids = values["settings"].get("classes")
     if not isinstance(class_ids, list) or not all(type(item) is int for item in class_ids):
-        raise _altered(row.id, "its classes are no list of numbers")
+        raise altered(row.id, "its classes are no list of numbers")
     return Run(**values | {key: bool(values[key]) for key in ("out_of_fold", "interim")})
 
 
-def _altered(run_id: int, problem: str) -> ProjectAltered:
+def altered(run_id: int, problem: str) -> ProjectAltered:
+    """The error of a record of a run that is not as it was written."""
     return ProjectAltered(
         f"The record of run {run_id} was altered: {problem}.",
         "Take the project from a copy, or train again.",
     )
-
-
-def numbers(blob: object, classes: int, run_id: int) -> NDArray[np.float32]:
-    """The probabilities of one image, (K,). Raises ProjectAltered for any other length."""
-    if not isinstance(blob, bytes) or len(blob) != 4 * classes:
-        raise _altered(run_id, f"the probabilities of an image are not {classes} numbers")
-    return np.frombuffer(blob, dtype="<f4")
 
 
 def never_trained() -> NoRun:
@@ -149,7 +114,12 @@ class Choice:
 
 def chosen(connection: Connection) -> Choice | None:
     """What the user chose; None where the newest run that was asked for is in use."""
-    query = select(schema.meta.c.value).where(schema.meta.c.key == CHOSEN)
+    return _two_runs(connection, CHOSEN)
+
+
+def _two_runs(connection: Connection, key: str) -> Choice | None:
+    """What ``meta`` holds there; None where the run is none of those that are shown."""
+    query = select(schema.meta.c.value).where(schema.meta.c.key == key)
     try:
         run_id, since = map(int, str(connection.execute(query).scalar_one_or_none()).split())
     except ValueError:
@@ -166,7 +136,8 @@ def choose(database: Database, run_id: int | None) -> None:
     An automatic refit may be chosen, too; it is kept from then on.
     """
     with database.write() as connection:
-        connection.execute(delete(schema.meta).where(schema.meta.c.key == CHOSEN))
+        both = schema.meta.c.key.in_((CHOSEN, HELD_BACK))
+        connection.execute(delete(schema.meta).where(both))
         if run_id is None:
             return
         found = get(connection, run_id)
@@ -174,6 +145,16 @@ def choose(database: Database, run_id: int | None) -> None:
             raise replaced(found)
         last = connection.execute(select(func.max(schema.runs.c.id))).scalar_one()
         connection.execute(insert(schema.meta), {"key": CHOSEN, "value": f"{run_id} {last}"})
+
+
+def hold_back(database: Database, run_id: int, instead: int) -> None:
+    """Keep ``instead`` in use as long as ``run_id`` is the newest run that was asked for.
+
+    What the user chose, before or after, counts more.
+    """
+    with database.write() as connection:
+        connection.execute(delete(schema.meta).where(schema.meta.c.key == HELD_BACK))
+        connection.execute(insert(schema.meta), {"key": HELD_BACK, "value": f"{instead} {run_id}"})
 
 
 def replaced(run: Run) -> UnknownRun:
@@ -189,6 +170,22 @@ def in_use_id(connection: Connection) -> int | None:
     choice = chosen(connection)
     if choice is not None:
         return choice.run
+    held = _held(connection)
+    return _newest_asked(connection) if held is None else held.run
+
+
+def held_back(connection: Connection) -> Run | None:
+    """The newest run, where it was no better than the one that therefore stays in use."""
+    held = None if chosen(connection) else _held(connection)
+    return None if held is None else get(connection, held.since)
+
+
+def _held(connection: Connection) -> Choice | None:
+    held = _two_runs(connection, HELD_BACK)
+    return held if held is not None and held.since == _newest_asked(connection) else None
+
+
+def _newest_asked(connection: Connection) -> int | None:
     query = select(func.max(schema.runs.c.id)).where(schema.runs.c.interim == 0)
     found = connection.execute(query).scalar()
     return None if found is None else int(found)
@@ -252,7 +249,7 @@ def get(connection: Connection, run_id: int | None = None) -> Run:
     found = _run(row)
     known = set(connection.execute(select(schema.classes.c.id)).scalars())
     if not set(found.class_ids) <= known:
-        raise _altered(found.id, "the project lacks its classes")
+        raise altered(found.id, "the project lacks its classes")
     return found
 
 
@@ -279,77 +276,6 @@ def add(connection: Connection, **values: Any) -> int:
     ).inserted_primary_key
     assert key is not None
     return int(key[0])
-
-
-def add_predictions(
-    connection: Connection, run_id: int, class_ids: Sequence[int], predictions: Predictions
-) -> None:
-    """Record what the run says; see :class:`Predictions` for the shapes."""
-    said = predictions
-    if not len(said.image_ids):
-        return
-    order = np.argsort(class_ids)
-    own = order[np.searchsorted(class_ids, said.labels, sorter=order)]  # (N,) columns
-    best = said.probabilities.argmax(axis=1)
-    rows = np.arange(len(own))
-    score = said.probabilities[rows, own].astype(np.float64)
-    unknown = np.asarray(np.isnan(said.fixed).any(axis=1))
-    columns = {
-        "image_id": said.image_ids.tolist(),
-        "class_id": said.labels.tolist(),
-        "predicted_id": np.asarray(class_ids)[best].tolist(),
-        "label_score": score.tolist(),
-        "confidence": said.probabilities[rows, best].astype(np.float64).tolist(),
-        "loss": (-np.log(np.maximum(score, 1e-12))).tolist(),
-        "is_label_issue": said.is_label_issue.astype(int).tolist(),
-        "in_sample": said.in_sample.astype(int).tolist(),
-        "probabilities": [row.tobytes() for row in said.probabilities.astype("<f4")],
-        "fixed_probabilities": [
-            None if gap else row.tobytes()
-            for gap, row in zip(unknown.tolist(), said.fixed.astype("<f4"), strict=True)
-        ],
-    }
-    connection.execute(
-        insert(schema.predictions),
-        [
-            dict(zip(columns, row, strict=True)) | {"run_id": run_id}
-            for row in zip(*columns.values(), strict=True)
-        ],
-    )
-
-
-def predictions_of(connection: Connection, run: Run) -> Predictions:
-    """All that the run says, by image id."""
-    table = schema.predictions
-    rows = connection.execute(
-        select(
-            table.c.image_id,
-            table.c.class_id,
-            table.c.is_label_issue,
-            table.c.in_sample,
-            table.c.probabilities,
-            table.c.fixed_probabilities,
-        )
-        .where(table.c.run_id == run.id)
-        .order_by(table.c.image_id)
-    ).all()
-    classes = len(run.class_ids)
-    unknown = np.full(classes, np.nan, "<f4").tobytes()
-    return Predictions(
-        image_ids=np.array([row.image_id for row in rows], dtype=np.int64),
-        labels=np.array([row.class_id for row in rows], dtype=np.int64),
-        is_label_issue=np.array([row.is_label_issue for row in rows], dtype=bool),
-        probabilities=matrix([row.probabilities for row in rows], classes, run.id),
-        fixed=matrix([row.fixed_probabilities or unknown for row in rows], classes, run.id),
-        in_sample=np.array([row.in_sample for row in rows], dtype=bool),
-    )
-
-
-def matrix(blobs: Sequence[bytes], classes: int, run_id: int) -> NDArray[np.float32]:
-    """The probabilities of N images, (N, K). Raises ProjectAltered for another length."""
-    if not all(type(blob) is bytes and len(blob) == 4 * classes for blob in blobs):
-        raise _altered(run_id, f"the probabilities of an image are not {classes} numbers")
-    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(-1, classes)
 
 
 def table(database: Database) -> pd.DataFrame:

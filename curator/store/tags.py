@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import pandas as pd
 from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select
 
+from curator.frames import pd
 from curator.store import images, schema
 from curator.store.database import Database
 

@@ -1,10 +1,10 @@
 """The acts of a project in their order: which one undo takes back next, and which one redo brings.
 
-An act is a batch: rows of ``decisions``, ``class_acts``, ``dismissals``, ``concept_marks`` with the
-same number. They count up from 1 without gaps, and no row is ever changed or removed. Undo and redo
-are batches too; each of their rows points (``undoes``) at the row whose inverse it is: those of an
-undo at the act's, those of a redo at the undo's, and an undo of what was redone at the act's again.
-An act is in force while no undo in force points to it, an undo is while no redo points to it.
+An act is a batch: rows of the ledger's tables (:data:`TABLES`) with the same number. They count up
+from 1 without gaps, and no row is ever changed or removed. Undo and redo are batches too; each of
+their rows points (``undoes``) at the row whose inverse it is: those of an undo at the act's, those
+of a redo at the undo's, and an undo of what was redone at the act's again. An act is in force while
+no undo in force points to it, an undo is while no redo points to it.
 
 So the batches alone say where undo and redo stand, and nothing else needs to be kept right:
 
@@ -42,7 +42,14 @@ MERGE = "merge"  # action of a class act, and of the decisions that come with it
 ACCEPT = "accept"  # of an image without a label, which got that of the model
 IMPORT = "import"  # of a class act, and of the row of each image that an import brought
 
-_TABLES = (schema.decisions, schema.class_acts, schema.dismissals, schema.concept_marks)
+TABLES = (
+    schema.decisions,
+    schema.class_acts,
+    schema.dismissals,
+    schema.concept_marks,
+    schema.split_acts,
+    schema.concept_acts,
+)
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,7 @@ def in_words(actions: Collection[tuple[str, str]]) -> str:
 
 
 # Queries are built once: SQLAlchemy takes milliseconds for an alias of a table.
-_LAST = [select(func.coalesce(func.max(t.c.batch), 0)) for t in _TABLES]
+_LAST = [select(func.coalesce(func.max(t.c.batch), 0)) for t in TABLES]
 _DECIDED = text("""
 SELECT act.action, classes.name, COUNT(*) AS images
 FROM decisions AS row
@@ -167,32 +174,20 @@ SELECT EXISTS (
       AND NOT EXISTS (SELECT 1 FROM class_acts AS redone WHERE redone.undoes = undone.id)
 )
 """)
-_CHAIN = text("""
+_TARGET = """
+        (SELECT target.batch FROM rows AS row JOIN rows AS target ON target.id = row.undoes
+         WHERE row.id = (SELECT MIN(id) FROM rows WHERE batch = chain.batch)
+           AND row.action = :action)"""
+_CHAIN = text(
+    """
 WITH RECURSIVE chain(batch) AS (
     SELECT :start
     UNION ALL
-    SELECT COALESCE(
-        (SELECT target.batch FROM decisions AS row JOIN decisions AS target
-           ON target.id = row.undoes
-         WHERE row.id = (SELECT MIN(id) FROM decisions WHERE batch = chain.batch)
-           AND row.action = :action),
-        (SELECT target.batch FROM class_acts AS row JOIN class_acts AS target
-           ON target.id = row.undoes
-         WHERE row.id = (SELECT MIN(id) FROM class_acts WHERE batch = chain.batch)
-           AND row.action = :action),
-        (SELECT target.batch FROM dismissals AS row JOIN dismissals AS target
-           ON target.id = row.undoes
-         WHERE row.id = (SELECT MIN(id) FROM dismissals WHERE batch = chain.batch)
-           AND row.action = :action),
-        (SELECT target.batch FROM concept_marks AS row JOIN concept_marks AS target
-           ON target.id = row.undoes
-         WHERE row.id = (SELECT MIN(id) FROM concept_marks WHERE batch = chain.batch)
-           AND row.action = :action)
-    ) - 1
-    FROM chain WHERE chain.batch > 0
+    SELECT COALESCE(TARGETS) - 1 FROM chain WHERE chain.batch > 0
 )
 SELECT MIN(batch) FROM chain
-""")
+""".replace("TARGETS", ",".join(_TARGET.replace("rows", table.name) for table in TABLES))
+)
 
 
 def _pointer_query(table: Table) -> Select[tuple[str, int]]:
@@ -206,7 +201,7 @@ def _pointer_query(table: Table) -> Select[tuple[str, int]]:
     )
 
 
-_POINTERS = [_pointer_query(table) for table in _TABLES]
+_POINTERS = [_pointer_query(table) for table in TABLES]
 
 
 def _before_all(connection: Connection, action: str, start: int) -> int:

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import pandas as pd
 from sqlalchemy import Connection, Select, insert, select
 
 from curator.errors import InputError, UnknownVersion
+from curator.frames import pd
 from curator.hashing import sha256_of_all
 from curator.records import Record
 from curator.store import images, schema

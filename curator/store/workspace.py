@@ -2,11 +2,12 @@
 
     PROJECT/
       project.db        what is known of every image (see curator.store.schema)
-      originals/        the fetched bytes, named by their SHA-256, never changed
+      originals/        the fetched bytes, or shards of them, named by their SHA-256, never changed
       inbox/            pictures that were pasted themselves, until the next fetch
       thumbnails.db     small pictures for the page
       features/         what the backbone makes of each image, computed once
       runs/             the head of each training run
+      shards/           what a cluster fetched, until it is taken in (see curator.cluster)
       backups/          whole copies of project.db (see curator.store.copies)
       log.txt           the worker's output
 
@@ -25,12 +26,13 @@ from curator.files import sweep_dead
 from curator.store import classes, copies
 from curator.store.class_names import validated_names
 from curator.store.database import Database, now
+from curator.store.originals import Original
 from curator.store.thumbnails import Thumbnails
-from curator.trust import check_folder, original_path
+from curator.trust import check_folder, original_place
 
 DATABASE = "project.db"
 PARTS = ("originals", "features", "runs")
-TEST_SHARE, LARGEST_TEST_SHARE = "test_share", 0.5
+TEST_SHARE, USUAL_TEST_SHARE, LARGEST_TEST_SHARE = "test_share", 0.15, 0.5
 
 
 class Workspace:
@@ -59,11 +61,7 @@ class Workspace:
         0..0.5; 0: only those of an imported test folder. Raises ProjectExists, BadClassName,
         ProjectReadOnly, InputError.
         """
-        if not 0 <= test_share <= LARGEST_TEST_SHARE:
-            raise InputError(
-                f"A share of {test_share} cannot be put aside for the test.",
-                f"Use 0 to {LARGEST_TEST_SHARE}, such as 0.15.",
-            )
+        require_test_share(test_share)
         folder = Path(path).expanduser().resolve()
         if (folder / DATABASE).exists():
             raise ProjectExists(f"{folder} already holds a project.", "Open it instead.")
@@ -158,12 +156,12 @@ class Workspace:
         """Folder of the fetched bytes."""
         return self.path / "originals"
 
-    def original(self, file: str) -> Path:
-        """Path of the original that the database calls ``file``; it may be missing.
+    def original(self, file: str) -> Original:
+        """The original that the database calls ``file``; it may be missing.
 
         Raises ProjectAltered for what is no name of an original, and no plain file.
         """
-        return original_path(self.originals, file)
+        return Original(*original_place(self.originals, file))
 
     @property
     def inbox(self) -> Path:
@@ -184,6 +182,15 @@ class Workspace:
     def log_file(self) -> Path:
         """Where the worker writes what it has to say."""
         return self.path / "log.txt"
+
+
+def require_test_share(share: float) -> None:
+    """Raise InputError unless it can be the share of the test."""
+    if not 0 <= share <= LARGEST_TEST_SHARE:
+        raise InputError(
+            f"A share of {share} cannot be put aside for the test.",
+            f"Use 0 to {LARGEST_TEST_SHARE}, such as 0.15.",
+        )
 
 
 def _is_free(folder: Path) -> bool:

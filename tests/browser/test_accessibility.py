@@ -43,14 +43,25 @@ def test_no_station_violates_the_guidelines(
         page.emulate_media(color_scheme="dark")
         found[f"{what}, dark"] = violations(page, COLOURS)
 
+    sample_copy.map()
     with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
         for station in ("data", "collect", "check", "train", "use", "review"):
             go(page, station)
             page.wait_for_timeout(500)
             look(page, station)
-        page.wait_for_selector(".cu-tile img")
-        page.locator(".cu-tile").first.focus()
+        go(page, "data")
+        for tab, ready in (("Grid", ".cu-grid .cu-tile img"), ("Map", ".cu-map-line")):
+            page.click(f".cu-data-tab:text-is('{tab}'):visible")
+            page.wait_for_selector(ready)
+            look(page, tab)
+        page.click(".cu-like-picture:visible")
+        page.wait_for_selector("dialog.cu-like[open]")
+        look(page, "like a picture")
+        page.keyboard.press("Escape")
+        go(page, "review")
+        page.wait_for_selector(".cu-review .cu-tile img")
+        page.locator(".cu-review .cu-tile").first.focus()
         for key in ("d", "k", "x", "s"):
             page.keyboard.press(key)
         page.wait_for_timeout(300)

@@ -30,7 +30,8 @@ def shows(page: Page, queue: str, label: str = "") -> None:
     page.wait_for_selector("[data-station=review][aria-current=page]")
     page.wait_for_selector(f"[data-queue='{queue}'][aria-current=true]", state="attached")
     page.wait_for_function(
-        "label => document.querySelector('select[name=class]').value === label", arg=label
+        "label => document.querySelector('.cu-review select[name=class]').value === label",
+        arg=label,
     )
 
 
@@ -46,7 +47,7 @@ def test_views_have_addresses(
         name = page.evaluate("location.hash").split("/")[1]  # with a digest if there are namesakes
         go(page, "review")
         choose_queue(page, "all")
-        page.select_option("select[name=class]", label)
+        page.select_option(".cu-review select[name=class]", label)
         ends_in(page, f"/{name}/review/all?class={label}")
         page.wait_for_selector(".cu-tile img")
         page.keyboard.press("PageDown")
@@ -112,9 +113,42 @@ def test_a_cell_narrows_its_own_queue_alone(
         choose_queue(page, "suspicious")
         shows(page, "suspicious")
         assert page.locator(".cu-tile").count() > 1
-        page.select_option("select[name=class]", label)
+        page.select_option(".cu-review select[name=class]", label)
         choose_queue(page, "outliers")
         shows(page, "outliers", label)
+
+
+def test_what_is_exported_has_an_address(
+    open_page: Callable[[str], Page], watched: Watched, sample_copy: Project
+) -> None:
+    """The selection that Use writes is kept by a link, a reload, Back and Forward."""
+    chosen = sample_copy.select(sample_copy.queue("all").ids[:7].tolist())
+    number = sample_copy.preview_export(["imagefolder"]).images
+    few, all_of_them = (f"[data-part=plan]:has-text('{n} images')" for n in (7, number))
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        go(page, "use")
+        page.wait_for_selector(all_of_them)
+        plain = page.evaluate("location.hash")
+        assert plain.endswith("/use")
+        page.evaluate("hash => { location.hash = hash }", f"{plain}?selection={chosen}")
+        page.wait_for_selector(few)
+        page.reload()
+        page.wait_for_selector(few)
+        ends_in(page, f"/use?selection={chosen}")
+        page.click(".cu-use [data-chip=selection] button")
+        page.wait_for_selector(all_of_them)
+        ends_in(page, "/use")
+        page.go_back()
+        page.wait_for_selector(few)
+        page.go_back()
+        page.wait_for_selector(all_of_them)
+        page.go_forward()
+        page.wait_for_selector(few)
+        page.evaluate("plain => { location.hash = `${plain}?selection=gone` }", plain)
+        page.wait_for_selector(".cu-sentence:has-text('not there any more')")
+        ends_in(page, f"/use?selection={chosen}")
+    assert watched.errors == []
 
 
 @pytest.mark.slow
@@ -130,7 +164,7 @@ def test_after_a_training_review_begins_anew(
         page.wait_for_selector(".cu-gallery .cu-blank")
         go(page, "train")
         page.click("text=Retrain")
-        page.wait_for_selector("text=Run 2", timeout=60_000)
+        page.wait_for_selector("text=Run 2")
         go(page, "review")
         shows(page, "suspicious")
         page.wait_for_selector(".cu-tile img")
@@ -167,7 +201,7 @@ def test_a_folder_that_is_typed_lands_beside_the_project(
         page.wait_for_selector(f"[data-where=export]:has-text('{target}')")
         assert not target.exists()
         page.click("[data-part=data-set] button:has-text('Write')")
-        page.wait_for_selector("[data-written=export]", timeout=60_000)
+        page.wait_for_selector("[data-written=export]")
         assert (target / "manifest.csv").exists()
         page.click("[data-part=data-set] [data-part=command] summary")
         copies = page.locator("[data-part=data-set] .cu-copyable button")

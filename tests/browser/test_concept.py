@@ -95,6 +95,17 @@ def test_answers_by_mouse_and_by_keys_sharpen_the_queue(
     assert watched.errors == []
 
 
+def rename_loops(page: Page, project: Project) -> None:
+    """Open the concept and call it rings."""
+    page.click("[data-station=review]")
+    page.click("[data-concept=loops]")
+    expect_queue(page, project, "loops")
+    page.click("button[name=rename]")
+    page.keyboard.type("rings")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-concept=rings][aria-current]")
+
+
 def test_a_concept_is_renamed_narrows_and_is_removed(
     open_page: Callable[[str], Page], sample_copy: Project, watched: Watched
 ) -> None:
@@ -102,13 +113,7 @@ def test_a_concept_is_renamed_narrows_and_is_removed(
     sample_copy.add_concept("loops", sample_copy.queue("all").ids[:5].tolist())
     with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
-        page.click("[data-station=review]")
-        page.click("[data-concept=loops]")
-        expect_queue(page, sample_copy, "loops")
-        page.click("button[name=rename]")
-        page.keyboard.type("rings")
-        page.keyboard.press("Enter")
-        page.wait_for_selector("[data-concept=rings][aria-current]")
+        rename_loops(page, sample_copy)
         page.wait_for_function("() => location.hash.includes('like=rings')")
 
         page.click("[data-queue=suspicious]")
@@ -144,4 +149,54 @@ def test_a_concept_is_renamed_narrows_and_is_removed(
         page.click("button[name=unseek]")
         page.wait_for_selector("[data-concept=corners]", state="detached")
         assert sample_copy.concept_names() == ["rings"]
+    assert watched.errors == []
+
+
+def test_a_new_name_and_a_removal_are_taken_back_by_keys(
+    open_page: Callable[[str], Page], sample_copy: Project, watched: Watched
+) -> None:
+    """Title, list and address follow undo and redo; a concept that is back stands in the list."""
+    sample_copy.add_concept("loops", sample_copy.queue("all").ids[:5].tolist())
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        rename_loops(page, sample_copy)
+        for key, name in (("u", "loops"), ("Control+Shift+Z", "rings")):
+            page.locator(".cu-review .cu-tile").first.focus()
+            page.keyboard.press(key)
+            page.wait_for_selector(f"[data-concept={name}][aria-current]")
+            page.wait_for_selector(f"h1:text-is('Concept: {name}')")
+            page.wait_for_function(f"() => location.hash.includes('like={name}')")
+        page.click("button[name=unseek]")
+        page.wait_for_selector("[data-concept=rings]", state="detached")
+        page.wait_for_function("() => location.hash.endsWith('/review/suspicious')")
+        page.locator(".cu-review .cu-tile").first.focus()
+        page.keyboard.press("u")
+        page.wait_for_selector("[data-concept=rings]")
+        assert sample_copy.concept("rings").yes == 5
+    assert watched.errors == []
+
+
+def test_making_one_is_taken_back(
+    open_page: Callable[[str], Page], sample_copy: Project, watched: Watched
+) -> None:
+    """Undo leaves its queue and the list; redo has it back with its examples."""
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        page.click("[data-station=review]")
+        page.locator(".cu-review .cu-tile").first.focus()
+        for key in ("Shift+ArrowRight", "c"):
+            page.keyboard.press(key)
+        page.keyboard.type("loops")
+        page.keyboard.press("Enter")
+        expect_queue(page, sample_copy, "loops")
+        marked(page, "loops: 2 yes, 0 no.")
+        page.locator(".cu-review .cu-tile").first.focus()
+        page.keyboard.press("u")
+        page.wait_for_selector("[data-concept=loops]", state="detached")
+        page.wait_for_selector(".cu-review .cu-status:has-text('looked for loops')")
+        page.wait_for_function("() => location.hash.endsWith('/review/suspicious')")
+        page.locator(".cu-review .cu-tile").first.focus()
+        page.keyboard.press("Control+Shift+Z")
+        page.wait_for_selector("[data-concept=loops]")
+        assert sample_copy.concept("loops").yes == 2
     assert watched.errors == []

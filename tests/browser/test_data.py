@@ -79,6 +79,23 @@ def selecting(page: Page, project: Project, ids: list[int], other: str) -> None:
     told(page, f"{len(ids)} selected")
 
 
+def pick_some(page: Page) -> None:
+    """Pick a few of each class: they alone are shown, by an address, and exported."""
+    page.fill("input[name=images]", "6")
+    page.select_option("select[name=way]", "diverse")
+    page.click(".cu-pick button")
+    told(page, "6 diverse images")
+    page.wait_for_function("() => location.hash.includes('grid?') && location.hash.includes('sel')")
+    page.click(".cu-grid-page .cu-turning button:text-is('Export')")
+    page.wait_for_selector("[data-station=use][aria-current=page]")
+    page.wait_for_selector("[data-part=plan]:has-text('6 images')")
+    page.wait_for_function("() => location.hash.includes('/use?selection=')")
+    page.go_back()
+    page.wait_for_selector(".cu-grid-page [data-chip=selection]")
+    page.click(".cu-grid-page [data-chip=selection] button")
+    page.wait_for_selector(".cu-pick")
+
+
 def at_the_end(page: Page, project: Project, last: int) -> None:
     """Go to the last image, which the bar does not cover, and decide on it with one key."""
     page.keyboard.press("Escape")
@@ -131,6 +148,8 @@ def test_a_project_opens_at_home(
         selecting(page, sample_copy, ids, rows[0].label)
 
         at_the_end(page, sample_copy, ids[-1])
+
+        pick_some(page)
 
         page.locator(".cu-slider").fill("64")
         page.wait_for_function("() => document.querySelector('.cu-grid .cu-tile').offsetWidth < 90")

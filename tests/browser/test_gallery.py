@@ -339,7 +339,7 @@ def test_a_page_of_decisions_refits_and_the_place_survives_a_reload(
     press(page, "Enter", page.locator(".cu-tile.cu-is-new").count())
     page.wait_for_selector(".cu-tile[data-place='0'].cu-is-new")
     here = [tile(page, place) for place in range(6)]
-    page.wait_for_function("() => document.querySelector('.cu-advice')?.innerText", timeout=60_000)
+    page.wait_for_function("() => document.querySelector('.cu-advice')?.innerText")
     for _ in range(300):
         if len(sample_copy.runs()) > 1:
             break
@@ -377,3 +377,19 @@ def test_five_thousand_images(
             page.wait_for_selector(f".cu-tile[data-id='{before}']", state="detached")
         assert int(tile(page, 0)) == 3 * number + 1
     assert watched.errors == []
+
+
+def test_what_was_done_covers_no_button(
+    open_page: Callable[[str], Page], sample_copy: Project
+) -> None:
+    """The word of a job that ended leaves the stations, the sizes and the drawer in reach."""
+    sample_copy.train()  # what ended some minutes ago is no news
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        for width in (1024, 1280, 1920):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.click("[data-station=review]")
+            page.wait_for_selector(".cu-tile img")
+            page.wait_for_selector(".cu-jobbar .cu-sentence")
+            for button in (".cu-sizes button:text-is('L')", ".cu-drawer", "[data-station=use]"):
+                page.click(button, trial=True, timeout=5000)

@@ -1,12 +1,17 @@
-"""Like a picture: chosen in Data, dropped in Review, found again by its address after a reload."""
+"""Find, by words or like a picture: what opens is found again by its address after a reload."""
 
 from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PIL import Image
 
+from curator.encode.backbones import words_network
+from curator.encode.project_features import feature_cache
+from curator.find import words
+from curator.store import images
 from tests.browser.conftest import shared
 from tests.browser.test_whole_job import go
 
@@ -61,7 +66,7 @@ def test_like_a_picture(
 
         page.click("[data-queue=outliers]")
         page.wait_for_function("() => location.hash.endsWith('/review/outliers')")
-        page.click(".cu-queues button:text-is('Like a picture…')")
+        page.click(".cu-queues button:text-is('Find…')")
         page.wait_for_selector(".cu-like[open]")
         page.keyboard.press("d")  # of the dialog: nothing is decided
         content = base64.b64encode(given.read_bytes()).decode()
@@ -72,5 +77,31 @@ def test_like_a_picture(
         page.go_back()
         page.wait_for_function("() => location.hash.endsWith('/review/outliers')")
     assert len(sample_copy.queue("recent")) == 0
+    assert watched.errors == []
+    assert watched.foreign == []
+
+
+def test_by_words(open_page: Callable[[str], Page], sample_copy: Project, watched: Watched) -> None:
+    """What it takes is told; known words open their queue at once, whose address works again."""
+    with sample_copy.database.read() as connection:
+        table = images.live(connection)
+    network = words_network()
+    random = np.random.default_rng(0).standard_normal((len(table) + 1, network.dimension))
+    rows = random.astype(np.float32)
+    feature_cache(sample_copy, network).append(table["sha256"].tolist(), rows[:-1])
+    words.words_cache(sample_copy).append([words.digest_of("a crooked seven")], rows[-1:])
+    first = int(sample_copy.find("a crooked seven").ids[0])
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        go(page, "data")
+        page.click(".cu-home-head .cu-like-picture")
+        page.wait_for_selector(".cu-like-takes:has-text('licence MIT')")
+        page.fill(".cu-like input[name=words]", " a  crooked seven")
+        page.keyboard.press("Enter")
+        for _ in range(2):
+            page.wait_for_selector(f".cu-review .cu-tile[data-place='0'][data-id='{first}']")
+            page.wait_for_selector("h1:text-is('In words: a crooked seven')")
+            assert "/review/words?like=a" in page.evaluate("location.hash")
+            page.reload()
     assert watched.errors == []
     assert watched.foreign == []

@@ -57,7 +57,7 @@ def test_from_lasso_to_decision_by_mouse_and_by_keys(
         go(page, "data")
         page.click(".cu-data-tab:visible >> text=Map")
         page.click(".cu-map-blank [name=make]")
-        page.wait_for_selector(".cu-map-stage", timeout=60_000)
+        page.wait_for_selector(".cu-map-stage")
         ends_in(page, "/data/map?by=class")
         page.wait_for_selector(".cu-map-legend [data-code='0']")
 
@@ -126,7 +126,7 @@ def test_by_touch_on_a_phone_and_of_another_network(
         page.click(".cu-data-tab:visible >> text=Map")
         page.wait_for_selector(".cu-map-other:has-text('another network')")
         page.click(".cu-map-other [name=anew]")
-        page.wait_for_selector(".cu-map-other", state="detached", timeout=60_000)
+        page.wait_for_selector(".cu-map-other", state="detached")
         wide = page.evaluate("document.querySelector('.cu-main').scrollWidth")
         assert wide <= 390
         page.wait_for_selector(".cu-map-legend [data-code='0']")

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -32,18 +33,23 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Watched
 
 
+EARLY = 10  # of the pictures that a fetch in the middle has
 UUID = "00000000-0000-0000-0000-000000000000"
 
 
 @contextlib.contextmanager
 def downloading(
-    folder: Path, items: list[Item], delay: float, open_page: Callable[[str], Page]
-) -> Iterator[tuple[Page, Project]]:
-    """Give a page in the middle of fetching ``items``, each answered after ``delay`` seconds."""
-    slow = [Item(i.path, i.listed, i.truth, "slow", i.body, delay=delay) for i in items]
+    folder: Path, items: list[Item], open_page: Callable[[str], Page]
+) -> Iterator[tuple[Page, Project, threading.Event]]:
+    """Give a page in the middle of fetching ``items``: most are answered once the event is set."""
+    gate = threading.Event()
+    slow = [
+        Item(i.path, i.listed, i.truth, "slow", i.body, delay=float(n >= EARLY))
+        for n, i in enumerate(items)
+    ]
     with (
         Project.create(folder / "project", CLASSES) as project,
-        serving(slow) as served,
+        serving(slow, gate=gate) as served,
         shared(project.path) as dashboard,
     ):
         for name in CLASSES:
@@ -52,7 +58,7 @@ def downloading(
         page.check("input[name=private]")
         page.click(f".cu-primary:has-text('Fetch {len(items)}')")
         page.wait_for_selector(".cu-running .cu-far")
-        yield page, project
+        yield page, project, gate
 
 
 @pytest.mark.slow
@@ -60,9 +66,9 @@ def test_a_reload_in_the_middle_of_a_download_reattaches(
     tmp_path: Path, open_page: Callable[[str], Page], items: list[Item]
 ) -> None:
     """The bar is there again after a reload, and the fetch ends with every image."""
-    with downloading(tmp_path, items[:60], 0.6, open_page) as (page, project):
+    with downloading(tmp_path, items[:60], open_page) as (page, project, gate):
         page.reload()
-        page.wait_for_selector(".cu-running .cu-far", timeout=30_000)
+        page.wait_for_selector(".cu-running .cu-far")
         page.wait_for_function(  # the bar's number is the rail's
             """() => {
                 const far = document.querySelector('.cu-running .cu-far');
@@ -70,7 +76,8 @@ def test_a_reload_in_the_middle_of_a_download_reattaches(
                 return far && far.textContent.replace('/', ' of ') === rail.textContent;
             }"""
         )
-        page.wait_for_selector("text=from 60 addresses", timeout=60_000)
+        gate.set()
+        page.wait_for_selector("text=from 60 addresses")
         job = jobs.latest(project.database)
         assert job is not None
         assert (job.state, job.kind) == ("done", "fetch")
@@ -88,9 +95,9 @@ def test_a_reload_in_the_middle_of_a_training_reattaches(
         page = open_page(dashboard.address)
         go(page, "train")
         page.click("text=Retrain")
-        page.wait_for_selector(".cu-running .cu-far", timeout=30_000)
+        page.wait_for_selector(".cu-running .cu-far")
         page.reload()
-        page.wait_for_selector("text=Run 2", timeout=60_000)
+        page.wait_for_selector("text=Run 2")
         job = jobs.latest(sample_copy.database)
         assert job is not None
         assert (job.state, job.kind, job.id) == ("done", "train", 3)
@@ -101,9 +108,10 @@ def test_cancel_stops_a_download_and_keeps_what_came(
     tmp_path: Path, open_page: Callable[[str], Page], items: list[Item]
 ) -> None:
     """Cancel ends the job, names it, and the rest can be fetched later."""
-    with downloading(tmp_path, items[:120], 1.0, open_page) as (page, project):
+    with downloading(tmp_path, items[:120], open_page) as (page, project, gate):
         page.click(".cu-running button:has-text('Cancel')")
-        page.wait_for_selector("text=What was done so far is kept", timeout=20_000)
+        gate.set()
+        page.wait_for_selector("text=What was done so far is kept")
         counted = project.status().addresses
         assert counted.pending > 0
         assert counted.pending + counted.fetched == 120
@@ -144,7 +152,7 @@ def test_decisions_and_place_survive_a_reload(
         page.locator(".cu-tile").first.focus()
         press(page, "d", 1)
         page.reload()
-        page.wait_for_selector("[data-station=review][aria-current=page]", timeout=30_000)
+        page.wait_for_selector("[data-station=review][aria-current=page]")
         page.wait_for_selector("text=in the order they came in")
         log = sample_copy.log()
         assert log["action"].tolist() == ["delete"]
@@ -232,7 +240,7 @@ def test_a_failed_training_says_why(
         page = open_page(dashboard.address)
         go(page, "train")
         page.click("button:text-is('Train')")
-        page.wait_for_selector("text=at least two classes", timeout=30_000)
+        page.wait_for_selector("text=at least two classes")
     job = jobs.latest(small.database)
     assert job is not None
     assert (job.kind, job.state) == ("train", jobs.FAILED)
@@ -263,7 +271,7 @@ def test_kernels_end_with_their_pages(
         page = open_page(dashboard.address)
         for _ in range(2):
             page.reload()
-            page.wait_for_selector(".cu-header", timeout=30_000)
+            page.wait_for_selector(".cu-header")
         deadline = time.monotonic() + 20
         while len(_kernels(dashboard.process.pid)) > 2 and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -288,12 +296,13 @@ def test_a_killed_worker_is_told_and_its_job_started_again(
     tmp_path: Path, open_page: Callable[[str], Page], items: list[Item]
 ) -> None:
     """The bar says that the process died and offers to go on; then nothing is missing."""
-    with downloading(tmp_path, items[:60], 0.5, open_page) as (page, project):
+    with downloading(tmp_path, items[:60], open_page) as (page, project, gate):
         job = jobs.latest(project.database)
         assert job is not None
         assert job.process is not None
         os.kill(job.process, signal.SIGKILL)
-        page.wait_for_selector("text=ended without a word", timeout=30_000)
+        page.wait_for_selector("text=ended without a word")
         page.click("text=Start again")
-        page.wait_for_selector("text=Next: check the data", timeout=60_000)
+        gate.set()
+        page.wait_for_selector("text=Next: check the data")
         assert project.status().addresses == AddressCounts(pending=0, fetched=60, failed={})

@@ -39,6 +39,24 @@ def first_level(page: Page) -> str:
     return page.inner_text(".cu-shell")
 
 
+def test_stations_speak_plainly(open_page: Callable[[str], Page], sample_copy: Project) -> None:
+    """No station shows a term of the field before somebody asks; a hover or a tap tells it."""
+    terms = (*FIELD_TERMS[1:-1], "frozen", "logit", "embedding")
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        for station in ("data", "collect", "check", "train", "review", "use"):
+            go(page, station)
+            if station == "use":
+                page.wait_for_selector("[data-part=plan]:has-text('images')")
+            shown = page.inner_text(".cu-main")
+            assert not [term for term in terms if term in shown]
+        unseen = page.locator("[data-part=model] .cu-term", has_text="all ")
+        assert "out-of-fold" in str(unseen.get_attribute("title"))
+        unseen.focus()
+        told = unseen.evaluate("one => getComputedStyle(one, '::after').content")
+        assert "attr(title)" in told or "out-of-fold" in told
+
+
 def test_an_empty_project_has_no_tick_and_a_failed_fetch_neither(
     tmp_path: Path, open_page: Callable[[str], Page]
 ) -> None:

@@ -40,6 +40,7 @@ def test_fine_tuning_from_the_page(
         page.click("button:text-is('Fine-tune')")
         page.wait_for_selector("text=epochs cannot be 'many'", timeout=LONG)
         page.fill("input[name=epochs]", "1")
+        page.fill("input[name=frozen_epochs]", "1")
         page.click("text=Find a rate")
         page.wait_for_selector("[data-part=rates] svg", timeout=LONG)
         page.click("[data-part=rates] button >> nth=0")
@@ -50,6 +51,8 @@ def test_fine_tuning_from_the_page(
         page.wait_for_selector("[data-part=training] td:has-text('head')", timeout=LONG)
         page.reload()
         page.wait_for_selector("text=Run 2, fine-tuned", timeout=LONG)
+        page.click("[data-part=newer] button")  # six images: no gain, so it is held back
+        page.wait_for_selector("[data-part=training]")
         assert page.locator("[data-part=training] tbody tr").count() == 2
         assert page.locator("[data-finding]").count() > 0
         assert "not only the images changed" in page.inner_text("[data-part=comparison]")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def test_unlabelled_to_accepted(
     tmp_path: Path, open_page: Callable[[str], Page], watched: Watched, small: Project
 ) -> None:
-    """The surest are accepted by one key, with what may be wrong of them; the rest says none."""
+    """What may be wrong is said before and after; a random tenth of it is audited."""
     loose = tmp_path / "loose"
     loose.mkdir()
     for number in range(10):
@@ -49,8 +49,13 @@ def test_unlabelled_to_accepted(
         page.keyboard.press("u")
         page.wait_for_selector(".cu-tile.cu-is-kept", state="detached")
         assert page.inner_text(".cu-rest").startswith("Accept these 10")
+        assert "of these 10" in page.inner_text(".cu-advice")
         page.click(".cu-rest")
-        page.locator(".cu-status", has_text="last page of this queue").wait_for()
+        status = page.locator(".cu-status", has_text="last page of this queue")
+        assert "likely wrong" in status.inner_text()
+        page.click(".cu-audit")
+        page.wait_for_function("() => document.querySelectorAll('.cu-tile').length === 1")
+        page.wait_for_selector("[data-chip=selection]")
     assert small.status().unlabelled == 0
     assert small.status().images == 40
     assert set(small.log(10)["action"]) == {"accept"}

@@ -69,6 +69,36 @@ def test_three_forms_are_written_and_versions_compared(
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
+def test_images_are_put_aside_as_a_test_judged_and_taken_back(
+    open_page: Callable[[str], Page], sample_copy: Project, watched: Watched
+) -> None:
+    """How many is said before; the model that has learnt from them is not judged on them."""
+    planned = sample_copy.preview_test(0.15)
+    first = planned.classes[0]
+    with shared(sample_copy.path) as dashboard:
+        page = open_page(dashboard.address)
+        page.set_default_timeout(PATIENT)
+        go(page, "use")
+        page.wait_for_selector(
+            f"[data-part=test]:has-text('{first.label} {first.after} of {first.images}')"
+        )
+        page.click("button:text-is('Put 15 % aside as a test')")
+        page.wait_for_selector(f"[data-part=test]:has-text('{planned.moved} images lie aside')")
+        assert page.locator("button:text-is('Judge on the test set')").count() == 0
+        page.click("[data-part=test] button:text-is('Train again')")
+        page.click("button:text-is('Train')")
+        page.wait_for_selector("[data-part=verdict]")
+        go(page, "use")
+        page.click("button:text-is('Judge on the test set')")
+        page.wait_for_selector("[data-tested='1']:has-text('looked at 1 time.')")
+        page.click("[data-part=test] button:text-is('Take back')")
+        page.wait_for_selector("button:text-is('Put 15 % aside as a test')")
+    assert sample_copy.test_share == 0
+    assert watched.errors == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
 def test_a_picture_is_tried_put_in_and_taken_back(
     open_page: Callable[[str], Page], sample_copy: Project, tmp_path: Path, watched: Watched
 ) -> None:
@@ -109,7 +139,7 @@ def test_a_model_alone_has_a_page(
     browser: Browser, sample_copy: Project, tmp_path: Path, watched: Watched
 ) -> None:
     """`curator classify` serves the notebook of one panel: a picture is answered, none put in."""
-    sample_copy.export_model(tmp_path / "digits model")
+    sample_copy.export_model(tmp_path / "digits model", int8=False)
     picture = next(path for path in sample_copy.originals.rglob("*") if path.is_file())
     command = (sys.executable, "-m", "curator", "classify", str(tmp_path / "digits model"))
     with running(tmp_path, command=(*command, "--no-browser", "--port", "0")) as served:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from curator.sample.server import Served
     from tests.browser.conftest import Watched
 
-JOB = 60_000  # milliseconds; fetching and a first training, which makes the network's graph
+JOB = 120_000  # milliseconds; fetching and a first training, which makes the network's graph
 
 
 def go(page: Page, station: str) -> None:
@@ -87,7 +87,7 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
         assert "10 dead" in page.inner_text(".cu-failures")
 
         go(page, "check")
-        page.wait_for_selector(".cu-problems :text('near-duplicates')")
+        page.wait_for_selector(".cu-problems :text('near-duplicates')", timeout=JOB)
         page.wait_for_selector(".cu-problems .cu-strip img")  # findings show what they found
         chip = page.locator(".cu-looks .cu-chip").first
         chip.wait_for(timeout=JOB)
@@ -95,11 +95,11 @@ def test_the_whole_job_on_the_sample(  # noqa: PLR0915  the job is one story
         chip.click()  # images of the first class that look like that, before any training
         page.wait_for_selector(".cu-tile img")
         assert page.eval_on_selector("select[name=tag]", "s => s.value").startswith(called)
-        assert page.eval_on_selector("select[name=class]", "s => s.value") == CLASSES[0]
+        assert page.eval_on_selector(".cu-review select[name=class]", "s => s.value") == CLASSES[0]
         page.select_option("select[name=tag]", "")
         choose_queue(page, "duplicates")
         page.wait_for_selector(".cu-tile :text('best to keep')")
-        page.select_option("select[name=class]", "")
+        page.select_option(".cu-review select[name=class]", "")
         choose_queue(page, "suspicious")
 
         go(page, "train")

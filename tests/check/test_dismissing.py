@@ -43,6 +43,7 @@ def flagged(small: Project) -> Project:
     return small
 
 
+@pytest.mark.slow
 def test_a_dismissed_finding_is_remembered_until_undo_or_another_image(flagged: Project) -> None:
     """It no longer counts, its fix is not offered, it is told apart, and undo and redo know it."""
     assert "dark" in {item.key for item in suggestions(flagged)}
@@ -76,6 +77,7 @@ def test_a_dismissed_finding_is_remembered_until_undo_or_another_image(flagged: 
     ]
 
 
+@pytest.mark.slow
 def test_some_images_of_a_finding_are_dismissed(flagged: Project) -> None:
     """The others still count; one without the finding is an error, and nothing is recorded."""
     flagged.dismiss("is_dark_issue", [3])
@@ -92,6 +94,7 @@ def test_some_images_of_a_finding_are_dismissed(flagged: Project) -> None:
     assert codes(flagged)["is_dark_issue"] == 2
 
 
+@pytest.mark.slow
 def test_findings_of_classes_and_of_the_whole(tmp_path: Path) -> None:
     """A class is dismissed by its name; a project that is not ready stays so."""
     with Project.create(tmp_path / "project") as project:

@@ -44,6 +44,7 @@ def test_a_sound_set_has_no_problem(small: Project) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_small_and_unbalanced_classes(project: Project, tmp_path: Path) -> None:
     """A class with too few images and a lopsided set are named with their numbers."""
     project.import_files(write_folders(tmp_path / "in", {"cat": 30, "dog": 5}))

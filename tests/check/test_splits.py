@@ -197,6 +197,7 @@ def splits_of(project: Project) -> dict[str, str]:
         return {row.sha256: row.split for row in rows}
 
 
+@pytest.mark.slow
 def test_decisions_never_reshuffle(small: Project, tmp_path: Path) -> None:
     """Deleting, relabelling and new images leave every split as it is."""
     small.check()
@@ -212,6 +213,7 @@ def test_decisions_never_reshuffle(small: Project, tmp_path: Path) -> None:
     assert set(after.values()) == {TRAIN, VALID}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [{"cat": 1}, {"cat": 2}, {"cat": 1, "dog": 3}])
 def test_tiny_classes(sizes: dict[str, int], tmp_path: Path, small: Project) -> None:
     """One image of a class is for training; two or more give one to each side."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from curator.encode.backbones import DEFAULT, REGISTRY, registry
+from curator.encode.backbones import DEFAULT, REGISTRY, registry, words_network
 from tests.encode.weight_server import serving_weights
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_backbone_is_listed(curator: Curator, tmp_path: Path) -> None:
     """Each line has features, pixels, megabytes and licence; the bundled one alone is on disk."""
     rows = curator("backbones", "--json").json
-    assert [row["backbone"] for row in rows] == list(REGISTRY)
+    assert [row["backbone"] for row in rows] == [*REGISTRY, words_network().name]
     assert [row["backbone"] for row in rows if row["on_disk"]] == [DEFAULT]
     assert rows[1] == {
         "backbone": "resnet18",
@@ -40,6 +40,7 @@ def test_every_backbone_is_listed(curator: Curator, tmp_path: Path) -> None:
     for name in REGISTRY:
         assert name in said
     assert "timm:NAME" in said
+    assert "clip_vit_b_32 serves `curator find` alone" in said
     assert str(tmp_path / "weights") in said
 
 

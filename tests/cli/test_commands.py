@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,7 @@ import pytest
 from PIL import Image
 
 from curator import __version__
+from curator.cli.commands import FILES
 from curator.cli.commands import command as whole
 from curator.cli.grouping import GROUPS
 from curator.sample.digits import CLASSES
@@ -55,6 +59,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "export",
         "export-model",
         "fetch",
+        "find",
         "import",
         "learning-curve",
         "log",
@@ -81,6 +86,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "stop",
         "suggest",
         "tags",
+        "test-split",
         "train",
         "try",
         "undo",
@@ -89,7 +95,8 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "waiting",
         "weak",
     ]
-    assert sorted(name for names in GROUPS.values() for name in names) == COMMANDS
+    for table in (GROUPS, FILES):
+        assert sorted(name for names in table.values() for name in names) == COMMANDS
     for group, names in GROUPS.items():
         section = whole.out.partition(f"\n{group}:\n")[2].partition("\n\n")[0]
         listed = [line.split()[0] for line in section.splitlines() if line[2:3] != " "]
@@ -121,9 +128,16 @@ def test_completion(curator: Curator, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = curator()
     assert (answer.status, answer.out.split()) == (0, ["explain", "export", "export-model"])
     monkeypatch.delenv("_CURATOR_COMPLETE")
-    assert "_CURATOR_COMPLETE=complete_bash" in curator("--show-completion", "bash").out
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("no bash here")
+    # It looks for the shell that it was started from; bash waits here for what it starts.
+    command = f"{shlex.quote(sys.executable)} -m curator --show-completion; exit $?"
+    done = subprocess.run([bash, "-c", command], capture_output=True, text=True, check=True)
+    assert "_CURATOR_COMPLETE=complete_bash" in done.stdout
 
 
+@pytest.mark.slow
 def test_collecting(curator: Curator, served: Served, tmp_path: Path) -> None:
     """New, add, fetch, import and check say what they did, also as JSON."""
     home = tmp_path / "p"
@@ -151,6 +165,7 @@ def test_collecting(curator: Curator, served: Served, tmp_path: Path) -> None:
     assert "last job: import, done" in status.out
 
 
+@pytest.mark.slow
 def test_checking(curator: Curator, small: Project) -> None:
     """Check shows the classes, the problems and one image's way; JSON holds all of it."""
     answer = curator("check", small.path)
@@ -163,6 +178,7 @@ def test_checking(curator: Curator, small: Project) -> None:
     assert parsed["trace"][0]["result"].startswith("image 3")
 
 
+@pytest.mark.slow
 def test_training(curator: Curator, sample_copy: Project) -> None:
     """Train shows baselines, steps and errors with their kinds; runs compares first and last."""
     home = sample_copy.path
@@ -181,6 +197,15 @@ def test_training(curator: Curator, sample_copy: Project) -> None:
     assert f"of the same {number} validation images" in curator("runs", home).out
     compared = curator("compare", home, "--before", 2, "--json").json
     assert [compared[side]["run"] for side in ("before", "after")] == [2, 3]
+
+
+def test_networks_are_compared(curator: Curator, sample_folder: Path) -> None:
+    """With the bundled network alone that is said, with its error on so many images."""
+    answer = curator("backbones", "--try", sample_folder, "--images", 60)
+    assert answer.status == 0
+    assert "efficientnet_lite0 is the only network on this machine: " in answer.out
+    parsed = curator("backbones", "--try", sample_folder, "--images", 60, "--json").json
+    assert (parsed["images"], len(parsed["tried"])) == (60, 1)
 
 
 def test_ranking(curator: Curator, sample_folder: Path, tmp_path: Path) -> None:

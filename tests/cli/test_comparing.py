@@ -60,3 +60,28 @@ def test_compare_needs_runs_that_exist(curator: Curator, sample_folder: Path) ->
     unknown = curator("compare", sample_folder, "--before", 9)
     assert unknown.status == 2
     assert "no run 9" in unknown.err
+
+
+def test_a_test_split_is_drawn_and_taken_back(
+    curator: Curator, sample_folder: Path, tmp_path: Path
+) -> None:
+    """A dry run only says so; what was trained before is not judged on it; undo gives it back."""
+    folder = copy_project(sample_folder, tmp_path / "digits")
+    planned = curator("test-split", folder, "--share", 0.2, "--dry-run", "--json").json
+    assert planned["moved"] > 40
+    nothing = curator("evaluate", folder)
+    assert nothing.status == 1
+    assert "curator test-split" in nothing.err
+    drawn = curator("test-split", folder, "--share", 0.2)
+    assert f"{planned['moved']} images are put aside as a test" in drawn.out
+    refused = curator("evaluate", folder)
+    assert refused.status == 1
+    assert "Train again" in refused.err
+    assert curator("undo", folder).out.startswith(
+        f"Took back: put {planned['moved']} images aside as a test"
+    )
+    again = curator("test-split", folder, "--share", 0.2, "--json").json
+    assert (again["moved"], again["classes"]) == (planned["moved"], planned["classes"])
+    back = curator("test-split", folder, "--share", 0)
+    assert f"{planned['moved']} test images are for training" in back.out
+    assert curator("test-split", folder, "--share", 0.7).status == 2

@@ -52,7 +52,7 @@ def test_a_queue_is_narrowed_by_more(curator: Curator, sample: Project) -> None:
     found = curator("queue", sample.path, "all", "--host", host, "--text", name, "--json").json
     assert table.index[0] in [row["image_id"] for row in found]
     assert "blurry" in curator("queue", sample.path, "all", "--issue", "ugly").err
-    assert "out-of-fold" in curator("queue", sample.path, "low-confidence", "--top", 2).out
+    assert "did not see" in curator("queue", sample.path, "low-confidence", "--top", 2).out
 
 
 def test_what_there_is_not(curator: Curator, small: Project) -> None:
@@ -61,3 +61,12 @@ def test_what_there_is_not(curator: Curator, small: Project) -> None:
     assert "cat" in curator("queue", small.path, "all", "--class", "fox").err
     assert "cat" in curator("tags", small.path, "--class", "fox").err
     assert curator("queue", small.path, "suspicious").status != 0
+
+
+def test_a_sample_is_a_queue(curator: Curator, small: Project) -> None:
+    """`curator sample` tells the name by which a queue is narrowed to what it chose."""
+    said = curator("sample", small.path, "--random", 5, "--json").json
+    name = said["selection"]
+    assert name == small.select(said["image_ids"])
+    rows = curator("queue", small.path, "all", "--selection", name, "--json").json
+    assert {row["image_id"] for row in rows} == set(said["image_ids"])

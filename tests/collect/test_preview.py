@@ -110,6 +110,7 @@ def test_nothing_usable(project: Project, text: str | bytes, said: str) -> None:
     assert sources(project) == []
 
 
+@pytest.mark.slow
 def test_many_addresses(project: Project) -> None:
     """A long list is added and recognised again, whatever number one SQL statement can hold."""
     text = "\n".join(f"https://host{n % 20}.example/{n}.jpg" for n in range(20_000))

@@ -29,6 +29,7 @@ from curator.imaging.decoding import decode
 from curator.learn.evaluation.metrics import softmax
 from curator.project import Project
 from curator.store import images, runs
+from curator.store.predictions import predictions_of
 from tests.conftest import copy_project
 
 pytestmark = pytest.mark.slow
@@ -50,7 +51,7 @@ def delivered(
             project.export_model(folder / "model")
             with project.database.read() as connection:
                 run = runs.get(connection)
-                said = runs.predictions_of(connection, run)
+                said = predictions_of(connection, run)
                 table = images.live(connection).set_index("image_id")
             names = project.class_names()
             valid = np.flatnonzero(~np.isnan(said.fixed).any(axis=1))[:NUMBER]
@@ -299,6 +300,7 @@ def test_an_older_bundle_still_loads(version: int, bundle: Path) -> None:
     assert dict(said) == pytest.approx(dict(expected), abs=1e-3)
 
 
+@pytest.mark.soak
 def test_a_bundle_of_a_torchvision_backbone_predicts(bundle: Path) -> None:
     """Its network is built by torchvision, and the features are those of its pixels."""
     as_format(2, bundle)

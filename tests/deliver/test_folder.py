@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from curator.deliver.folder import MANIFEST_COLUMNS, counts, plan
 from curator.encode import torchvision_compat
-from curator.errors import CuratorError, NotEnoughData, TargetNotEmpty
+from curator.errors import CuratorError, InputError, NotEnoughData, TargetNotEmpty
 from curator.hashing import sha256_of
 from tests.running import run_job
 
@@ -53,6 +54,17 @@ def test_torchvision_reads_it(small: Project, tmp_path: Path) -> None:
     assert sum(read.values()) == 30
 
 
+def test_features_that_are_gone_are_not_waited_for(small: Project, tmp_path: Path) -> None:
+    """Where every image has its side of the split, an export computes no features."""
+    first = export(small, tmp_path / "first")
+    before = sorted(small.features.rglob("*"))
+    shutil.rmtree(small.features)
+    small.features.mkdir()
+    assert export(small, tmp_path / "again").equals(first)
+    assert before
+    assert not list(small.features.rglob("*"))
+
+
 def test_the_manifest_describes_every_file(small: Project, tmp_path: Path) -> None:
     """One row a file, with its hash, its source, and what was decided; nothing else is there."""
     small.decide([1], "keep")
@@ -77,6 +89,18 @@ def test_the_manifest_describes_every_file(small: Project, tmp_path: Path) -> No
     ]
     assert "cat/03.png" not in by_source.index
     assert by_source.loc["dog/00.png", "decision"] == ""
+
+
+def test_a_selection_alone(small: Project, tmp_path: Path) -> None:
+    """Only its images are written and counted; a version is exported whole, and none must be."""
+    name = small.select([2, 5, 30])
+    assert small.preview_export(selection=name).images == 3
+    assert small.export(tmp_path / "out", selection=name).images == 3
+    assert len(files(tmp_path / "out")) == 3
+    small.tag_version("v1")
+    for wrong in ({"selection": name, "version": "v1"}, {"selection": "0" * 16}):
+        with pytest.raises(InputError):
+            small.export(tmp_path / "not", **wrong)
 
 
 def test_addresses_are_in_the_manifest(sample: Project, tmp_path: Path) -> None:

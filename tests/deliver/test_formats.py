@@ -206,6 +206,7 @@ def test_the_metadata_is_lines_of_json(every_form: Path) -> None:
             assert (every_form / split / json.loads(line)["file_name"]).is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="where files cannot be linked they are copied")
 def test_links_are_read_only_and_told_of(small: Project, tmp_path: Path) -> None:
     """With ``link`` a file is the original itself, which no editor can write into by mistake."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EVERY: tuple[FormatName, ...] = get_args(FormatName)
 
 
+@pytest.mark.slow
 def test_files_size_and_card_are_those_of_the_export(sample_copy: Project, tmp_path: Path) -> None:
     """All forms at once: every file is announced, the size within a tenth, the card to the byte."""
     sample_copy.check()
@@ -36,6 +37,7 @@ def test_files_size_and_card_are_those_of_the_export(sample_copy: Project, tmp_p
     assert plan.free > plan.bytes
 
 
+@pytest.mark.slow
 def test_concepts_go_along_but_not_with_a_version(sample_copy: Project, tmp_path: Path) -> None:
     """A column a concept: what a person said, and what is likely; a tagged version has none."""
     sample_copy.check()

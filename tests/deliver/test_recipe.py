@@ -162,6 +162,7 @@ def _count(project: Project, name: str) -> int:
         return int(connection.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0])
 
 
+@pytest.mark.slow
 def test_pictures_are_taken_from_a_folder_by_their_hash(
     origin: tuple[Path, Path, int], tmp_path: Path
 ) -> None:
@@ -315,6 +316,7 @@ def test_agreements_are_taken_and_conflicts_are_a_queue(
         assert notes[0] == "ana: dog · ben: owl · cleo: cat"
 
 
+@pytest.mark.slow
 def test_two_recipes_make_one_project(two: tuple[Project, Path], tmp_path: Path) -> None:
     """Neither of the two projects is needed: their recipes and the pictures are."""
     ana, recipe = two

@@ -18,6 +18,7 @@ from curator.review.overview import overview
 from curator.review.queue.filters import Filters
 from curator.store import runs, schema
 from curator.store.images import with_sources
+from curator.store.predictions import predictions_of
 from tests.conftest import copy_project
 from tests.pictures import write_folders, write_picture
 from widgets.use import judged_on_test
@@ -62,6 +63,7 @@ def of_split(project: Project, split: str) -> list[int]:
         return list(connection.execute(select(table.id).where(table.split == split)).scalars())
 
 
+@pytest.mark.slow
 def test_an_imported_test_set_stays_one(project: Project, tmp_path: Path) -> None:
     """No run learns from it, judges it or is chosen by it; nothing calls the run stale for it."""
     with project:
@@ -70,7 +72,7 @@ def test_an_imported_test_set_stays_one(project: Project, tmp_path: Path) -> Non
         assert [(row.train, row.valid, row.test) for row in overview(project)] == [(9, 3, 3)] * 2
         with project.database.read() as connection:
             run = runs.get(connection)
-            said = runs.predictions_of(connection, run)
+            said = predictions_of(connection, run)
         assert not set(test) & set(said.image_ids.tolist())
         assert len(said.image_ids) == run.metrics["out_of_fold"]["images"] == 24
         assert project.status().stale == 0
@@ -89,6 +91,7 @@ def test_an_imported_test_set_stays_one(project: Project, tmp_path: Path) -> Non
         assert alike[kind] == figures[kind]  # type: ignore[literal-required]
 
 
+@pytest.mark.slow
 def test_it_is_judged_when_asked_and_each_look_is_counted(project: Project, tmp_path: Path) -> None:
     """By the model that is exported; the run, the table of runs and the card tell how often."""
     with project:
@@ -108,7 +111,8 @@ def test_it_is_judged_when_asked_and_each_look_is_counted(project: Project, tmp_
         assert (third.run, third.times, third.times_in_all) == (2, 1, 3)
         assert "Judged on the test set 1 time, 3 times over all runs." in third.sentence
         assert project.runs()["test_looks"].tolist() == [2, 1]
-        assert judged_on_test(project, third.run) == {"looks": 1, "rate": third.quality}
+        judged = {"looks": 1, "rate": third.quality, "learnt": 0}
+        assert judged_on_test(project, third.run) == judged
         project.export_model(tmp_path / "model", int8=False)
         config = json.loads((tmp_path / "model/config.json").read_text())
         assert config["metrics"]["test"] == third.quality
@@ -119,7 +123,7 @@ def test_it_is_judged_when_asked_and_each_look_is_counted(project: Project, tmp_
 
 def test_without_test_images_it_says_so(sample_copy: Project) -> None:
     """And how to get some."""
-    with pytest.raises(NotEnoughData, match="--test-share"):
+    with pytest.raises(NotEnoughData, match="curator test-split"):
         sample_copy.evaluate()
 
 
@@ -131,6 +135,7 @@ def test_a_mirrored_run_is_judged_as_it_predicts(project: Project) -> None:
         assert project.evaluate().quality["images"] == 6
 
 
+@pytest.mark.slow
 def test_a_share_can_be_drawn(tmp_path: Path) -> None:
     """By the seed, alike in every project with the same images; the split of a recipe is kept."""
     pictures = write_folders(tmp_path / "in", {"cat": 20, "dog": 10, "owl": 2})
@@ -161,6 +166,7 @@ def test_a_share_can_be_drawn(tmp_path: Path) -> None:
         Project.create(tmp_path / "p4", test_share=0.9)
 
 
+@pytest.mark.slow
 def test_every_form_has_the_test_images_apart(project: Project, tmp_path: Path) -> None:
     """As `test`, and never among what a reader learns from."""
     with project:

@@ -9,10 +9,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-import typer.main
 
 import curator
-from curator.cli.commands import app
+from curator.cli.commands import command
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -20,7 +19,7 @@ PAGES = [
     ROOT / "CHANGELOG.md",
     *sorted(path for path in (ROOT / "docs").rglob("*.md")),
 ]
-CLI = typer.main.get_command(app)
+CLI = command()
 COMMANDS = CLI.commands  # type: ignore[attr-defined]
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 

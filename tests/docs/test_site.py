@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import typer.main
 
 import curator
-from curator.cli.commands import app
+from curator.cli.commands import command
 from docs import draw_floors
 from tests.browser.conftest import CHROMIUM
 from tests.conftest import lacking
@@ -47,7 +46,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("site")
 def test_nothing_of_other_hosts(site: Path) -> None:
     """No page or style sheet has a script, style, font or picture of another host."""
     files = [path for path in site.rglob("*") if path.suffix in {".html", ".css", ".svg"}]
@@ -76,7 +74,6 @@ def test_what_counts_as_foreign(text: str, foreign: bool) -> None:
 
 @pytest.mark.slow
 @needs_chromium
-@pytest.mark.xdist_group("site")
 def test_pages_open_from_the_disk(site: Path, browser: Browser) -> None:
     """In a browser every page shows, and asks for files of the site alone."""
     asked: list[str] = []
@@ -97,11 +94,10 @@ def test_pages_open_from_the_disk(site: Path, browser: Browser) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("site")
 def test_the_reference_is_whole(site: Path) -> None:
     """Every command and every exported name has its heading, and parameters are shown."""
     commands = (site / "reference" / "cli.html").read_text("utf-8")
-    for name in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
+    for name in command().commands:
         assert f'id="curator-{name}"' in commands, name
     python = (site / "reference" / "api.html").read_text("utf-8")
     for name in {*curator.__all__} - {"__version__"}:

@@ -114,12 +114,12 @@ def test_a_download_is_a_step_of_the_job(tmp_path, monkeypatch):
     with serving_weights() as server:
         backbone = replace(EFFICIENTNET_LITE0, bundled=False, source=tiny_source(server))
         with pytest.raises(JobCancelled):
-            stored._fetch(Steps(stop_after=1), backbone, None)
+            stored.fetch_as_step(Steps(stop_after=1), backbone, None)
         steps = Steps()
-        stored._fetch(steps, backbone, None)
+        stored.fetch_as_step(steps, backbone, None)
     assert steps.begun == [("downloading the weights of efficientnet_lite0 (MB)", 3)]
     assert steps.done == 3
-    stored._fetch(steps, backbone, None)
+    stored.fetch_as_step(steps, backbone, None)
     assert len(steps.begun) == 1
 
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from sqlalchemy import insert
 
 from curator.errors import InputError, NotEnoughData, NothingToRedo, UnknownImage
 from curator.find.prevalence import left, strata
 from curator.review.queue.filters import Filters
 from curator.review.queue.kinds import open_queue
-from curator.store import concepts
+from curator.store import concepts, schema
 from tests.review.made_up import Made
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def planted(count: int = 400, shown: int = 40) -> tuple[np.ndarray, set[int]]:
     return features, set(range(1, shown + 1))
 
 
+@pytest.mark.slow
 def test_answers_sharpen_the_order_and_count(featured: Build, curator: Curator) -> None:
     """From five examples; after pages of answers the interval holds the truth, filters narrow."""
     features, truth = planted()
@@ -84,9 +86,11 @@ def test_answers_are_taken_back_and_given_again(featured: Build, curator: Curato
     assert said() == ([1, 3], [2, 4, 9], [1, 9])
     assert "2 answers about drawings" in curator("undo", project.path).out
     assert said() == ([1, 2, 3], [9], [1, 2, 9])
-    project.undo(2)
-    assert said() == ([], [], [])
-    assert project.redo(1)[0].what == "3 answers about drawings"
+    made = "looked for drawings and 3 answers about drawings"
+    assert project.undo(2)[1].what == made
+    assert project.concept_names() == []
+    assert project.redo(1)[0].what == made
+    assert said() == ([1, 2], [9], [1, 2, 9])
     project.mark_concept("drawings", [3], shows=False)
     with pytest.raises(NothingToRedo):
         project.redo()
@@ -108,6 +112,42 @@ def test_a_concept_gets_another_name(featured: Build, curator: Curator) -> None:
             project.rename_concept("line art", taken)
     with pytest.raises(InputError, match="There is no concept 'drawings'"):
         project.rename_concept("drawings", "sketches")
+
+
+def test_names_and_removal_are_steps(featured: Build, curator: Curator) -> None:
+    """A new name, a removal and looking for it again are taken back in their order, by all."""
+    project = featured([Made() for _ in range(6)], planted(6, 2)[0])
+    project.add_concept("drawings", [1, 2])
+    assert project.rename_concept("drawings", "sketches").batch
+    project.decide([5], "delete")
+    said = curator("concept", "remove", project.path, "sketches").out
+    assert "curator undo" in said
+    assert "removed the concept sketches" in curator("undo", project.path).out
+    assert project.concept("sketches").yes == 2
+    done = [one.what for one in project.undo(2)]
+    assert done == ["deleted", "renamed the concept drawings to sketches"]
+    assert project.concept_names() == ["drawings"]
+    assert "renamed the concept drawings" in curator("redo", project.path).out
+    assert project.concept_names() == ["sketches"]
+    project.add_concept("drawings", [3])  # the old name, for another
+    assert [one.what for one in project.undo(2)][1] == done[1]
+    assert project.concept_names() == ["drawings"]
+    assert project.concept("drawings").yes == 2
+    project.redo(2)
+    assert project.concept_names() == ["sketches", "drawings"]
+    assert project.concept("drawings").yes == 1
+    assert project.undo()[0].what == "looked for drawings and 1 answer about drawings"
+    with project.database.write() as connection:  # as it was before making one was a step
+        connection.execute(
+            insert(schema.concepts), {"name": "drawings", "at": "", "by": "", "retired": 0}
+        )
+    told = project.undo()[0].what
+    assert told.endswith("it is called drawings 2 now, since drawings is another")
+    assert project.concept_names() == ["drawings 2", "drawings"]
+    project.remove_concept("drawings 2")
+    assert project.add_concept("drawings 2", []).yes == 2
+    assert project.undo()[0].what == "looked for drawings 2 again"
+    assert project.concept_names() == ["drawings"]
 
 
 def test_what_cannot_be_looked_for(featured: Build, small: Project) -> None:

@@ -66,6 +66,7 @@ def test_images_that_come_are_found(featured: Build) -> None:
     assert project.similar([25]).ids.tolist() == expected(features, [25])
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compared(featured: Build, small: Project, tmp_path: Path) -> None:
     """No features, no such image, nothing asked, a file that is no picture: each is named."""
     with pytest.raises(NotEnoughData, match="curator check"):
@@ -100,6 +101,7 @@ def test_what_is_asked_with_survives_as_text() -> None:
         read(",".join(map(str, range(1001))))
 
 
+@pytest.mark.slow
 def test_a_picture_from_outside(small: Project, tmp_path: Path) -> None:
     """A file or its bytes finds its twin first, is not added, and its view has an address."""
     small.check()

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from curator import NO_LABEL
 from curator.errors import BadClassName, InputError, NoRun, UnknownClass
-from curator.find.unlabelled import useful
+from curator.find.unlabelled import expected_wrong, random_tenth, useful
 from curator.project import Project
 from curator.review.queue.filters import Filters
 from tests.pictures import encoded, picture, write_folders
@@ -42,6 +42,7 @@ def waiting(project: Project) -> list[int]:
         return [row[0] for row in rows]
 
 
+@pytest.mark.slow
 def test_they_count_nowhere_until_they_have_a_label(project: Project, tmp_path: Path) -> None:
     """Neither in classes nor in training, exports, versions or recipes; a decision brings them."""
     status = project.status()
@@ -65,6 +66,7 @@ def test_they_count_nowhere_until_they_have_a_label(project: Project, tmp_path: 
     assert project.status().images == 30
 
 
+@pytest.mark.slow
 def test_what_has_no_label_cannot_keep_it(project: Project) -> None:
     """Keep and unsure are refused, also once it lies in the trash; no class may be called so."""
     first = waiting(project)[0]
@@ -80,6 +82,7 @@ def test_what_has_no_label_cannot_keep_it(project: Project) -> None:
         project.add_class("No label yet")
 
 
+@pytest.mark.slow
 def test_the_model_puts_them_in_order_and_they_are_accepted(project: Project) -> None:
     """Surest, most useful, strangest: each holds all of them; accepting says what may be wrong."""
     for kind in ("surest", "strangest"):
@@ -108,6 +111,10 @@ def test_the_model_puts_them_in_order_and_they_are_accepted(project: Project) ->
     assert asked.low <= asked.expected_wrong <= asked.high
     done = project.accept(best)
     assert sorted(done.decided) == sorted(best)
+    assert len(done.audit) == 1
+    assert set(done.audit) < set(best)
+    sample = project.queue("audit", Filters(selection=project.select(done.audit)))
+    assert sample.ids.tolist() == list(done.audit)
     now = project.queue("all").table().set_index("image_id")
     for row in table[:5].itertuples():
         # As if it had been listed so: nobody has looked, and a training may doubt it.
@@ -123,6 +130,7 @@ def test_the_model_puts_them_in_order_and_they_are_accepted(project: Project) ->
     assert project.status().unlabelled == 12
 
 
+@pytest.mark.slow
 def test_a_label_comes_later_by_another_source(project: Project, tmp_path: Path) -> None:
     """The same picture in a folder of a class gets that class, and undo takes it back."""
     again = tmp_path / "again" / "dog"
@@ -136,6 +144,7 @@ def test_a_label_comes_later_by_another_source(project: Project, tmp_path: Path)
     assert (project.status().images, project.status().unlabelled) == (30, 12)
 
 
+@pytest.mark.slow
 def test_an_import_of_them_is_one_step_of_undo(project: Project) -> None:
     """Taken back they are gone, done again they wait as before."""
     project.undo()
@@ -158,3 +167,27 @@ def test_useful_is_doubtful_new_and_not_twice_the_same() -> None:
     assert order.index(1) > order.index(4)
     assert set(order[-3:]) == {1, 2, 5}
     assert useful(units[:0], doubt[:0], known).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("confidences", "said"),
+    [
+        ([1.0] * 20, "likely none of them is wrong (0 to 0)"),
+        ([0.9] * 10, "about 1 of them is likely wrong (0 to 3)"),
+        ([0.5] * 100, "about 50 of them are likely wrong (40 to 60)"),
+    ],
+)
+def test_what_is_likely_wrong_in_words(confidences: list[float], said: str) -> None:
+    """The sum of the doubts, with the spread of as many throws of a coin."""
+    assert expected_wrong(confidences).of("them") == said
+
+
+@pytest.mark.slow
+def test_a_tenth_is_drawn_by_chance_and_the_same_again(project: Project) -> None:
+    """Rounded up, whatever the order; no image of none."""
+    ids = list(range(1, 96))
+    chosen = random_tenth(project, ids)
+    assert len(chosen) == 10
+    assert random_tenth(project, ids[::-1]) == chosen
+    assert list(chosen) != ids[:10]
+    assert random_tenth(project, []) == ()

@@ -57,7 +57,7 @@ def test_the_map_averages_to_the_logit(encoder: MapEncoder) -> None:
     )
 
 
-@pytest.mark.parametrize("mirror", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("mirror", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_a_run_explains_what_it_said(sample_copy: Project, mirror: bool) -> None:
     """The evidence is of the head that did not see the image, and gives the kept probabilities."""
     if mirror:
@@ -104,6 +104,7 @@ def test_other_ends_are_approximate() -> None:
     assert MapEncoder(_graph_of(pool="ReduceMean")).look(pixels[None]).maps is not None
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_a_fine_tuned_network_is_explained_by_its_own_weights(
     sample_copy: Project, encoder: MapEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

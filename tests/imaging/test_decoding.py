@@ -297,6 +297,7 @@ def sound(data: bytes) -> Decoded | None:
     return None
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(st.binary(max_size=200), st.sampled_from([b"", *(data[:32] for data in VARIANTS.values())]))
 @example(b"P6 99999999999999999999 1 255\n", b"")
@@ -317,6 +318,7 @@ def test_every_truncation(kind: str) -> None:
             assert (whole.width, whole.height) == (decoded.width, decoded.height)
 
 
+@pytest.mark.slow
 @settings(max_examples=1000)
 @given(st.sampled_from(sorted(VARIANTS)), st.floats(0, 1, exclude_max=True), st.integers(1, 255))
 def test_any_single_byte(kind: str, place: float, change: int) -> None:
@@ -326,6 +328,7 @@ def test_any_single_byte(kind: str, place: float, change: int) -> None:
     sound(bytes(data))
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(
     st.sampled_from(sorted(VARIANTS)),

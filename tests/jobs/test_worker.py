@@ -14,7 +14,7 @@ import pytest
 from curator import worker
 from curator.collect.http.client import FetchSettings
 from curator.jobs import locks
-from curator.store import jobs, ledger, runs
+from curator.store import jobs, ledger_log, runs
 from tests.jobs.conftest import SETTINGS, content, is_free, stop_workers, wait_for
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def test_what_is_decided_while_a_refit_runs_is_learnt_by_the_next(sample_copy: P
     assert behind == again != first
     wait_for(lambda: ended(sample_copy, behind), "the second refit to end")
     with sample_copy.database.read() as connection:
-        assert runs.ranking(connection).ledger_position == ledger.position(connection)
+        assert runs.ranking(connection).ledger_position == ledger_log.position(connection)
     stop_workers(sample_copy)
 
 

@@ -21,12 +21,15 @@ from curator.encode.feature_cache import FeatureCache
 from curator.encode.project_features import feature_cache
 from curator.errors import InputError, JobCancelled, NotEnoughData
 from curator.jobs.progress import Progress
+from curator.learn import training_set
+from curator.learn.finetune import cost_job
 from curator.learn.finetune.settings import FinetuneSettings
 from curator.learn.instant.settings import InstantSettings
 from curator.project import Project
 from curator.review.comparison.compare import compare
 from curator.store import runs
 from curator.store.images import live
+from curator.store.predictions import Predictions, predictions_of
 from tests.conftest import copy_project
 from tests.encode.weight_server import serving_weights
 from tests.running import run_job
@@ -35,11 +38,29 @@ from tests.running import run_job
 QUICK = {"epochs": 1, "frozen_epochs": 1, "batch": 8, "train_scale": 0.5}
 
 
-def newest(project: Project) -> tuple[runs.Run, runs.Predictions]:
+def newest(project: Project) -> tuple[runs.Run, Predictions]:
     """Read the newest run and what it says."""
     with project.database.read() as connection:
         run = runs.get(connection)
-        return run, runs.predictions_of(connection, run)
+        return run, predictions_of(connection, run)
+
+
+@pytest.mark.slow
+def test_features_that_stay_on_the_disk_teach_the_same(
+    checked_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above a size they are read in pieces; what the run says does not hang on it."""
+    found = []
+    for name, most in (("held", 1 << 30), ("read", 0)):
+        monkeypatch.setattr(training_set, "_MOST_HELD", most)
+        with Project.open(copy_project(checked_folder, tmp_path / name)) as project:
+            project.train()
+            found.append(newest(project))
+    (run, said), (other, same) = found
+    assert run.metrics["baselines"] == other.metrics["baselines"]
+    np.testing.assert_array_equal(said.image_ids, same.image_ids)
+    np.testing.assert_allclose(said.probabilities, same.probabilities, atol=1e-5)
+    np.testing.assert_allclose(said.fixed, same.fixed, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +86,7 @@ def test_what_cannot_be_is_refused_at_once(
     assert small.runs().empty
 
 
+@pytest.mark.slow
 def test_a_run_keeps_what_made_it(small: Project) -> None:
     """Settings, versions, seed, the last decision it knew, and the figures are all in the run."""
     small.decide([1], "keep")
@@ -85,6 +107,7 @@ def test_a_run_keeps_what_made_it(small: Project) -> None:
     assert np.allclose(said.probabilities.sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_regularisation_stays_until_the_images_change(small: Project) -> None:
     """A retrain keeps what the first one chose on its folds; many new images choose anew."""
     small.train(InstantSettings(folds=3))
@@ -125,6 +148,7 @@ def test_a_class_smaller_than_the_folds_is_trained(small: Project) -> None:
     assert np.isfinite(said.probabilities).all()
 
 
+@pytest.mark.slow
 def test_a_damaged_feature_cache_is_made_again_and_said(small: Project) -> None:
     """Features that were altered on disk are computed again, and the answer says so."""
 
@@ -145,6 +169,7 @@ def test_a_damaged_feature_cache_is_made_again_and_said(small: Project) -> None:
     assert newest(small)[0].settings["notes"] == list(result.notes)
 
 
+@pytest.mark.slow
 def test_a_row_is_checked_once_a_job(small: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A training reads each stored row once for its checksum, and trusts none that has it not."""
     small.train()
@@ -171,6 +196,7 @@ def test_a_row_is_checked_once_a_job(small: Project, monkeypatch: pytest.MonkeyP
     assert len(newest(small)[1].image_ids) == 29
 
 
+@pytest.mark.slow
 def test_a_tensorboard_log_is_written_beside(checked: Project, tmp_path: Path) -> None:
     """Asked for, the run's curves are in an event file in a folder of the run's own."""
     checked.train(tensorboard=tmp_path / "logs")
@@ -220,6 +246,11 @@ def test_fine_tuning_keeps_a_run_that_claims_no_more_than_it_may(tuned: Project)
     with tuned.database.read() as connection:
         assert runs.ranking(connection).id == 1
     assert not tuned.rank()["label_score"].isna().any()
+    start = run.settings["start_error"]
+    assert start is not None
+    in_use = 2 if (run.metrics["valid"]["error"] or 0) < start else 1
+    assert tuned.run_to_export().id == in_use
+    tuned.use_run(2)
     judged_alone = tuned.status().run
     assert judged_alone is not None
     assert judged_alone.error == run.metrics["valid"]["error"]
@@ -232,7 +263,8 @@ def test_a_fine_tuned_model_predicts_alone(tuned: Project, tmp_path: Path) -> No
     """Exported and read back, it says of validation images what the run recorded."""
     from curator.imaging.decoding import decode
 
-    done = tuned.export_model(tmp_path / "model")
+    tuned.use_run(2)
+    done = tuned.export_model(tmp_path / "model", int8=False)
     assert done.largest_difference < 1e-3
     run, said = newest(tuned)
     row = int(np.flatnonzero(~said.in_sample)[0])
@@ -247,6 +279,7 @@ def test_a_fine_tuned_model_predicts_alone(tuned: Project, tmp_path: Path) -> No
     assert run.recipe == json.loads((tmp_path / "model" / "config.json").read_text())["recipe"]
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_fine_tuning_out_of_fold_ranks(small: Project) -> None:
     """With a network for each fold every image is judged by one that did not see it."""
@@ -286,7 +319,37 @@ def test_a_rate_is_found_and_a_cost_is_told(small: Project) -> None:
     cost = small.estimate_cost(FinetuneSettings(**QUICK))
     assert cost.seconds > 0
     assert cost.sentence.startswith("This will take about")
+    assert cost.outlook in cost.sentence
+    assert cost.start_error is not None
+    assert (cost.trial_error is None) == cost.outlook.endswith("too few for a gain to show.")
     assert small.runs().empty
+
+
+@pytest.mark.slow
+def test_a_fine_tuning_that_gains_nothing_is_not_taken_into_use(
+    small: Project, tmp_path: Path
+) -> None:
+    """What it came to is said, the instant run is exported, and a choice counts more.
+
+    At such a rate no weight moves by as much as float32 can hold.
+    """
+    still = FinetuneSettings(epochs=0, frozen_epochs=1, rate=1e-12, batch=8, train_scale=0.5)
+    result = small.train(still)
+    assert result.run == 2
+    (note,) = [note for note in result.notes if "stays in use" in note]
+    assert "run 1 stays in use" in note
+    assert note in result.sentence
+    held = small.held_back_run()
+    assert held is not None
+    assert held.id == 2
+    form = {**still.model_dump(), "backbone": ""}
+    assert "too few for a gain to show." in cost_job.sentence(small, form)
+    assert small.run_to_export().id == 1
+    done = small.export_model(tmp_path / "model", int8=False)
+    assert json.loads((tmp_path / "model" / "config.json").read_text())["recipe"] == "instant"
+    assert done.run == 1
+    small.use_run(2)
+    assert small.run_to_export().id == 2
 
 
 @pytest.mark.slow

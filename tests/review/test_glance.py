@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.slow
 def test_every_class_shows_a_picture_before_one_shows_two(tmp_path: Path) -> None:
     """Four thumbnails that open, counts of what lives, and classes without images too."""
     with Project.create(tmp_path / "project", ["none"]) as project:

@@ -100,6 +100,7 @@ def test_a_class_renamed_meanwhile_is_no_hit(small: Project) -> None:
 outcomes = st.sampled_from([(1, "kept"), (2, "kept"), (None, "deleted")])
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(outcomes, outcomes), min_size=1))
 def test_kappa_is_one_for_agreement_and_never_more(pairs: list[tuple[object, object]]) -> None:
     """Cohen's kappa lies in -1..1 and is 1 exactly where all pairs agree and outcomes differ."""

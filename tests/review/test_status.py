@@ -211,6 +211,7 @@ def test_an_export_counts_until_something_changes(sample_copy: Project, tmp_path
     assert sample_copy.status().station("use").state == "empty"
 
 
+@pytest.mark.slow
 def test_what_is_named_is_what_is_exported(sample_copy: Project, tmp_path: Path) -> None:
     """A refit is exported only when it was chosen, and says so everywhere."""
     sample_copy.decide([1, 2], "delete")
@@ -224,7 +225,7 @@ def test_what_is_named_is_what_is_exported(sample_copy: Project, tmp_path: Path)
     assert named is not None
     assert (named.run, named.title, named.chosen) == (refit, "run 2, an automatic refit", True)
     assert "Run 2, an automatic refit" in sample_copy.status().station("train").details
-    written = sample_copy.export_model(tmp_path / "model")
+    written = sample_copy.export_model(tmp_path / "model", int8=False)
     assert (written.run, written.sentence.partition(" is in ")[0]) == (
         2,
         "The model of run 2, an automatic refit",

@@ -34,6 +34,7 @@ def items() -> list[Item]:
     return build()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_sample(items: list[Item]) -> None:
     """Addresses, bytes and truth are equal in every run; another seed gives others."""
     assert build() == items

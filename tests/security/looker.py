@@ -61,7 +61,7 @@ async def page(project: str) -> dict[str, Any]:
     gallery = dashboard.review.gallery
     for station in ("data", "collect", "check", "train", "use", "review"):
         dashboard.go(station)
-        dashboard._tick()
+        dashboard.following.look()
     gallery.show_queue("all")
     image = gallery._shown.ids[0] if gallery._shown else 0
     complaints = []

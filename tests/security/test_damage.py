@@ -171,6 +171,7 @@ def decided(project: Project) -> list[int]:
     return list(project.log().query("action != 'import'")["image_id"])
 
 
+@pytest.mark.slow
 def test_an_open_window_goes_on_with_the_restored_database(small: Project) -> None:
     """What is decided in a window that was open all the while is in the new file, not the old."""
     with Project.open(small.path) as window:

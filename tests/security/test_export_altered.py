@@ -89,6 +89,7 @@ ALTERED = [alter, swap, cut_off, lengthen, grow]
 MISSING = [os.unlink, into_folder, into_pipe]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", [*ALTERED, *MISSING], ids=lambda attack: attack.__name__)
 def test_it_is_not_exported(attack: Callable[[Path], None], small: Project, tmp_path: Path) -> None:
     """The export is refused with the file's name and the next step; nothing appears."""

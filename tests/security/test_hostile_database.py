@@ -13,6 +13,7 @@ import pytest
 from curator.errors import CuratorError, ProjectAltered
 from curator.project import Project
 from curator.store import runs
+from curator.store.predictions import predictions_of
 from tests.conftest import copy_project
 from tests.security.attack import alter, asked, curator
 
@@ -70,6 +71,7 @@ def test_a_column_that_computes_is_refused(hostile: Path) -> None:
         Project.open(hostile)
 
 
+@pytest.mark.slow
 def test_a_column_that_is_gone_is_named(hostile: Path) -> None:
     """A table that lacks what is needed is an error that says so."""
     alter(hostile, "ALTER TABLE images DROP COLUMN sharpness")
@@ -115,6 +117,7 @@ RUNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", RUNS)
 def test_a_run_of_rubbish_is_a_named_error(attack: str, trained: Path) -> None:
     """Settings and figures of another form are told with the run's number."""
@@ -138,7 +141,7 @@ def test_probabilities_of_another_length_are_a_named_error(blob: str, trained: P
     with Project.open(trained) as project, project.database.read() as connection:
         run = runs.get(connection)
         if blob == "NULL":
-            assert np.isnan(runs.predictions_of(connection, run).fixed).all()
+            assert np.isnan(predictions_of(connection, run).fixed).all()
         else:
             with pytest.raises(ProjectAltered, match=f"run {newest}"):
-                runs.predictions_of(connection, run)
+                predictions_of(connection, run)

@@ -106,6 +106,7 @@ def test_the_same_wish_of_the_user_is_a_job_of_its_own(hostile: Path) -> None:
         assert [job.id for job in project.waiting_jobs()] == [2]
 
 
+@pytest.mark.slow
 def test_own_jobs_outlive_processes_but_not_a_copy(small_folder: Path, tmp_path: Path) -> None:
     """A queued job is run by a later worker; in a copy elsewhere it is offered."""
     path = copy_project(small_folder, tmp_path / "mine")
@@ -119,6 +120,7 @@ def test_own_jobs_outlive_processes_but_not_a_copy(small_folder: Path, tmp_path:
         assert [job.id for job in other.waiting_jobs()] == [job_id]
 
 
+@pytest.mark.slow
 def test_a_job_that_was_run_is_not_run_again(small_folder: Path, tmp_path: Path) -> None:
     """Whoever got the project with its marks and gives it back makes no old job run."""
     path = copy_project(small_folder, tmp_path / "mine")
@@ -174,6 +176,7 @@ CELLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_row_of_rubbish_is_shown_and_not_run(cell: str, hostile: Path) -> None:
     """Whatever a row of the table holds, page and status go on."""

@@ -306,6 +306,7 @@ def test_the_honest_model_predicts(honest: Path, tmp_path: Path) -> None:
     assert sorted(item["label"] for item in answer["predictions"]) == ["cat", "dog"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_hostile_model_is_refused(
     attack: str, honest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -21,7 +21,7 @@ from tests.serving import form, serving_here
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service")]
+pytestmark = pytest.mark.slow
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

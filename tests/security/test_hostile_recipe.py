@@ -133,6 +133,7 @@ def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
             form.read(tmp_path / name)
 
 
+@pytest.mark.slow
 def test_addresses_of_this_machine_are_not_asked(tmp_path: Path) -> None:
     """They pass the same guard as those of a list, and nothing leaves for them."""
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -33,6 +33,7 @@ HEADS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", HEADS)
 def test_a_hostile_head_is_not_exported(head: str, sample_folder: Path, tmp_path: Path) -> None:
     """It is as good as none, and the export says which run's head is not what was kept."""

@@ -195,7 +195,7 @@ def test_a_stopped_worker_is_told_and_ended_on_the_page(small: Project, stopped:
         bar: Any = dashboard.jobbar
 
         def told() -> bool:
-            dashboard._tick()
+            dashboard.following.look()
             return bool(bar.state["job"]["silent"])
 
         wait_for(told, "the bar to tell")

@@ -197,6 +197,7 @@ def test_the_longest_name_can_be_exported(small: Project, tmp_path: Path) -> Non
     assert any((tmp_path / "out" / "train" / name).iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "problem"),
     [

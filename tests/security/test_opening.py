@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.slow,  # starts dashboards
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: install the package chromium"),
     pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for the browser"),
 ]

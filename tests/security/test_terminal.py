@@ -182,6 +182,7 @@ def test_every_text_is_printable(text: str) -> None:
     assert printable("Bär, 熊, 👩\u200d👧, [red]") == "Bär, 熊, 👩\u200d👧, [red]"
 
 
+@pytest.mark.slow
 def test_lines_are_given_one_by_one() -> None:
     """No call of ours relies on a line break inside a text: it would be written out."""
     wrong = []

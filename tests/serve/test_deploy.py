@@ -20,9 +20,8 @@ from tests.conftest import lack
 from tests.serve.conftest import drawn
 from tests.serving import serving
 
-GROUP = pytest.mark.xdist_group("service")
 
-
+@pytest.mark.slow
 def test_what_is_imported_is_pinned() -> None:
     """Every package that the served modules load when they start is among the requirements."""
     code = (
@@ -63,7 +62,6 @@ def deployed(served_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.mark.slow
-@GROUP
 def test_the_folder_is_whole(deployed: Path, served_model: Path) -> None:
     """Each place finds what it looks for, and the model is unchanged."""
     readme = (deployed / "README.md").read_text("utf-8")
@@ -83,7 +81,6 @@ def test_the_folder_is_whole(deployed: Path, served_model: Path) -> None:
 
 
 @pytest.mark.slow
-@GROUP
 def test_nothing_is_overwritten(
     deployed: Path, served_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,7 +92,6 @@ def test_nothing_is_overwritten(
 
 
 @pytest.mark.slow
-@GROUP
 @pytest.mark.timeout(600)
 def test_it_serves_in_a_new_environment(deployed: Path, tmp_path: Path) -> None:
     """With its own requirements alone, and nothing of this project on the path, it answers."""

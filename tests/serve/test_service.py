@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from curator.serve.model import Model
     from tests.serving import Serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service")]
+pytestmark = pytest.mark.slow
 CLASSES = {"three", "five", "eight"}
 
 
@@ -222,7 +222,7 @@ def test_the_figures_are_read_by_prometheus(service: Serving, digit: bytes) -> N
 
 def test_too_much_at_once_is_told_to_come_again(model: Model, digit: bytes) -> None:
     """With one place, some of 16 at once get 503 and when to come again, the others an answer."""
-    large = drawn(6000)
+    large = drawn(4000)
     with serving_here(model, processes=1, waiting=1) as service, ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: service.ask("/classify", large), range(16)))
         assert {answer.status for answer in answers} == {200, 503}
@@ -288,7 +288,7 @@ def test_a_model_that_changes_is_said(service: Serving, digit: bytes) -> None:
 
 def test_what_is_in_work_is_answered_before_the_end(served_model: Path, tmp_path: Path) -> None:
     """At SIGTERM a picture that is being decoded still gets its answer; the status is 0."""
-    large = drawn(6000)
+    large = drawn(4000)
     with serving(served_model, tmp_path, "--processes", "1") as service, ThreadPoolExecutor(4) as p:
         asked = [p.submit(partial(service.ask, "/classify", large)) for _ in range(4)]
         while b"curator_pictures_waiting 4" not in service.ask("/metrics").body:
@@ -298,6 +298,24 @@ def test_what_is_in_work_is_answered_before_the_end(served_model: Path, tmp_path
         service.process.send_signal(signal.SIGTERM)
         assert [one.result().status for one in asked] == [200] * 4
         assert service.process.wait(20) == 0
+
+
+def test_what_the_end_does_not_wait_for_may_ask_again(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is still waiting when the grace is over is told so by 503, not by 500 or silence."""
+    monkeypatch.setattr("curator.serve.server.STOP_SECONDS", 0.01)
+    large = drawn(6000)
+    with ThreadPoolExecutor(4) as p:
+        with serving_here(model, processes=1) as service:
+            asked = [p.submit(partial(service.ask, "/classify", large)) for _ in range(4)]
+            while b"curator_pictures_waiting 4" not in service.ask("/metrics").body:
+                time.sleep(0.01)
+        late = [one.result() for one in asked if one.result().status != 200]
+    assert late
+    for answer in late:
+        assert (answer.status, answer.said["error"]) == (503, "stopping")
+        assert answer.headers["Retry-After"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from PIL import Image
 from curator.errors import DataError, InputError, NoRun
 from curator.serve.trying import Trial, content_of
 from curator.store import runs
+from curator.store.predictions import predictions_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ def test_an_answer_is_the_runs_own_with_evidence(sample: Project) -> None:
     image_id, content, _ = stored(sample, "valid")
     with sample.database.read() as connection:
         run = runs.to_export(connection)
-        said = runs.predictions_of(connection, run)
+        said = predictions_of(connection, run)
     expected = said.fixed[said.image_ids.tolist().index(image_id)]
     own, training, _ = stored(sample, "train")
     with Trial(sample) as trial:

@@ -70,6 +70,7 @@ def test_twins_are_refused_at_creation(names: list[str], tmp_path: Path) -> None
     Project.create(folder, ["bear"]).close()
 
 
+@pytest.mark.slow
 def test_a_twin_is_refused_later(small: Project) -> None:
     """A class that exists in another case is not added, nor are those named beside it."""
     before = small.class_names()

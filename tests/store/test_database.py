@@ -135,6 +135,7 @@ def locked(small: Project) -> Iterator[Path]:
             path.chmod(0o755 if path.is_dir() else 0o644)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="permissions are set the POSIX way")
 def test_a_folder_that_cannot_be_written_is_named_as_such(locked: Path) -> None:
     """On a read-only folder the error says that it is not writable, and nothing else fails."""
@@ -280,6 +281,7 @@ with Project.open(sys.argv[1]) as project:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="file sizes are limited the Linux way")
 def test_a_full_disk_is_said_and_nothing_is_half_saved(small: Project) -> None:
     """When the disk takes no more, the error says so, and the act is not recorded in part."""

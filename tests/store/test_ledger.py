@@ -16,7 +16,7 @@ from curator.errors import (
     UnknownRun,
 )
 from curator.project import Project
-from curator.store import ledger
+from curator.store import ledger, ledger_log
 from curator.store.ledger import Choice
 from tests.store.made_up import derived_current, kept_current, ledger_rows
 
@@ -249,7 +249,7 @@ def test_only_decisions_in_force_count(small: Project) -> None:
 
     def counted(*between: int) -> int:
         with small.database.read() as connection:
-            return ledger.count(connection, *between)
+            return ledger_log.count(connection, *between)
 
     small.decide([1, 2], "delete")  # rows 1 and 2
     small.decide([3], "keep")  # row 3

@@ -130,6 +130,7 @@ Database.open(Path(sys.argv[1]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", ["INSERT INTO current", "UPDATE meta"])
 def test_a_kill_half_way_changes_nothing(old: Path, statement: str) -> None:
     """Killed while it is brought up to date, the database is as before, and the next try works."""

@@ -15,6 +15,7 @@ def in_use(project: Project) -> tuple[int, int | None]:
     return project.run_to_export().id, project.ranking_run()
 
 
+@pytest.mark.slow
 def test_a_chosen_run_is_exported_and_reviewed_until_another_is_chosen(
     sample_copy: Project,
 ) -> None:
@@ -41,6 +42,7 @@ def test_a_chosen_run_is_exported_and_reviewed_until_another_is_chosen(
     assert in_use(sample_copy) == (4, 4)
 
 
+@pytest.mark.slow
 def test_a_refit_is_never_exported_unless_it_was_chosen_and_then_it_is_kept(
     sample_copy: Project,
 ) -> None:
@@ -64,6 +66,28 @@ def test_a_refit_is_never_exported_unless_it_was_chosen_and_then_it_is_kept(
     assert in_use(sample_copy) == (3, 6)
 
 
+@pytest.mark.slow
+def test_a_run_that_is_held_back_is_used_only_by_choice(sample_copy: Project) -> None:
+    """An earlier one stays in use until a newer comes, or the user chooses, and then he decides."""
+    assert sample_copy.train(InstantSettings(folds=4)).run == 2
+    runs.hold_back(sample_copy.database, 2, 1)
+    assert in_use(sample_copy)[0] == 1
+    held = sample_copy.held_back_run()
+    assert held is not None
+    assert held.id == 2
+    assert sample_copy.runs()["in_use"].tolist() == [True, False]
+    sample_copy.use_run(2)
+    assert in_use(sample_copy)[0] == 2
+    assert sample_copy.held_back_run() is None
+    sample_copy.use_run(1)
+    sample_copy.use_run(None)
+    assert in_use(sample_copy)[0] == 2
+    runs.hold_back(sample_copy.database, 2, 1)
+    assert sample_copy.train(InstantSettings(folds=3)).run == 3
+    assert in_use(sample_copy)[0] == 3
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", ["", "7", "x 1", "-1 2", "1 99999999999999999999999"])
 def test_a_choice_that_somebody_altered_does_no_harm(sample_copy: Project, kept: str) -> None:
     """A project from elsewhere may say anything: what names no run is no choice."""

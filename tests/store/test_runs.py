@@ -8,6 +8,7 @@ import pytest
 from curator.errors import NoRun
 from curator.project import Project
 from curator.store import runs
+from curator.store.predictions import Predictions, add_predictions, predictions_of
 
 
 def add(project: Project, out_of_fold: bool) -> int:
@@ -23,11 +24,11 @@ def add(project: Project, out_of_fold: bool) -> int:
             metrics={},
             history=[],
         )
-        runs.add_predictions(connection, run_id, [2, 1], PREDICTIONS)
+        add_predictions(connection, run_id, [2, 1], PREDICTIONS)
     return run_id
 
 
-PREDICTIONS = runs.Predictions(
+PREDICTIONS = Predictions(
     image_ids=np.array([1, 2, 3]),
     labels=np.array([1, 2, 1]),
     is_label_issue=np.array([False, False, True]),
@@ -53,7 +54,7 @@ def test_predictions_come_back_as_they_were_kept(small: Project) -> None:
     """Probabilities, the model's own view of validation images, and both flags, bit for bit."""
     run_id = add(small, out_of_fold=True)
     with small.database.read() as connection:
-        said = runs.predictions_of(connection, runs.get(connection, run_id))
+        said = predictions_of(connection, runs.get(connection, run_id))
         row = connection.exec_driver_sql(
             "SELECT predicted_id, label_score, confidence, loss FROM predictions WHERE image_id = 3"
         ).one()

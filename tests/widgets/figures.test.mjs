@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { count, interval, many, percent } from "../../widgets/static/figures.js";
+import { count, counted, interval, many, percent } from "../../widgets/static/figures.js";
 import { badge, icon, problem } from "../../widgets/static/marks.js";
 
 test("a share is a percentage; what is not known is a dash", () => {
@@ -18,6 +18,7 @@ test("an error comes with its interval", () => {
 
 test("thousands are parted by spaces; nouns follow their number", () => {
   assert.equal(count(1234567), "1 234 567");
+  assert.equal(counted("12345 of 100000 images"), "12 345 of 100 000 images");
   assert.deepEqual(
     [many(1, "image"), many(0, "image"), many(2, "class", "classes")],
     ["1 image", "0 images", "2 classes"],

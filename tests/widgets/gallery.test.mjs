@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { patch } from "../../widgets/static/drawing.js";
+import { queueBar, UNFILTERED } from "../../widgets/static/gallery_queue.js";
 import { tileOf } from "../../widgets/static/gallery_tile.js";
 import { matching } from "../../widgets/static/typing_box.js";
 
@@ -92,4 +93,29 @@ test("typed letters find the classes that begin with them first", () => {
     "Bear",
   ]);
   assert.deepEqual(matching(["polar bear", "Bear"], "bear "), ["Bear", "polar bear"]);
+});
+
+test("a filter that is open keeps its element when others come beside it", () => {
+  const nothing = { hosts: [], tags: [], issues: [] };
+  const state = /** @type {GalleryState} */ (
+    /** @type {unknown} */ ({
+      ...page,
+      kind: "all",
+      title: "Everything",
+      meaning: "",
+      asked: [],
+      queues: [],
+      concepts: [{ name: "loops", images: null, low: null, high: null, yes: 1, no: 0 }],
+      filters: UNFILTERED,
+      choices: nothing,
+      seen: 0,
+    })
+  );
+  const bar = queueBar(state, { ...ui, filters: true }, act);
+  const shows = bar.querySelector("select[name=concept]");
+  assert.ok(shows);
+  const tags = /** @type {GalleryState["choices"]} */ ({ ...nothing, tags: [["teddy", 3]] });
+  patch(bar, queueBar({ ...state, choices: tags }, { ...ui, filters: true }, act));
+  assert.ok(bar.querySelector("select[name=tag]"));
+  assert.equal(bar.querySelector("select[name=concept]"), shows);
 });

@@ -37,6 +37,37 @@ def test_addresses_of_the_grid() -> None:
         address.read({"station": "review", "queue": "grid"}, 0.1)
 
 
+def test_a_subset_is_picked_in_the_grid(sample_copy: Project) -> None:
+    """As many of each class; it is shown alone, has an address, and leads to a queue and to Use."""
+    asked: list[dict[str, Any]] = []
+    handlers = dict.fromkeys(("queue", "export"), asked.append)
+    panel = GridPanel({**handlers, "moved": lambda _: None, "error": lambda _: None})
+
+    async def picked() -> None:
+        panel.adopt(sample_copy)
+        panel.choose("newest", "")
+        panel.refresh(status(sample_copy))
+        while panel.state["opening"]:
+            await asyncio.sleep(0.01)
+        message = {"do": "pick", "number": panel.state["number"], "images": 6, "way": "typical"}
+        panel._received(panel, message, [])
+        while panel.state["picking"] or panel.state["opening"]:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(picked())
+    expected = sample_copy.subset(6, "typical", balanced=True, without_duplicates=True)
+    assert panel.state["total"] == 6
+    assert panel.state["status"] == expected.sentence
+    assert panel.selection == sample_copy.select(expected.image_ids)
+    number = panel.state["number"]
+    panel._received(panel, {"do": "open", "number": number, "ranges": []}, [])
+    panel._received(panel, {"do": "export", "number": number, "ranges": [[0, 2]]}, [])
+    queue, export = asked
+    opened = sample_copy.queue(queue["queue"], Filters(selection=queue["selection"]))
+    assert sorted(opened.ids.tolist()) == sorted(expected.image_ids)
+    assert sample_copy.preview_export(selection=export["selection"]).images == 2
+
+
 def test_a_grid_decides_on_what_is_there_alone(sample_copy: Project) -> None:
     """Ranges that are none and orders that were left decide nothing, and say so."""
     complaints: list[str] = []

@@ -168,6 +168,7 @@ def test_the_log_credits_who_decided(sample_copy: Project, monkeypatch: pytest.M
     ]
 
 
+@pytest.mark.slow
 def test_a_key_means_the_class_that_it_showed(sample_copy: Project) -> None:
     """Renamed elsewhere, even with another's name, the class that the page meant gets the image."""
     gallery = opened(sample_copy)
@@ -193,6 +194,7 @@ def test_a_key_means_the_class_that_it_showed(sample_copy: Project) -> None:
     assert gallery.state["tiles"][2]["state"] == "new"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(QUEUES))
 def test_every_queue_shows_its_images(sample_copy: Project, kind: str) -> None:
     """Each queue's page holds the first of its images, or says why it is empty."""
@@ -237,6 +239,7 @@ def test_what_was_worked_through_is_in_the_review_log(sample_copy: Project) -> N
     assert [tuple(row) for row in pages] == [("suspicious", PAGE, 3), ("suspicious", PAGE, 0)]
 
 
+@pytest.mark.slow
 def test_a_refit_ranks_the_unseen_rest_anew(gallery: Gallery, sample_copy: Project) -> None:
     """After a refit the page and what came before it stay; the rest follows the new run."""
     tell(gallery, do="decide", ids=shown(gallery)[:8], action="delete", label="")

@@ -1,17 +1,23 @@
-"""Like a picture: what lacks is offered, what is no picture is named, and its queue opens."""
+"""Find: what lacks is offered, what is no picture is named, and the queue of either kind opens."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from curator.encode.backbones import clip
 from curator.find import likeness
 from curator.store import jobs
 from tests.pictures import encoded, picture
-from tests.widgets.kernel import on_loop
+from tests.small_clip import SmallClip, clip_graphs, small_clip
+from tests.widgets.kernel import on_loop, tell
 from widgets.like_picture import LikePanel
 
 if TYPE_CHECKING:
     from curator.project import Project
+
+__all__ = ["clip_graphs", "small_clip"]
 
 
 class Asked:
@@ -22,7 +28,7 @@ class Asked:
         handlers = dict.fromkeys(("queue", "go", "submit", "error"), self.of.append)
         self.panel = LikePanel(handlers)
         self.panel.adopt(project)
-        self.panel.ask()
+        on_loop(self.panel.ask)
 
     def give(self, content: bytes) -> None:
         """Send a picture as the script does, in two pieces."""
@@ -93,3 +99,52 @@ def test_features_that_lack_are_offered_first(small: Project) -> None:
     small.check()
     asked.panel.follow(jobs.get(small.database, number))
     assert asked.panel.state["needs"] is None
+
+
+def test_words_are_looked_for_by_the_worker(small: Project, small_clip: SmallClip) -> None:
+    """What it takes is said first; its job is followed, and its end opens the queue."""
+    asked = Asked(small)
+    told = asked.panel.state["words"]
+    assert told["can"]
+    assert "clip_vit_b_32 is fetched first, once" in told["sentence"]
+    assert "licence MIT" in told["sentence"]
+    assert "30 images" in told["sentence"]
+    assert "not yet with its real weights" in told["untried"]
+    tell(asked.panel, do="words", words=" \n")
+    assert "cannot be looked for" in asked.panel.state["error"]
+    tell(asked.panel, do="words", words=" a drawing  of a bear ")
+    text = "a drawing of a bear"
+    assert asked.of == [{"kind": "find", "arguments": {"text": text}}]
+    assert asked.panel.state["searching"] == text
+    number = jobs.queue(small.database, "find", {"text": text})
+    jobs.start(small.database, number)
+    jobs.report(
+        small.database, number, message="computing features on cpu", done=3, total=30, counts={}
+    )
+    asked.panel.follow(jobs.get(small.database, number))
+    assert asked.panel.state["progress"] == "computing features on cpu: 3 of 30"
+    jobs.end(small.database, number, jobs.FAILED, error="The disk is full.")
+    asked.panel.follow(jobs.get(small.database, number))
+    assert (asked.panel.state["searching"], asked.panel.state["error"]) == (
+        "",
+        "The disk is full.",
+    )
+    tell(asked.panel, do="words", words=text)
+    small.find(text)
+    asked.panel.follow(jobs.latest(small.database))
+    assert asked.of[2:] == [{"queue": "words", "like": text}]
+    assert not asked.panel.state["is_open"]
+    on_loop(asked.panel.ask)
+    assert asked.panel.state["words"]["sentence"] == ""
+    tell(asked.panel, do="words", words=text)  # known: no job
+    assert asked.of[3:] == [{"queue": "words", "like": text}]
+
+
+def test_words_without_the_library(
+    checked: Project, small_clip: SmallClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The field is closed, and beside it stands the command that installs what lacks."""
+    monkeypatch.setattr(clip, "is_installed", lambda: False)
+    told = Asked(checked).panel.state["words"]
+    assert not told["can"]
+    assert told["sentence"].endswith("pip install 'image-curator[text]'")

@@ -44,11 +44,12 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CURATOR_WORKER_IDLE", "1")
 
 
+@pytest.mark.slow
 def test_the_page_loads_no_torch() -> None:
     """Importing everything that the page's kernel uses leaves the heavy packages out."""
     code = (
         "import sys; import widgets.app; from widgets import dashboard;"
-        "heavy = {'torch', 'torchvision', 'timm', 'onnxruntime', 'sklearn', 'scipy'};"
+        "heavy = {'torch', 'torchvision', 'timm', 'onnxruntime', 'sklearn', 'scipy', 'pandas'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     found = subprocess.run(
@@ -243,6 +244,7 @@ def test_what_happens_in_other_windows_is_seen(sample_copy: Project) -> None:
     asyncio.run(page())
 
 
+@pytest.mark.slow
 def test_a_closed_drawer_counts_nothing(sample_copy: Project) -> None:
     """The queues' sizes come without it; what lies in the drawer is counted when it is opened."""
 
@@ -316,6 +318,7 @@ def test_the_cost_of_fine_tuning_is_told_before_it_starts(
     assert panel.state["form"]["epochs"] == "many"  # what was typed stays, the job refuses it
 
 
+@pytest.mark.slow
 def test_two_runs_are_compared_on_the_page(
     training: tuple[TrainPanel, list[dict[str, Any]]], sample_copy: Project
 ) -> None:

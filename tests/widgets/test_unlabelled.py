@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from curator import NO_LABEL
+from curator import NO_LABEL, Filters
 from tests.pictures import encoded, picture
 from tests.widgets.kernel import tell
 from tests.widgets.test_gallery import opened, shown
@@ -31,6 +31,7 @@ def waiting(small: Project, tmp_path: Path) -> Project:
     return small
 
 
+@pytest.mark.slow
 def test_keep_takes_the_models_word(waiting: Project) -> None:
     """The image gets the class that it was shown with; undo takes it back."""
     gallery = opened(waiting, "surest")
@@ -45,6 +46,7 @@ def test_keep_takes_the_models_word(waiting: Project) -> None:
     assert waiting.status().unlabelled == WAITING
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "action"), [("surest", "accept"), ("label next", "accept"), ("strangest", "none")]
 )
@@ -58,3 +60,43 @@ def test_the_rest_of_a_page(waiting: Project, kind: str, action: str) -> None:
     assert set(done["action"]) == {action}
     assert sorted(done["image_id"]) == sorted(rest)
     assert waiting.status().unlabelled == 0
+
+
+@pytest.mark.slow
+def test_what_is_likely_wrong_is_said_before_and_after(waiting: Project) -> None:
+    """By the confidence of what is undecided; the last page keeps what accepting it told."""
+    gallery = opened(waiting, "surest")
+    ids = shown(gallery)
+    asked = waiting.accept(ids, dry_run=True)
+    before = gallery.state["expected"]
+    assert f"of these {WAITING}" in before
+    assert before.endswith(f"wrong ({asked.low} to {asked.high}).")
+    tell(gallery, do="decide", ids=ids[:2], action="delete", label="")
+    assert f"of these {WAITING - 2}" in gallery.state["expected"]
+    tell(gallery, do="rest")
+    status = gallery.state["status"]
+    assert f"{WAITING - 2} images got the label" in status
+    assert status.endswith("That was the last page of this queue.")
+    assert gallery.state["expected"] == ""
+
+
+@pytest.mark.slow
+def test_a_random_tenth_of_what_was_accepted_is_audited(waiting: Project) -> None:
+    """It is offered after accepting, no longer after undo, and opens as the audit's queue."""
+    gallery = opened(waiting, "surest")
+    ids = shown(gallery)
+    asked: list[dict[str, Any]] = []
+    gallery._handlers["queue"] = asked.append
+    tell(gallery, do="decide", ids=ids[:3], action="keep", label="")
+    assert gallery.state["audit"] == 1
+    tell(gallery, do="undo")
+    assert gallery.state["audit"] == 0
+    tell(gallery, do="rest")
+    assert gallery.state["audit"] == 1
+    tell(gallery, do="audit")
+    (message,) = asked
+    audit = waiting.queue(message["queue"], Filters(selection=message["selection"]))
+    assert len(audit) == 1
+    assert set(audit.ids.tolist()) <= set(ids)
+    tell(gallery, do="open", kind="all", like="")
+    assert gallery.state["audit"] == 0

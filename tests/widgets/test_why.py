@@ -44,7 +44,7 @@ def test_overlays_and_what_stands_in_their_way(sample_copy: Project) -> None:
     assert message["exact"]
     assert [picture[:4] for picture in pictures] == [b"\x89PNG"] * 2
     assert gallery.why(10**6) == []
-    sample_copy.original(details.file).unlink()
+    sample_copy.original(details.file).path.unlink()
     ((message, pictures),) = gallery.why(first)
     assert (message["classes"], pictures) == ([], [])
     assert "original" in message["said"].lower()

@@ -1,6 +1,8 @@
 // @ts-check
 // What is wrong with the data before training.
 
+import { fewOfEach } from "./check_few.js";
+import { CLASSES, moreClasses, named } from "./check_looks.js";
 import { drawn, h } from "./drawing.js";
 import { pairKeys, sideBySide } from "./duplicates.js";
 import { count, many } from "./figures.js";
@@ -9,7 +11,7 @@ import { holding } from "./held_pictures.js";
 import { badge, icon } from "./marks.js";
 
 /** @import {Context, Send} from "./types" */
-/** @import {CheckState, Counted, Finding, Look} from "./states" */
+/** @import {CheckState, ClassSplit, Finding} from "./states" */
 /** @import {Fix, PicturesMessage} from "./review_states" */
 /** @import {Ticks} from "./fixes.js" */
 
@@ -22,43 +24,6 @@ const SIDE_BY_SIDE = [
   "near_duplicates_in_two_classes",
   "near_duplicates_across_splits",
 ];
-const COMMON = 4; // names shown of each class; the others, rarer and stranger, are in the list
-
-/** What the pretrained network calls the images of one class.
- * @param {CheckState} state @param {Look} row @param {Send} send */
-function looks(state, row, send) {
-  const chip = (/** @type {Counted} */ tag) =>
-    h(
-      "button",
-      {
-        class: "cu-chip",
-        key: tag.name,
-        title: `Images of ${row.label} that look like ${tag.name}`,
-        onclick: () => send({ do: "queue", queue: "all", label: row.label, tag: tag.name }),
-      },
-      tag.name.split(",")[0],
-      h("span", { class: "cu-figure" }, count(tag.images)),
-    );
-  const rest = row.tags.slice(COMMON);
-  return h(
-    "div",
-    { class: "cu-looks", key: row.label },
-    h(
-      "p",
-      { class: "cu-label" },
-      badge(state.names, row.label),
-      h("span", { class: "cu-name" }, row.label),
-    ),
-    h("div", { class: "cu-chips" }, row.tags.slice(0, COMMON).map(chip)),
-    rest.length > 0 &&
-      h(
-        "details",
-        {},
-        h("summary", {}, `and ${many(rest.length, "rarer name")}`),
-        h("div", { class: "cu-chips" }, rest.map(chip)),
-      ),
-  );
-}
 
 /** The pictures of a finding; a click opens all of them. @param {Finding} item @param {Map<number, string>} pictures @param {() => void} look */
 function strip(item, pictures, look) {
@@ -157,6 +122,28 @@ function finding(state, item, shown, send) {
   );
 }
 
+/** The findings; of one kind, such as classes that are small, the first few and the rest folded.
+ * @param {CheckState} state @param {Finding[]} items @param {Shown} shown @param {Send} send */
+function problems(state, items, shown, send) {
+  const { open, folded } = fewOfEach(items);
+  const list = (/** @type {Finding[]} */ some) =>
+    h(
+      "ul",
+      { class: "cu-problems" },
+      some.map((item) => finding(state, item, shown, send)),
+    );
+  return [
+    list(open),
+    folded.length > 0 &&
+      h(
+        "details",
+        { key: "folded", "data-part": "folded" },
+        h("summary", {}, `${many(folded.length, "more thing")} of the same kinds`),
+        list(folded),
+      ),
+  ];
+}
+
 /** What is no problem any more, or never was: folded, green. @param {CheckState} state @param {Shown} shown @param {Send} send */
 function solved(state, shown, send) {
   const report = state.report;
@@ -213,12 +200,52 @@ function solved(state, shown, send) {
   ];
 }
 
+/** How each class is split. @param {CheckState} state @param {ClassSplit[]} rows @param {boolean} tested */
+function splits(state, rows, tested) {
+  return h(
+    "table",
+    { class: "cu-table" },
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        h("th", {}, "class"),
+        h("th", { class: "cu-right" }, "training"),
+        h("th", { class: "cu-right" }, "validation"),
+        tested && h("th", { class: "cu-right" }, "test"),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      rows.map((item) =>
+        h(
+          "tr",
+          { key: item.label },
+          h(
+            "td",
+            { class: "cu-name", title: item.label },
+            badge(state.names, item.label),
+            " ",
+            item.label,
+          ),
+          h("td", { class: "cu-right" }, count(item.train)),
+          h("td", { class: "cu-right" }, count(item.valid)),
+          tested && h("td", { class: "cu-right" }, count(item.test)),
+        ),
+      ),
+    ),
+  );
+}
+
 /** @param {CheckState} state @param {Shown} shown @param {Send} send */
 function check(state, shown, send) {
   const report = state.report;
   if (state.pairs)
     return sideBySide(state, state.pairs, shown.pair, shown.pictures, send, shown.redraw);
-  const tested = report?.classes.some((item) => item.test > 0);
+  const tested = (report?.classes ?? []).some((item) => item.test > 0);
   return h(
     "div",
     { class: "cu-panel" },
@@ -277,13 +304,43 @@ function check(state, shown, send) {
               state.can_undo &&
                 h("button", { class: "cu-link", onclick: () => send({ do: "undo" }) }, "Undo"),
             ),
-            h(
-              "ul",
-              { class: "cu-problems" },
-              report.problems.map((item) => finding(state, item, shown, send)),
-            ),
+            problems(state, report.problems, shown, send),
           ),
           solved(state, shown, send),
+        ),
+        h(
+          "div",
+          { class: "cu-side" },
+          h(
+            "section",
+            { class: "cu-card" },
+            h("h2", {}, "Classes"),
+            splits(state, report.classes.slice(0, CLASSES), tested),
+            report.classes.length > CLASSES &&
+              h(
+                "details",
+                { key: "more", "data-part": "more-classes" },
+                h("summary", {}, moreClasses(report.classes.length)),
+                splits(state, report.classes.slice(CLASSES), tested),
+              ),
+            h(
+              "p",
+              { class: "cu-hint" },
+              "An image keeps its side of the split; near-duplicates are on the same side.",
+            ),
+            h(
+              "div",
+              { class: "cu-row" },
+              h(
+                "button",
+                {
+                  class: "cu-button cu-primary",
+                  onclick: () => send({ do: "go", station: "train" }),
+                },
+                "Go on to Train",
+              ),
+            ),
+          ),
           state.looks.some((row) => row.tags.length) &&
             h(
               "section",
@@ -294,66 +351,8 @@ function check(state, shown, send) {
                 { class: "cu-hint" },
                 "The names are those of ImageNet, so yours may be missing; what stands out in a class is worth a look.",
               ),
-              state.looks.filter((row) => row.tags.length).map((row) => looks(state, row, send)),
+              named(state, send),
             ),
-        ),
-        h(
-          "section",
-          { class: "cu-card cu-side" },
-          h("h2", {}, "Classes"),
-          h(
-            "table",
-            { class: "cu-table" },
-            h(
-              "thead",
-              {},
-              h(
-                "tr",
-                {},
-                h("th", {}, "class"),
-                h("th", { class: "cu-right" }, "training"),
-                h("th", { class: "cu-right" }, "validation"),
-                tested && h("th", { class: "cu-right" }, "test"),
-              ),
-            ),
-            h(
-              "tbody",
-              {},
-              report.classes.map((item) =>
-                h(
-                  "tr",
-                  { key: item.label },
-                  h(
-                    "td",
-                    { class: "cu-name", title: item.label },
-                    badge(state.names, item.label),
-                    " ",
-                    item.label,
-                  ),
-                  h("td", { class: "cu-right" }, count(item.train)),
-                  h("td", { class: "cu-right" }, count(item.valid)),
-                  tested && h("td", { class: "cu-right" }, count(item.test)),
-                ),
-              ),
-            ),
-          ),
-          h(
-            "p",
-            { class: "cu-hint" },
-            "An image keeps its side of the split for ever; near-duplicates are on the same side.",
-          ),
-          h(
-            "div",
-            { class: "cu-row" },
-            h(
-              "button",
-              {
-                class: "cu-button cu-primary",
-                onclick: () => send({ do: "go", station: "train" }),
-              },
-              "Go on to Train",
-            ),
-          ),
         ),
       ),
   );

@@ -24,11 +24,11 @@ import { dropTarget, dropzone, uploader } from "./uploads.js";
 /** @typedef {Context<CollectState, PicturesMessage>["model"]} Holding */
 /**
  * @typedef {{typing: Typist, uploads: Uploads, copied: {code: string | null}, snippet: Snippet,
- *   copy: (code: string, text: string) => void, choose: (name: string) => void,
+ *   copy: (code: string, text: string) => void, choose: (name: string, byMouse?: boolean) => void,
  *   emptied: number, pictures: Map<number, string>}} Parts
  */
 
-/** @param {CollectState} state @param {Send} send @param {(name: string) => void} choose */
+/** @param {CollectState} state @param {Send} send @param {Parts["choose"]} choose */
 function classTabs(state, send, choose) {
   return h(
     "div",
@@ -48,7 +48,8 @@ function classTabs(state, send, choose) {
             key: item.name,
             type: "button",
             "aria-pressed": String(item.name === state.chosen),
-            onclick: () => choose(item.name),
+            onclick: (/** @type {Partial<PointerEvent>} */ e) =>
+              choose(item.name, e.pointerType === "mouse"),
           },
           badge(state.names, item.name),
           h("span", { class: "cu-name", title: item.name }, item.name),
@@ -285,10 +286,14 @@ export default {
     /** A class that was clicked is chosen at once: what is pasted before the kernel has said so is
      * for it. @type {string | null} */
     let clicked = null;
-    const choose = (/** @type {string} */ name) => {
+    const choose = (/** @type {string} */ name, byMouse = false) => {
       clicked = name;
       send({ do: "choose", name });
       redraw();
+      const field = /** @type {HTMLTextAreaElement | null} */ (el.querySelector("[name=text]"));
+      // A paste follows. With keys one may go on to the next class, and a finger's keyboard would
+      // cover what it is about.
+      if (byMouse) field?.focus();
     };
     let number = model.get("state").added_number;
     let emptied = 0;

@@ -338,7 +338,7 @@ function confusion(state, own, send, redraw, el) {
     "confusion",
     "Confusion",
     total > 0 &&
-      `${total === right ? "none" : count(total - right)} of ${count(total)} taken for another class, out-of-fold`,
+      `${total === right ? "none" : count(total - right)} of ${count(total)} taken for another class`,
     state,
     own,
     send,
@@ -366,8 +366,8 @@ function confusion(state, own, send, redraw, el) {
           "p",
           { class: "cu-hint" },
           own.show === "change"
-            ? `Run ${state.run} against run ${state.since}, out-of-fold, over the images that both judged, with the labels as they are now. Fewer (−) is better off the diagonal, more (+) on it.`
-            : `Rows: labels as they are now. Columns: out-of-fold predictions of run ${state.run} for ${many(total, "image")}. A cell opens its images.`,
+            ? `Run ${state.run} against run ${state.since}, over the images that both judged without having seen them, with the labels as they are now. Fewer (−) is better off the diagonal, more (+) on it.`
+            : `Rows: labels as they are now. Columns: what run ${state.run} says of ${many(total, "image")}, by models that did not see them. A cell opens its images.`,
         ),
         choices(state, own, send, redraw),
         h(

@@ -42,6 +42,9 @@ function split(row, largest) {
   );
 }
 
+const FEW = 4; // fewer classes have two lines of pictures each
+const MANY = 60; // of more there are few pictures each, so they stand side by side
+
 /** @param {ClassRow} row @param {string[]} names @param {number} largest
  * @param {Map<number, string>} pictures @param {Send} send */
 function classRow(row, names, largest, pictures, send) {
@@ -114,7 +117,7 @@ function data(state, pictures, send) {
       : h(
           "ul",
           {
-            class: `cu-classes-all${rows.length < 4 ? " cu-few" : ""}`,
+            class: `cu-classes-all${rows.length < FEW ? " cu-few" : rows.length > MANY ? " cu-abreast" : ""}`,
             "aria-label": many(rows.length, "class", "classes"),
           },
           rows.map((row) => classRow(row, names, largest, pictures, send)),

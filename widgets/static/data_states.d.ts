@@ -48,6 +48,8 @@ export interface GridState {
   label: string; // of the class that is shown, "" for all
   concept: string; // that is shown, "" for all
   concepts: string[];
+  selection: string; // name of the images that are shown, "" for all
+  picking: boolean; // a subset is being chosen
   sorts: string[];
   ranked: boolean;
   classes: string[];

@@ -21,6 +21,9 @@ export function count(value) {
     : value.toLocaleString("en").replaceAll(",", " ");
 }
 
+/** A text with its numbers so written. @param {string} text */
+export const counted = (text) => text.replace(/\d{4,}/g, (digits) => count(Number(digits)));
+
 /** A size for people, in powers of a thousand. @param {number} size bytes */
 export function bytes(size) {
   if (size < 1e6) return `${count(Math.max(1, Math.round(size / 1e3)))} kB`;

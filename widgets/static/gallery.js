@@ -40,10 +40,10 @@ function render({ model, el }) {
     drawn: new Map(),
   };
   /** The next page as it was when it was sent, to be shown before the kernel answers.
-   * @type {{queue: number, offset: number, tiles: Tile[]} | null} */
+   * @type {{queue: number, offset: number, tiles: Tile[], expected: string} | null} */
   let ahead = null;
   /** What of it is shown now, until the kernel has turned too.
-   * @type {Pick<GalleryState, "offset" | "tiles" | "seen" | "status"> | null} */
+   * @type {Pick<GalleryState, "offset" | "tiles" | "seen" | "status" | "expected"> | null} */
   let early = null;
   const state = () => (early ? { ...model.get("state"), ...early } : model.get("state"));
   const send = (/** @type {Message} */ message) => model.send(message);
@@ -143,6 +143,7 @@ function render({ model, el }) {
     undo: () => send({ do: "undo" }),
     redo: () => send({ do: "redo" }),
     decide: (action, label = "") => decide(action, label),
+    audit: () => ask({ do: "audit" }),
     like: () => away({ do: "like" }),
     why: () => {
       switchWhy(ui, send);
@@ -203,16 +204,12 @@ function render({ model, el }) {
   /** Show the next page now; the kernel, which was asked, shows the same a moment later. */
   function turnEarly() {
     const s = state();
-    if (
-      early ||
-      !ahead ||
-      ahead.queue !== s.queue_number ||
-      ahead.offset !== s.offset + s.tiles.length
-    )
-      return;
+    const follows = ahead?.queue === s.queue_number && ahead.offset === s.offset + s.tiles.length;
+    if (early || !ahead || !follows) return;
     early = {
       offset: ahead.offset,
       tiles: ahead.tiles,
+      expected: ahead.expected,
       seen: Math.max(s.seen, ahead.offset + ahead.tiles.length),
       status: "",
     };

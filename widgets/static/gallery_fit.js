@@ -2,6 +2,7 @@
 // How many tiles fill the window, so that a page needs no scrolling.
 
 const GAP = 2; // pixels between tiles, as in the stylesheet
+const MOST = 480; // tiles on a page, as in widgets/queue_position.py
 const PHONE = 500; // pixels: narrower than this the page is scrolled
 
 /** Tiles in a row, as laid out now. @param {HTMLElement} el */
@@ -23,9 +24,12 @@ export function fitting(el, about) {
   if (!list?.clientWidth || !foot || !one) return null;
   const words = one.offsetHeight - one.offsetWidth; // what a tile is taller than wide
   const scrolled = /** @type {HTMLElement | null} */ (el.closest(".cu-main"))?.scrollTop ?? 0;
-  const wanted = Math.min(about, (list.clientWidth - GAP) / 2); // two abreast on a phone
   const height =
     window.innerHeight - list.getBoundingClientRect().top - scrolled - foot.offsetHeight + GAP;
+  const wanted = Math.max(
+    Math.min(about, (list.clientWidth - GAP) / 2), // two abreast on a phone
+    Math.sqrt((list.clientWidth * Math.max(height, 0)) / MOST), // larger where too many would fit
+  );
   const free = Math.max(height, wanted + words + GAP); // a low window is scrolled
   let best = { columns: 1, page: 2, used: 0 };
   for (let columns = 1; columns <= 60; columns += 1) {
@@ -35,6 +39,7 @@ export function fitting(el, about) {
       list.clientWidth < PHONE ? 3 : 1,
       Math.floor(free / (width + words + GAP)),
     );
+    if (columns * rows > MOST) continue;
     const used =
       Math.min(1, (rows * (width + words + GAP)) / free) - Math.abs(width - wanted) / wanted / 4;
     if (used > best.used) best = { columns, page: columns * rows, used };

@@ -204,7 +204,7 @@ function turning(s, act) {
         disabled: !s.tiles.length,
         title: `${meaning}, and go on`,
       },
-      open ? `${verb} these ${open}` : "Go on",
+      open ? `${verb} ${open === 1 ? "this one" : `these ${open}`}` : "Go on",
       h("kbd", { "aria-hidden": "true" }, "↵"),
     ),
   );
@@ -214,7 +214,7 @@ function turning(s, act) {
  * @param {GalleryState} s @param {Ui} ui @param {Act} act */
 export function footOf(s, ui, act) {
   const number = ui.selected.size;
-  const advice = s.kind === CONCEPT ? null : s.advice;
+  const advice = s.kind === CONCEPT || s.expected ? null : s.advice;
   return h(
     "div",
     { class: "cu-foot" },
@@ -227,9 +227,12 @@ export function footOf(s, ui, act) {
         { class: "cu-told" },
         h(
           "p",
-          { class: advice?.stop ? "cu-advice cu-stop" : "cu-advice", title: advice?.why },
+          {
+            class: `cu-advice${advice?.stop ? " cu-stop" : ""}${s.expected ? " cu-expected" : ""}`,
+            title: advice?.why,
+          },
           advice?.stop && icon("check"),
-          h("span", {}, known(s)?.sentence ?? advice?.sentence),
+          h("span", {}, s.expected || (known(s)?.sentence ?? advice?.sentence)),
         ),
         h(
           "p",
@@ -237,6 +240,17 @@ export function footOf(s, ui, act) {
           number ? `${number} selected. ${s.status}` : s.status,
         ),
       ),
+      s.audit > 0 &&
+        h(
+          "button",
+          {
+            class: "cu-button cu-audit",
+            key: "audit",
+            onclick: once(act.audit),
+            title: "Look at a random tenth of what was accepted: it tells how many are wrong",
+          },
+          `Check ${s.audit} at random`,
+        ),
       turning(s, act),
     ),
   );
@@ -263,6 +277,8 @@ const KEYS_SHOWN = [
   ["PageDown, PageUp", "turn the page"],
   ["Home, End", "first and last of the page"],
   ["+ and −", "larger, smaller"],
+  ["G and 0–5", "another station, from everywhere: G 0 is Data, G 3 Train"],
+  ["Ctrl Enter", "the coloured button nearest to where you are, also from a field"],
   ["Esc", "close, or unselect"],
   ["?", "these keys"],
 ];

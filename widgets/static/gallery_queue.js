@@ -78,10 +78,10 @@ export function queueList(s, ui, act) {
     {
       class: "cu-queue-item",
       key: "like a picture",
-      title: "The images most like a picture that is none of the project's",
+      title: "By words, or like a picture that is none of the project's",
       onclick: act.likePicture,
     },
-    "Like a picture…",
+    "Find…",
   );
   const more = ui.more || rest.some((queue) => queue.kind === s.kind);
   return h(
@@ -107,7 +107,7 @@ function choice(name, title, value, options, choose) {
   const known = options.some(([key]) => key === value);
   return h(
     "label",
-    {},
+    { key: name }, // what opens later beside it must not take over its element, which may be open
     `${title} `,
     h(
       "select",
@@ -124,7 +124,7 @@ function chips(f, act) {
   /** @type {[string, string, string][]} filter, words, what removing it is called */
   const all = [
     ["predicted", cell, "Leave this cell"],
-    ["selection", "selected on the map", "Leave this selection"],
+    ["selection", "your selection", "Leave this selection"],
   ];
   return all
     .filter(([name]) => f[/** @type {keyof Filters} */ (name)])
@@ -225,7 +225,7 @@ export function queueBar(s, ui, act) {
               ),
             ),
           ),
-          h("option", { value: "" }, "Like a picture…"),
+          h("option", { value: "" }, "Find…"),
         ),
       ),
       choice(

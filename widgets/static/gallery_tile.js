@@ -25,7 +25,8 @@ export function markOf(item) {
 
 /** @param {Tile} item @param {number} place
  * @param {Pick<GalleryState, "offset" | "total" | "classes">} s
- * @param {Pick<Ui, "focus" | "pictures" | "drawn"> & {selected: Pick<Set<number>, "size" | "has">}} ui
+ * @param {Pick<Ui, "focus" | "pictures" | "drawn"> & {selected: Pick<Set<number>, "size" | "has">,
+ * decoding?: "async"}} ui `decoding`: unless a page is to appear with all its pictures at once
  * @param {Pick<Act, "clicked" | "look" | "focused"> & Partial<Pick<Act, "answer">>} act */
 export function tileOf(item, place, s, ui, act) {
   const current = place === ui.focus && !ui.selected.size; // what keys and buttons act on
@@ -82,7 +83,12 @@ export function tileOf(item, place, s, ui, act) {
       "div",
       { class: "cu-picture" },
       ui.pictures.has(item.id)
-        ? h("img", { src: ui.pictures.get(item.id), alt: "", draggable: "false", decoding: "sync" })
+        ? h("img", {
+            src: ui.pictures.get(item.id),
+            alt: "",
+            draggable: "false",
+            decoding: ui.decoding ?? "sync",
+          })
         : h("span", { class: "cu-skeleton" }),
       act.answer && tileAnswers(item, place, { answer: act.answer }),
       item.split === "valid" &&

@@ -40,6 +40,8 @@ function render({ model, el }) {
   let layout = laidOut(0, 1, about);
   /** @type {Map<number, string>} */
   const drawnTiles = new Map();
+  let drawnAt = 0; // position
+  let arrived = false; // cells of what is in sight, which had none
   let number = -1;
   let view = 1;
   let width = 0;
@@ -178,6 +180,8 @@ function render({ model, el }) {
       const s = state();
       if (s.total) send({ do: "like", number: s.number, ranges: chosen() });
     },
+    queue: () => state().total && send({ do: "open", number: state().number, ranges }),
+    export: () => state().total && send({ do: "export", number: state().number, ranges }),
     undo: () => send({ do: "undo" }),
     redo: () => send({ do: "redo" }),
     toggle: (place) => {
@@ -234,9 +238,10 @@ function render({ model, el }) {
     fit();
   }
 
-  function page() {
+  /** @param {number} beyond of the view */
+  function page(beyond) {
     const s = state();
-    const rows = rowsIn(position, layout, view, BEYOND);
+    const rows = rowsIn(position, layout, view, beyond);
     const here = [];
     const kept = new Set();
     for (let row = rows.first; row < rows.end; row += 1) {
@@ -273,12 +278,15 @@ function render({ model, el }) {
     );
   }
 
-  let root = page();
+  let root = page(BEYOND);
   el.setAttribute("data-lm-suppress-shortcuts", "true");
   el.replaceChildren(root);
 
   function redraw() {
-    root = patch(root, page());
+    const jumped = arrived || Math.abs(position.at - drawnAt) > view;
+    root = patch(root, page(jumped ? 0 : BEYOND));
+    [drawnAt, arrived] = [position.at, false];
+    if (jumped) soon(); // first what is in sight: a frame has no time for more
     if (!askTimer) askTimer = window.setTimeout(ask, PATIENCE);
   }
 
@@ -301,6 +309,8 @@ function render({ model, el }) {
 
   function received(/** @type {GridMessage} */ message) {
     if (message.type !== "cells" || message.number !== state().number) return;
+    const top = rowsIn(position, layout, view, 0).top * layout.columns;
+    arrived ||= !cells.has(top);
     cells = new Map(message.cells.map((cell, place) => [message.first + place, cell]));
     soon();
   }

@@ -6,7 +6,7 @@ import { decidingBar } from "./deciding_bar.js";
 import { h } from "./drawing.js";
 import { count, many } from "./figures.js";
 import { actions } from "./gallery_foot.js";
-import { badge } from "./marks.js";
+import { badge, icon } from "./marks.js";
 
 /** @import {Send} from "./types" */
 /** @import {GridState} from "./data_states" */
@@ -24,8 +24,56 @@ const ORDERS = {
 
 /** @param {GridState} s @param {Send} send */
 const choosing =
-  (s, send) => (/** @type {{sort?: string, label?: string, concept?: string}} */ change) =>
-    send({ do: "sort", sort: s.sort, label: s.label, concept: s.concept, ...change });
+  (s, send) =>
+  (/** @type {{sort?: string, label?: string, concept?: string, selection?: string}} */ change) => {
+    const { sort, label, concept, selection } = s;
+    send({ do: "sort", sort, label, concept, selection, ...change });
+  };
+
+/** Choosing a few of what is shown. @param {GridState} s @param {Send} send */
+function picking(s, send) {
+  return h(
+    "form",
+    {
+      class: "cu-pick",
+      key: "pick",
+      "aria-label": "Pick some",
+      onsubmit: (/** @type {SubmitEvent} */ event) => {
+        event.preventDefault();
+        const given = new FormData(/** @type {HTMLFormElement} */ (event.target));
+        const [images, way] = [Number(given.get("images")), String(given.get("way"))];
+        send({ do: "pick", number: s.number, images, way });
+      },
+    },
+    h("input", {
+      class: "cu-select",
+      name: "images",
+      type: "number",
+      min: 1,
+      required: true,
+      value: "50",
+      "aria-label": "How many to pick",
+    }),
+    h(
+      "select",
+      { class: "cu-select", name: "way", "aria-label": "Which to pick" },
+      h("option", { value: "typical" }, "typical"),
+      h("option", { value: "diverse" }, "diverse"),
+      h("option", { value: "random" }, "by chance"),
+    ),
+    h(
+      "button",
+      {
+        class: "cu-button",
+        disabled: !s.total || s.picking,
+        title: s.label
+          ? "Without near-duplicates"
+          : "As many of each class, without near-duplicates",
+      },
+      s.picking ? "Picking…" : "Pick",
+    ),
+  );
+}
 
 /** The classes at the left. @param {GridState} s @param {Send} send */
 export function facets(s, send) {
@@ -112,6 +160,23 @@ export function head(s, about, send, resize) {
         h("option", { value: "" }, "shows anything"),
         s.concepts.map((name) => h("option", { value: name, key: name }, `shows ${name}`)),
       ),
+    !s.selection && picking(s, send),
+    s.selection &&
+      h(
+        "span",
+        { class: "cu-chip", key: "selection", "data-chip": "selection" },
+        h("span", { class: "cu-name" }, "your selection"),
+        h(
+          "button",
+          {
+            class: "cu-quiet",
+            "aria-label": "Leave this selection",
+            title: "Leave this selection",
+            onclick: () => choose({ selection: "" }),
+          },
+          icon("cross"),
+        ),
+      ),
     h("span", { class: "cu-hint cu-total" }, s.opening ? "Sorting…" : many(s.total, "image")),
     s.others > 0 &&
       h(
@@ -162,6 +227,15 @@ export function foot(s, chosen, act) {
           { class: "cu-button", disabled: !s.total, onclick: chosen ? act.none : act.all },
           chosen ? "select none" : "select all",
         ),
+        (chosen > 0 || s.selection) && [
+          h("button", { class: "cu-button", key: "export", onclick: act.export }, "Export"),
+          h(
+            "button",
+            { class: "cu-button cu-primary", key: "open", name: "open", onclick: act.queue },
+            "Open as queue",
+            h("kbd", { "aria-hidden": "true" }, "O"),
+          ),
+        ],
       ),
     ),
   );

@@ -7,7 +7,7 @@ import { decisionKeys } from "./decision_keys.js";
  * `page`: places in sight; `typing`: a class is being typed */
 /** @typedef {{move(to: number, extend: boolean): void, decide(action: string, label?: string): void,
  * relabel(): void, like(): void, seek(): void, undo(): void, redo(): void, toggle(place: number): void, all(): void, none(): void,
- * look(place: number): void, larger(by: number): void}} GridAct */
+ * look(place: number): void, queue(): void, export(): void, larger(by: number): void}} GridAct */
 
 /** @param {() => Now} now @param {GridAct} act @returns {(event: KeyboardEvent) => void} */
 export function gridKeys(now, act) {
@@ -29,6 +29,7 @@ export function gridKeys(now, act) {
       " ": look,
       z: look,
       s: () => act.toggle(now().focus),
+      o: () => act.queue(),
       Escape: () => act.none(),
     },
     { " ": () => act.toggle(now().focus), a: () => act.all() },

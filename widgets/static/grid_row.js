@@ -29,7 +29,7 @@ export function gridRow(row, s, shown, act) {
       class: "cu-grid-row",
       key: row,
       role: "presentation",
-      style: `grid-template-columns:repeat(${layout.columns},minmax(0,1fr));transform:translateY(${topOf(row, position, layout)}px)`,
+      style: `grid-template-columns:repeat(${layout.columns},minmax(0,1fr));transform:translateY(${topOf(row, position, layout).toFixed(2)}px)`,
     },
     places.map((place) => {
       const cell = cells.get(place);
@@ -44,7 +44,7 @@ export function gridRow(row, s, shown, act) {
         tileFrom(cell),
         place,
         { offset: 0, total: s.total, classes: s.classes },
-        { ...ui, selected },
+        { ...ui, selected, decoding: "async" },
         act,
       );
     }),

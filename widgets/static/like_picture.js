@@ -1,7 +1,8 @@
 // @ts-check
-// "Like a picture…": a picture in, and the images most like it open as a queue.
+// "Find…": words or a picture in, and the images most like it open as a queue.
 
 import { drawn, h } from "./drawing.js";
+import { fieldsOf } from "./forms.js";
 import { icon, problem } from "./marks.js";
 import { dropping, pasting, pictureSource, takerOf } from "./picture_source.js";
 
@@ -16,10 +17,51 @@ export function likePicture(send) {
     {
       class: "cu-button cu-like-picture",
       key: "like a picture",
-      title: "The images most like a picture that is none of the project's",
+      title: "By words, or like a picture that is none of the project's",
       onclick: () => send({ do: "like_picture" }),
     },
-    "Like a picture…",
+    "Find…",
+  );
+}
+
+/** The field for words, and what a search by them takes. @param {LikeState} state @param {Send} send */
+function byWords({ words, searching, progress }, send) {
+  const waits = searching ? `Looking for “${searching}”… ${progress}` : words?.sentence;
+  return h(
+    "form",
+    {
+      class: "cu-like-words",
+      key: "words",
+      onsubmit: (/** @type {SubmitEvent & {target: HTMLFormElement}} */ e) =>
+        send({ do: "words", words: fieldsOf(e).words }),
+    },
+    h("h3", {}, "In words"),
+    h(
+      "div",
+      { class: "cu-picture-address" },
+      h("input", {
+        name: "words",
+        type: "text",
+        required: true,
+        maxlength: 200,
+        disabled: words?.can === false,
+        placeholder: "a drawing of a bear",
+        "aria-label": "What to look for, in words",
+        autocomplete: "off",
+      }),
+      h(
+        "button",
+        { class: "cu-button", type: "submit", disabled: !words?.can || Boolean(searching) },
+        "Find",
+      ),
+    ),
+    waits &&
+      h(
+        "p",
+        { class: "cu-hint cu-like-takes", key: "takes", role: searching ? "status" : null },
+        waits,
+      ),
+    words?.can && !searching && h("p", { class: "cu-hint", key: "untried" }, words.untried),
   );
 }
 
@@ -32,13 +74,16 @@ function box(state, send, taker) {
     h(
       "div",
       { class: "cu-like-head" },
-      h("h2", {}, "Like a picture"),
+      h("h2", {}, "Find"),
       h(
         "button",
         { class: "cu-quiet", "aria-label": "Close", onclick: () => send({ do: "close" }) },
         icon("cross"),
       ),
     ),
+    problem(state.error),
+    needs?.title !== "Collect some" && byWords(state, send),
+    h("h3", { key: "like" }, "Like a picture"),
     needs
       ? h(
           "div",
@@ -65,7 +110,6 @@ function box(state, send, taker) {
         ],
     state.asking &&
       h("p", { class: "cu-hint", key: "asking", role: "status" }, `Looking at ${state.name}…`),
-    problem(state.error),
   );
 }
 
@@ -73,16 +117,16 @@ export default {
   /** @param {Context<LikeState>} context */
   render({ model, el }) {
     const inner = h("div", {});
-    const dialog = h("dialog", { class: "cu-like", "aria-label": "Like a picture" }, inner);
+    const dialog = h("dialog", { class: "cu-like", "aria-label": "Find" }, inner);
     el.replaceChildren(dialog);
     const taker = takerOf(model);
     const page = drawn(model, inner, (state, send) => box(state, send, taker));
     function changed() {
       const { is_open } = model.get("state");
       if (is_open && !dialog.open) {
-        /** @type {HTMLInputElement | null} */
-        const address = inner.querySelector("[name=address]");
-        if (address) address.value = ""; // what was typed was of another time
+        /** @type {NodeListOf<HTMLInputElement>} */
+        const fields = inner.querySelectorAll("[type=text]");
+        for (const field of fields) field.value = ""; // what was typed was of another time
         dialog.showModal();
       } else if (!is_open && dialog.open) dialog.close();
     }

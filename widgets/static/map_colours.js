@@ -3,6 +3,7 @@
 
 const OWN = 8; // colours that the style sheet names; beyond them hues are drawn
 const SCALE = ["#4575b4", "#7ea6d8", "#b9bfc7", "#e8a13c", "#d1341f"]; // told apart by all eyes
+export const REST = "rest"; // what it lies behind is to be seen
 export const UNKNOWN = 255; // the code of what has no colour
 export const STEPS = 254; // of a scale
 
@@ -29,7 +30,8 @@ export const GRADIENT = `linear-gradient(90deg, ${SCALE.join(", ")})`;
 
 /** A colour for each code, as the page looks now: 256 x 4 bytes, and as text by code.
  * @param {Element} el where the page's colours are known
- * @param {(string | null)[]} places of the names: the class's place where it is one, as marks have
+ * @param {(string | null)[]} places of the names: the class's place where it is one, as marks have,
+ * or REST, of all that is beyond the names
  * @param {number} names how many; 0: a scale */
 export function palette(el, places, names) {
   const probe = document.createElement("span");
@@ -40,13 +42,17 @@ export function palette(el, places, names) {
   };
   const own = Array.from({ length: OWN }, (_, place) => resolved(`--c${place}`));
   const muted = resolved("--muted");
+  const line = resolved("--line");
+  const faint = muted.map((value, part) => Math.round((value + line[part]) / 2));
   probe.remove();
   const rgba = new Uint8Array(256 * 4);
   const texts = [];
   for (let code = 0; code < 256; code += 1) {
     const place = Number(places[code] ?? code);
+    /** @type {number[]} */
     let colour = muted;
-    if (code !== UNKNOWN && !names) colour = along(code / STEPS);
+    if (places[code] === REST) colour = faint;
+    else if (code !== UNKNOWN && !names) colour = along(code / STEPS);
     else if (code < names) colour = place < OWN ? own[place] : drawn(place);
     rgba.set([...colour, 255], code * 4);
     texts.push(`rgb(${colour.join(" ")})`);

@@ -5,7 +5,7 @@ import { h, patch } from "./drawing.js";
 import { many } from "./figures.js";
 import { holding } from "./held_pictures.js";
 import { blank, foot, head, legend } from "./map_bars.js";
-import { palette } from "./map_colours.js";
+import { palette, REST } from "./map_colours.js";
 import { boxMoved, middleOf } from "./map_cursor.js";
 import { gesturesOn } from "./map_gestures.js";
 import { choosePictures, counting, nothing, placeAt, spotOf } from "./map_held.js";
@@ -124,9 +124,10 @@ export function render({ model, el }) {
 
   function coloured() {
     const s = state();
-    const places = s.names.map((name) =>
-      s.classes.includes(name) ? String(s.classes.indexOf(name)) : null,
-    );
+    const places = s.names.map((name, code) => {
+      if (s.classes.includes(name)) return String(s.classes.indexOf(name));
+      return name === "others" && code === s.names.length - 1 ? REST : null;
+    });
     const colours = palette(el, places, s.names.length);
     view.colours = colours.texts;
     painter.palette(colours.rgba);

@@ -1,5 +1,5 @@
 // @ts-check
-// Small shapes that all panels share: a class's badge, an error, an icon.
+// Small shapes that all panels share: a class's badge, an error, a term, an icon.
 
 import { h } from "./drawing.js";
 
@@ -17,6 +17,12 @@ export function badge(classes, name) {
 /** An error beside its cause. @param {string | null | undefined} text */
 export function problem(text) {
   return text ? h("p", { class: "cu-error", role: "alert" }, text) : null;
+}
+
+/** Plain words, with the field's term for them one hover, tap or Tab away.
+ * @param {string} words @param {string} meaning */
+export function term(words, meaning) {
+  return h("span", { class: "cu-term", tabindex: "0", title: meaning }, words);
 }
 
 const ICONS = {

@@ -38,7 +38,7 @@ export function recipeChoice(state, send) {
     card(
       "instant",
       "Instant",
-      "A frozen network describes every image once; a head on top learns your classes in seconds. Every image is judged by a head that did not see it: this is what ranks the images for review.",
+      "A network that learnt on other pictures describes every image once; a head on top learns your classes in seconds. Every image is judged by a head that did not see it: this is what ranks the images for review.",
     ),
     card(
       "finetune",
@@ -66,11 +66,12 @@ function numberField(state, send, name, title, hint, more = {}) {
   );
 }
 
-/** A setting that is on or off. @param {TrainState} state @param {Send} send @param {string} name @param {Child} text */
-function toggle(state, send, name, text) {
+/** A setting that is on or off. @param {TrainState} state @param {Send} send @param {string} name
+ * @param {Child} text @param {string | null} [title] */
+function toggle(state, send, name, text, title = null) {
   return h(
     "label",
-    { class: "cu-toggle" },
+    { class: "cu-toggle", title },
     h("input", {
       type: "checkbox",
       name,
@@ -78,6 +79,30 @@ function toggle(state, send, name, text) {
       onchange: (e) => send({ do: "form", values: { [name]: e.target.checked } }),
     }),
     text,
+  );
+}
+
+/** Whether mirrored views are learnt from; by itself it is measured. @param {TrainState} state @param {Send} send */
+function mirroredViews(state, send) {
+  return h(
+    "label",
+    { title: "Wrong where left and right matter, as in text" },
+    "Mirrored views",
+    h(
+      "select",
+      {
+        class: "cu-select",
+        name: "flip",
+        value: state.form.flip === null ? "" : String(state.form.flip),
+        onchange: (e) => {
+          const flip = e.target.value === "" ? null : e.target.value === "true";
+          send({ do: "form", values: { flip } });
+        },
+      },
+      h("option", { value: "" }, "where they do no harm"),
+      h("option", { value: "true" }, "yes"),
+      h("option", { value: "false" }, "no"),
+    ),
   );
 }
 
@@ -202,12 +227,7 @@ export function deepSettings(state, send) {
           "Early stop",
           "Epochs without gain after which it stops; empty: never.",
         ),
-      ),
-      toggle(
-        state,
-        send,
-        "flip",
-        "Learn from mirrored views, too: not where left and right matter, as in text",
+        mirroredViews(state, send),
       ),
       toggle(state, send, "mirror", "Average each prediction with that of the mirrored image"),
     ),
@@ -215,7 +235,8 @@ export function deepSettings(state, send) {
       state,
       send,
       "out_of_fold",
-      `Judge every image out-of-fold: ${state.form.folds} more trainings`,
+      `Judge every image by a model that did not see it: ${state.form.folds} more trainings`,
+      "Out-of-fold: without it the fine-tuned model ranks no image for review",
     ),
     state.cost &&
       h(

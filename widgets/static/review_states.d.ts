@@ -74,7 +74,7 @@ export interface PicturesMessage {
   type: "pictures";
   ids: number[];
   keep: number[];
-  ahead?: { offset: number; tiles: Tile[] };
+  ahead?: { offset: number; tiles: Tile[]; expected: string };
 }
 
 /** An image by its id, or a picture that is none of the project's by its SHA-256. */
@@ -190,6 +190,8 @@ export interface GalleryState {
   status: string;
   error: string | null;
   advice: { sentence: string; stop: boolean; why: string } | null;
+  expected: string; // what is likely wrong of the labels that accepting the page gives
+  audit: number; // images of what was accepted to look at again
   can_undo: boolean;
   can_redo: boolean;
   queue_number: number;
@@ -285,6 +287,7 @@ export interface Act {
   decide(action: string, label?: string): void;
   relabel(): void;
   why(): void; // shows the evidence over the enlarged image, or no longer
+  audit(): void; // opens a random tenth of what was accepted
   like(): void; // opens the images most like what is chosen
   seek(): void; // asks what the chosen images show, for more of that
   rename(): void; // of the concept that is shown

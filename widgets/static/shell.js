@@ -3,9 +3,10 @@
 
 import { following, parse } from "./address.js";
 import { h, mount } from "./drawing.js";
-import { many } from "./figures.js";
+import { counted, many } from "./figures.js";
 import { watching } from "./lost_server.js";
 import { icon } from "./marks.js";
+import { stationKeys } from "./station_keys.js";
 
 /** @import {Context, Send} from "./types" */
 /** @import {ShellState} from "./states" */
@@ -86,7 +87,7 @@ function shell(state, send) {
               class: `cu-station cu-${item.state.replace(" ", "-")}`,
               key: item.id,
               "data-station": item.id,
-              title: [item.sentence, item.details].filter(Boolean).join("\n"),
+              title: [item.sentence, item.details, `Keys: G ${place}`].filter(Boolean).join("\n"),
               "aria-current": item.id === state.station ? "page" : null,
               onclick: () => send({ do: "go", station: item.id }),
             },
@@ -99,7 +100,7 @@ function shell(state, send) {
             h(
               "span",
               { class: "cu-figure" },
-              item.figure,
+              counted(item.figure),
               item.state === "done" && icon("check"),
               ["needs you", "failed"].includes(item.state) && icon("alert"),
             ),
@@ -125,12 +126,14 @@ export default {
     const end = mount(model, el, shell);
     const sleep = watching(el);
     const unfollow = following(model);
+    const endKeys = stationKeys(el);
     const follow = () => inSight(el);
     model.on("change:state", follow);
     model.send({ do: "hello", project, place: parse(location.hash) });
     return () => {
       sleep();
       unfollow();
+      endKeys();
       model.off("change:state", follow);
       end();
     };

@@ -99,6 +99,7 @@ function makeOne(state, send) {
           name: "addresses",
           class: "cu-paste",
           rows: 5,
+          autofocus: true,
           placeholder: "https://example.org/black-bear.jpg\n…",
           spellcheck: "false",
         }),
@@ -120,10 +121,8 @@ function makeOne(state, send) {
         "Name",
         h("input", {
           name: "name",
-          required: true,
-          placeholder: "bears",
+          placeholder: "like the classes",
           autocomplete: "off",
-          autofocus: true,
         }),
       ),
       h(

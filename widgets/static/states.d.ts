@@ -256,13 +256,20 @@ export interface Pairs {
   groups: DuplicateGroup[];
 }
 
+export interface ClassSplit {
+  label: string;
+  train: number;
+  valid: number;
+  test: number;
+}
+
 export interface CheckState {
   pairs: Pairs | null; // null: the findings are shown
   report: {
     problems: Finding[];
     dismissed: Finding[];
     fine: string[];
-    classes: { label: string; train: number; valid: number; test: number }[];
+    classes: ClassSplit[];
   } | null;
   names: string[];
   looks: Look[];
@@ -374,7 +381,9 @@ export interface TrainState {
   form: Record<string, string | number | boolean | null>;
   form_number: number;
   cost: string;
-  backbones: { name: string; note: string }[];
+  held_back: string; // why the newest run is not in use, where nobody chose another
+  backbones: { name: string; note: string; here: boolean }[];
+  networks: { sentence: string } | null; // how they compare
   images: number;
   stale: number;
   error: string | null;

@@ -26,7 +26,7 @@ function lossChart(history) {
   return lineChart({
     label: `Losses over ${history.length} ${x}s: training ${last?.train_loss}, validation ${last?.valid_loss}`,
     unit: x,
-    unitY: "loss: how wrong the stated chances are, in nats",
+    unitY: "loss: how wrong the stated chances are",
     format: (value) => value.toFixed(2),
     formatX: String,
     series: [
@@ -167,6 +167,34 @@ function moreImages(state, send) {
   );
 }
 
+/** Which of several networks at hand serves best. @param {TrainState} state @param {Send} send */
+function networks(state, send) {
+  const found = state.networks;
+  const here = state.backbones.filter((one) => one.here);
+  if (here.length < 2) return null;
+  return h(
+    "section",
+    { class: "cu-card", "data-part": "networks" },
+    h("h2", {}, "Which network sees these pictures best?"),
+    h(
+      "p",
+      { class: found ? "" : "cu-hint" },
+      found
+        ? found.sentence
+        : `${here.length} networks are on this machine. Trying them on 500 images tells.`,
+    ),
+    h(
+      "button",
+      {
+        class: "cu-button",
+        disabled: state.busy || !state.images,
+        onclick: () => send({ do: "try_networks" }),
+      },
+      found ? "Try again" : "Try them",
+    ),
+  );
+}
+
 /** What to train, how, and the button. @param {TrainState} state @param {Send} send */
 function recipe(state, send) {
   const metrics = state.metrics;
@@ -227,6 +255,7 @@ function train(state, shown, send) {
     metrics && comparison(state.comparison),
     metrics && allRuns(state, send),
     metrics && moreImages(state, send),
+    metrics && networks(state, send),
     metrics && details(state, metrics),
   );
 }

@@ -26,7 +26,7 @@ export function exactFigures(state, metrics) {
         h(
           "div",
           {},
-          h("dt", {}, "Error, out-of-fold"),
+          h("dt", {}, "Error, judged unseen"),
           h("dd", { "data-figure": "out-of-fold" }, interval(metrics.out_of_fold)),
           h(
             "dd",
@@ -85,7 +85,7 @@ export function byClass(state, metrics) {
     h(
       "h3",
       {},
-      `By class, ${metrics.judged_on === "validation" ? "validation images" : "out-of-fold"}`,
+      `By class, ${metrics.judged_on === "validation" ? "validation images" : "judged unseen"}`,
     ),
     h(
       "table",

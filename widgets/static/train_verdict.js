@@ -87,7 +87,7 @@ function newer(state, send) {
     h(
       "span",
       {},
-      `${nameOf(last)}, is newer${error === null ? "" : `: ${right(error)} right`}. In use stays ${state.title}. `,
+      `${nameOf(last)}, is newer${error === null ? "" : `: ${right(error)} right`}. ${state.held_back && `${state.held_back} `}In use stays ${state.title}. `,
       h(
         "button",
         { class: "cu-link", onclick: () => send({ do: "use", run: last.run }) },

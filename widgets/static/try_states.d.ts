@@ -29,13 +29,16 @@ export interface TryState {
   } | null;
 }
 
-/** Of "Like a picture…", as widgets/like_picture.py sends it. */
+/** Of "Find…", as widgets/like_picture.py sends it. */
 export interface LikeState {
   is_open: boolean;
   name: string; // of the picture
   asking: boolean;
   error: string;
-  needs: { sentence: string; title: string } | null; // what has to be there first
+  needs: { sentence: string; title: string } | null; // what has to be there first, for a picture
+  words: { sentence: string; can: boolean; untried: string } | null; // what words take; null: not known yet
+  searching: string; // the words that the worker looks for
+  progress: string; // of that
 }
 
 export type TryMessage = PicturesMessage | { type: "tried" };

@@ -4,6 +4,7 @@
 import { h } from "./drawing.js";
 import { bytes, count, many } from "./figures.js";
 import { markdown } from "./markdown.js";
+import { icon } from "./marks.js";
 import { commands, destination, outcome } from "./use_writing.js";
 
 /** @import {Send} from "./types" */
@@ -128,7 +129,24 @@ export function dataSet(state, send) {
     h(
       "div",
       { class: "cu-row cu-use-options" },
+      state.selection &&
+        h(
+          "span",
+          { class: "cu-chip", key: "selection", "data-chip": "selection" },
+          h("span", { class: "cu-name" }, "your selection alone"),
+          h(
+            "button",
+            {
+              class: "cu-quiet",
+              "aria-label": "Write all images",
+              title: "Write all images",
+              onclick: () => send({ do: "choose", selection: "" }),
+            },
+            icon("cross"),
+          ),
+        ),
       state.versions.length > 0 &&
+        !state.selection &&
         h(
           "label",
           {},

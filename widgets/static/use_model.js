@@ -3,8 +3,10 @@
 
 import { copyable } from "./clipboard.js";
 import { h } from "./drawing.js";
-import { bytes, interval, many, percent } from "./figures.js";
+import { bytes, count, interval, many, percent } from "./figures.js";
 import { markdown } from "./markdown.js";
+import { term } from "./marks.js";
+import { test } from "./use_test.js";
 import { commands, destination, outcome } from "./use_writing.js";
 
 /** @import {Send} from "./types" */
@@ -28,6 +30,7 @@ export function model(state, send) {
         { class: "cu-button", onclick: () => send({ do: "go", station: "train" }) },
         "Train",
       ),
+      test(state, send),
     );
   const error = run.valid.error ?? run.out_of_fold.error;
   return h(
@@ -48,29 +51,23 @@ export function model(state, send) {
     h(
       "p",
       { class: "cu-hint" },
-      `Error ${interval(run.valid)} on ${many(run.valid.images, "validation image")}, `,
-      `${interval(run.out_of_fold)} out-of-fold.`,
-    ),
-    state.tested &&
-      state.plan?.counts.some((item) => item.split === "test") &&
-      h(
-        "p",
-        { class: "cu-hint", key: "tested", "data-tested": state.tested.looks },
-        state.tested.rate
-          ? `Error ${interval(state.tested.rate)} on ${many(state.tested.rate.images, "test image")}, looked at ${many(state.tested.looks, "time")}. `
-          : "Not judged on the test images yet. ",
-        h(
-          "button",
-          {
-            class: "cu-link",
-            type: "button",
-            disabled: state.busy,
-            title: "Each look is counted: who looks and then chooses has chosen by the test images",
-            onclick: () => send({ do: "evaluate", run: run.run }),
-          },
-          "Judge on the test images",
-        ),
+      `Wrong: ${interval(run.valid)} of `,
+      term(
+        `${many(run.valid.images, "image")} kept for checking`,
+        "validation images: the same in every run, and the model never saw them",
       ),
+      run.out_of_fold.error !== null && [
+        `, ${interval(run.out_of_fold)} of `,
+        term(
+          `all ${count(run.out_of_fold.images)}`,
+          "out-of-fold: each image judged by a model that learnt from the others",
+        ),
+      ],
+      ". ",
+      term("In brackets", "95 % interval"),
+      " how far chance reaches.",
+    ),
+    test(state, send),
     state.stale > 0 &&
       h(
         "p",

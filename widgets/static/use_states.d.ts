@@ -34,6 +34,13 @@ export interface Plan {
   card: string; // Markdown
 }
 
+/** What a draw of the test split would do: of `share`, or 0 where it would be given back. */
+export interface HeldOut {
+  share: number;
+  moved: number;
+  classes: { label: string; images: number; before: number; after: number }[];
+}
+
 export interface Tagged {
   name: string;
   at: string;
@@ -62,10 +69,13 @@ export interface UseState {
   formats: string[];
   link: boolean;
   version: string; // "" as it is now
+  selection: string; // the name of the images that are written alone; "" all
   versions: Tagged[]; // newest first
   names: string[];
   run: { run: number; title: string; valid: JudgedRate; out_of_fold: JudgedRate } | null;
-  tested: { looks: number; rate: JudgedRate | null } | null; // on the test images
+  // Of the run on the test images; `learnt`: from so many, as they were put aside later.
+  tested: { looks: number; rate: JudgedRate | null; learnt: number } | null;
+  held_out: HeldOut | null; // null while it is counted
   stale: number;
   folder: string;
   model_folder: string;
@@ -75,7 +85,7 @@ export interface UseState {
   can_open: boolean;
   bundle: { files: { path: string; bytes: number }[]; card: string } | null;
   predict: string;
-  errors: Partial<Record<UseKind | "tag" | "diff", string>>;
+  errors: Partial<Record<UseKind | "tag" | "diff" | "test", string>>;
   diff: Difference | null;
   comparing: boolean;
   busy: boolean;

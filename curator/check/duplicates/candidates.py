@@ -25,7 +25,7 @@ COSINE = 0.8  # of features: pairs that are less similar are not looked at
 # Of an image, so many of its most similar are looked at: in a collection of things that are all
 # alike, such as scanned digits, most pairs pass COSINE.
 NEIGHBOURS = 16
-ROWS = 1024  # hashes compared at once: 1024 x N x 8 bytes
+AT_ONCE = 1 << 23  # pairs of hashes compared at once, of 8 bytes: 64 MB, however many images
 
 
 def close_hashes(
@@ -37,9 +37,10 @@ def close_hashes(
     10,000 costs 100 x 10,000 comparisons. Returns (P, 2), first < second.
     """
     fresh = np.flatnonzero(new)
+    size = max(1, AT_ONCE // max(1, len(hashes)))
     found = []
-    for start in range(0, len(fresh), ROWS):
-        rows = fresh[start : start + ROWS]  # (R,)
+    for start in range(0, len(fresh), size):
+        rows = fresh[start : start + size]  # (R,)
         distance = np.bitwise_count(hashes[rows][:, None] ^ hashes[None, :])  # (R, N)
         left, right = np.nonzero(distance <= bits)
         found.append(np.stack([rows[left], right], axis=1))

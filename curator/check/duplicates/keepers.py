@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 from sqlalchemy import Connection, Select, func, select
 
+from curator.frames import pd
 from curator.store import dismissals, images, schema
 
 

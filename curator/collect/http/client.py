@@ -1,7 +1,7 @@
 """Fetching one address: limits, redirects, retries, and a named reason for every failure.
 
-Nothing of the environment is used (proxies, .netrc, cookies). Requests go straight to a transport
-rather than through ``Session.send``, which reads bodies of redirects without any limit. Bodies go
+Nothing of the environment is used (proxies, .netrc, cookies), and no body of a redirect is read.
+Bodies go
 piece by piece to where the caller wants them, so that no size of them fills the memory. What an
 answer means is for :mod:`curator.collect.http.responses`, whether the bytes are an image for
 :mod:`curator.imaging.inspection`.
@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-import requests
 from pydantic import Field
 
 from curator.collect.http.deadlines import Flight, Stop, flying
 from curator.collect.http.responses import AGENT, explain, printable, refuse_status, unwilling
-from curator.collect.http.transport import GuardedAdapter
+from curator.collect.http.transport import GuardedPools
 from curator.collect.http.urls import BadAddress, normalise, port_of
 from curator.imaging.inspection import MIN_SIDE
 from curator.imaging.reasons import Reason
@@ -30,6 +29,8 @@ from curator.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from urllib3.response import BaseHTTPResponse
 
     from curator.collect.http.body import Body
 
@@ -201,13 +202,14 @@ def _follow(url: str, settings: FetchSettings, flight: Flight, trace: _Trace) ->
             response = _send(url, settings, flight)
             flight.answer_by = None
             try:
-                trace.http_status = response.status_code
+                trace.http_status = response.status
                 trace.content_type = printable(response.headers.get("Content-Type", "")) or None
                 location = response.headers.get("Location")
-                if response.status_code not in _REDIRECTS or not location:
+                if response.status not in _REDIRECTS or not location:
                     return _body(response, settings, flight, trace.body)
             finally:
-                response.close()
+                response.close()  # what was not read must not be heard by the next fetch
+                response.release_conn()
         except (Stop, _NotWritten):
             raise
         except Exception as error:  # noqa: BLE001 -- what hostile answers raise has no common base
@@ -229,35 +231,31 @@ class _NotWritten(Exception):
 
 
 @functools.cache
-def _adapter(allow_private: bool) -> GuardedAdapter:  # noqa: ARG001
+def _pools(allow_private: bool) -> GuardedPools:  # noqa: ARG001
     """The transport; a connection kept under lax rules must not serve strict ones."""
-    return GuardedAdapter()
+    return GuardedPools()
 
 
 def close_connections() -> None:
     """Let go of the connections that are kept for further fetches."""
     for allow_private in (False, True):
-        _adapter(allow_private).close()
+        _pools(allow_private).clear()
 
 
-def _send(url: str, settings: FetchSettings, flight: Flight) -> requests.Response:
-    request = requests.PreparedRequest()
-    request.method, request.url = "GET", url
-    request.headers = requests.structures.CaseInsensitiveDict(
-        {"User-Agent": settings.user_agent, "Accept": _ACCEPT, "Accept-Encoding": "identity"}
-    )
+def _send(url: str, settings: FetchSettings, flight: Flight) -> BaseHTTPResponse:
+    headers = {"User-Agent": settings.user_agent, "Accept": _ACCEPT, "Accept-Encoding": "identity"}
     flight.target = "/" + url.split("/", 3)[3]
-    limits = (settings.connect_timeout, min(settings.read_timeout, flight.remaining() + 0.1))
-    return _adapter(settings.allow_private).send(request, stream=True, timeout=limits)
+    read = min(settings.read_timeout, flight.remaining() + 0.1)
+    return _pools(settings.allow_private).get(url, headers, settings.connect_timeout, read)
 
 
-def _body(response: requests.Response, settings: FetchSettings, flight: Flight, body: Body) -> int:
+def _body(response: BaseHTTPResponse, settings: FetchSettings, flight: Flight, body: Body) -> int:
     """Write the body of a good answer to the file, and give its size in bytes."""
-    status = response.status_code
+    status = response.status
     if status not in (200, 203):
         refuse_status(status, response.headers.get("Retry-After", ""))
     if settings.respect_robots:
-        said = unwilling(response.raw.headers.getlist("X-Robots-Tag"))
+        said = unwilling(response.headers.getlist("X-Robots-Tag"))
         if said:
             raise Stop(Reason.REFUSED_ROBOTS, f"The header X-Robots-Tag says {said!r}.")
     too_big = Stop(Reason.TOO_BIG, f"The file has more than {settings.max_bytes:,} bytes.")
@@ -266,7 +264,7 @@ def _body(response: requests.Response, settings: FetchSettings, flight: Flight, 
         raise too_big
     body.clear()  # of what an earlier attempt wrote
     size, began = 0, time.monotonic()
-    while piece := response.raw.read1(_CHUNK, decode_content=True):
+    while piece := response.read1(_CHUNK, decode_content=True):
         flight.check()
         size += len(piece)
         if size > settings.max_bytes:

@@ -21,7 +21,7 @@ TICK = 0.1  # seconds between looks at deadlines and cancel flags
 
 
 class Stop(Exception):
-    """A fetch attempt ends here. Not an OSError, so urllib3 and requests let it pass unchanged.
+    """A fetch attempt ends here. Not an OSError, so urllib3 lets it pass unchanged.
 
     ``again``: another attempt may help; ``after``: seconds that the server asked to wait.
     """

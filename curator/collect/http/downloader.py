@@ -73,17 +73,31 @@ def download(
     originals: Path,
     settings: FetchSettings,
     cancelled: Callable[[], bool],
+    verifiers: int | None = None,
+    seen_by: str | None = None,
+    answered: Iterable[str] = (),
 ) -> Iterator[Outcome]:
     """Fetch, verify and keep each address; yield outcomes as they complete, in no fixed order.
+
+    ``verifiers``: processes that decode, by default one a core; ``seen_by``: the backbone whose
+    view images come with; ``answered``: hosts (:func:`~curator.collect.http.frontier.host_name`)
+    that have answered before, and are given up less soon.
 
     ``wanted`` is read lazily and ``cancelled`` is asked about ten times a second, both by the
     calling thread only. Once ``cancelled`` says yes, the generator ends within about a second, and
     addresses that are not done yield nothing. Closing the generator does the same. Raises
     :class:`~curator.errors.FileError` when a file cannot be written.
     """
-    turns = Turns(iter(wanted), settings.per_host)
+    turns = Turns(iter(wanted), settings.per_host, answered)
     asked = 0.0
-    with temporary_folder(originals) as folder, _Crew(originals, folder, settings) as crew:
+    with (
+        temporary_folder(originals) as folder,
+        _Crew(
+            folder,
+            settings,
+            Verifiers(originals, settings.min_side, verifiers, seen_by=lambda: seen_by),
+        ) as crew,
+    ):
         while True:
             if (moment := time.monotonic()) - asked >= _TICK:
                 asked = moment
@@ -91,7 +105,7 @@ def download(
                     return
             turns.fill()
             for item in turns.given_up():
-                yield _given_up(item)
+                yield given_up(item)
             while crew.has_room and (following := turns.take()) is not None:
                 crew.send(following)
             if crew.out == 0:
@@ -107,14 +121,14 @@ def download(
 class _Crew:
     """The threads and the verifying processes, and the queues to and from them."""
 
-    def __init__(self, originals: Path, folder: Path, settings: FetchSettings) -> None:
+    def __init__(self, folder: Path, settings: FetchSettings, verifiers: Verifiers) -> None:
         self._folder = folder
         self._settings = settings
         self._stop = threading.Event()
         self._work: queue.SimpleQueue[Wanted | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[Wanted, _Result]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._verifiers = Verifiers(originals, settings.min_side)
+        self._verifiers = verifiers
         self._numbers = itertools.count()
         self.out = 0
 
@@ -243,7 +257,8 @@ def _judged(item: Wanted, answer: Answer, future: Future[Verdict]) -> _Result:
     )
 
 
-def _given_up(item: Wanted) -> Outcome:
+def given_up(item: Wanted) -> Outcome:
+    """The outcome of an address that is not asked for, since its host keeps silent."""
     return Outcome(
         key=item.key,
         url=item.url,

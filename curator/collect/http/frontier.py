@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from curator.collect.http.urls import BadAddress, host_of, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _AHEAD = 4096  # addresses read from the input before the first of them is done
 _REMEMBERED = 10_000  # hosts whose failures are counted
@@ -59,15 +59,17 @@ class Turns:
     """The addresses of ``source``, host by host in turn, at most ``per_host`` of one host out.
 
     Memory is bounded, however long the source: it is read a little ahead, and of hosts that are
-    done only failures are remembered.
+    done only failures are remembered. ``answered``: hosts that have answered already.
     """
 
-    def __init__(self, source: Iterator[Wanted], per_host: int) -> None:
+    def __init__(
+        self, source: Iterator[Wanted], per_host: int, answered: Iterable[str] = ()
+    ) -> None:
         self._source: Iterator[Wanted] | None = source
         self._per_host = per_host
         self._hosts: dict[str, _Host] = {}
         self._ready: deque[_Host] = deque()
-        self._records: OrderedDict[str, _Record] = OrderedDict()
+        self._records = OrderedDict((name, _Record(answered=True)) for name in answered)
         self._given_up: deque[Wanted] = deque()
         self._waiting = 0
 

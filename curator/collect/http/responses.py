@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 from typing import NoReturn
 
-import requests
 import urllib3.exceptions as transport_errors
 from urllib3.util import Retry
 
@@ -84,9 +83,9 @@ def explain(error: Exception) -> NoReturn:
         return any(isinstance(link, kinds) for link in chain)
 
     said = printable(str(chain[-1]).strip().rstrip(".")) or type(chain[-1]).__name__
-    if has(requests.exceptions.SSLError, transport_errors.SSLError):
+    if has(transport_errors.SSLError):
         raise Stop(Reason.TLS, f"No trusted connection: {said}.") from error
-    if has(TimeoutError, requests.Timeout, transport_errors.TimeoutError):
+    if has(TimeoutError, transport_errors.TimeoutError):
         # Not again: whoever is silent for so long mostly stays so; a later fetch asks anew.
         raise Stop(Reason.TIMED_OUT, "The host stopped answering.") from error
     if has(http.client.IncompleteRead, transport_errors.IncompleteRead):

@@ -18,16 +18,21 @@ import socket
 import ssl
 import threading
 import time
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import certifi
-from requests.adapters import HTTPAdapter
+from urllib3 import PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from curator.collect.http.deadlines import TICK, Flight, Stop, present
 from curator.collect.ranges import is_public
 from curator.imaging.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from urllib3.response import BaseHTTPResponse
 
 _HOSTS_KEPT, _KEPT = 100, 512  # hosts whose idle connections are kept, and connections of each
 
@@ -143,16 +148,33 @@ def tls_context() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=certifi.where())
 
 
-class GuardedAdapter(HTTPAdapter):
-    """A transport of requests for all threads; checked connections are kept and used again."""
+class GuardedPools(PoolManager):
+    """A transport for all threads; checked connections are kept and used again.
+
+    Below ``requests``, whose objects around each answer cost more than the fetch itself does.
+    """
 
     def __init__(self) -> None:
-        super().__init__(pool_connections=_HOSTS_KEPT, pool_maxsize=_KEPT, max_retries=0)
+        # The context demands a valid certificate.
+        super().__init__(_HOSTS_KEPT, maxsize=_KEPT, ssl_context=tls_context())
+        self.pool_classes_by_scheme = {"http": _Pool, "https": _PoolTLS}
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools with the checked connections."""
-        super().init_poolmanager(*args, ssl_context=tls_context(), **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _PoolTLS}
+    def get(
+        self, url: str, headers: Mapping[str, str], connect: float, read: float
+    ) -> BaseHTTPResponse:
+        """Ask for the address and hear the header of the answer; its body is not read yet.
 
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave the pool as made: its context demands a valid certificate already."""
+        ``connect``, ``read``: time-outs in seconds. Nothing is followed and nothing tried again.
+        Raises what urllib3 raises, and :class:`Stop`.
+        """
+        return self.connection_from_url(url).urlopen(
+            "GET",
+            "/",  # the connection sends the present flight's target
+            headers=headers,
+            redirect=False,
+            retries=False,
+            assert_same_host=False,
+            preload_content=False,
+            decode_content=False,
+            timeout=Timeout(connect=connect, read=read),
+        )

@@ -31,6 +31,7 @@ from curator.collect.imports.sources import (
 )
 from curator.collect.ingest import Ended, ended, keep
 from curator.collect.verification.pool import Verdict, Verifiers
+from curator.encode.arriving import Arriving
 from curator.errors import BadClassName, BadFolder, InputError
 from curator.files import sweep
 from curator.imaging.decoding import Rejected
@@ -183,11 +184,13 @@ def _import(
     fresh = _enter(workspace, found, arrivals, follow)
     progress.begin(f"importing {what}", len(fresh))
     images = bad = 0
-    for batch in batches(verified(workspace, fresh, progress), BATCH):
-        images += keep(workspace, batch, arrivals)
-        failed = sum(item.image is None for item in batch)
-        bad += failed
-        progress.advance(len(batch), imported=len(batch) - failed, failed=failed)
+    with Arriving(workspace) as arriving:
+        for batch in batches(verified(workspace, fresh, progress, arriving), BATCH):
+            images += keep(workspace, batch, arrivals)
+            failed = sum(item.image is None for item in batch)
+            bad += failed
+            progress.advance(len(batch), imported=len(batch) - failed, failed=failed)
+            arriving.offer((item.image for item in batch), check=progress.check)
     same = len(fresh) - bad - images
     notes = [f"{many(images, 'new image')} of {many(len(found), 'file')}"]
     notes += [f"{len(found) - len(fresh)} imported before"] if len(fresh) < len(found) else []
@@ -342,11 +345,14 @@ def known_files(connection: Connection, roots: Iterable[str]) -> dict[Any, tuple
 
 
 def verified(
-    workspace: Workspace, items: Iterable[tuple[int, Content]], progress: Progress
+    workspace: Workspace,
+    items: Iterable[tuple[int, Content]],
+    progress: Progress,
+    arriving: Arriving,
 ) -> Iterator[Ended]:
     """Verify in other processes, a bounded number ahead, and yield in the order of ``items``."""
     sweep(workspace.originals)  # the lock of long work is held: no one else writes there
-    with Verifiers(workspace.originals) as verifiers:
+    with Verifiers(workspace.originals, seen_by=arriving.wanted) as verifiers:
         waiting: deque[tuple[int, Future[Verdict]]] = deque()
         rest = iter(items)
         while True:

@@ -19,13 +19,16 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from curator.collect.verification.process import Verdict, VerifyingProcess
 from curator.errors import FileError, JobError
 from curator.imaging.inspection import MIN_SIDE
 from curator.imaging.reasons import Reason
 from curator.platform import cpu_count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Verdict", "Verifiers"]
 
@@ -56,7 +59,9 @@ class Verifiers:
     """Up to ``count`` processes (by default one a core), started as they are needed.
 
     Accepted files are put below ``originals`` under their hash. ``min_side``: shortest side in
-    pixels of an accepted image; ``seconds``: time limit for one file.
+    pixels of an accepted image; ``seconds``: time limit for one file. ``seen_by``: which
+    backbone's view accepted images come with, None for none; asked again for each few files
+    (:func:`curator.encode.preprocess.view_of`).
     """
 
     module: ClassVar[str] = VerifyingProcess.__module__  # whose ``main`` the processes run
@@ -67,8 +72,10 @@ class Verifiers:
         min_side: int = MIN_SIDE,
         count: int | None = None,
         seconds: float = SECONDS,
+        seen_by: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._terms: dict[str, Any] = {"originals": str(originals), "min_side": min_side}
+        self._seen_by = seen_by
         self._count = count or cpu_count()
         self._seconds = seconds
         self._work: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
@@ -182,7 +189,8 @@ class Verifiers:
                     if self._closed.is_set():
                         return
                     process.begin()
-                process.ask([(task.content, task.move) for task in some], self._terms)
+                terms = {**self._terms, "seen_by": self._seen_by()}
+                process.ask([(task.content, task.move) for task in some], terms)
             if line.asked:
                 answer = process.answer()
                 self._finish(line.asked.popleft(), answer)

@@ -3,7 +3,7 @@
 This module verifies them; another may do something else with them, by :func:`work`.
 
 Questions are a line of JSON and the bytes of small files; an answer is a line of JSON and the bytes
-of a thumbnail or of pixels, never a pickle: a process that a hostile image took over must not take
+of a thumbnail and of pixels, never a pickle: a process that a hostile image took over must not take
 over its parent. The process does not go through ``multiprocessing``, which would run a caller's
 script a second time.
 """
@@ -29,7 +29,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 from curator.errors import FileError, JobError
 from curator.files import put_once
 from curator.imaging.decoding import Rejected
-from curator.imaging.inspection import VerifiedImage, verify
+from curator.imaging.inspection import VerifiedImage, View, verify
 from curator.imaging.reasons import Reason
 from curator.platform import limit_memory
 
@@ -152,7 +152,8 @@ class VerifyingProcess:
         if said["error"]:
             return FileError(*said["error"])
         reason = said["reason"] and Reason(said["reason"])
-        image = said["image"] and VerifiedImage(**said["image"], thumbnail=payload)
+        facts, length = said["image"], said["thumbnail"]
+        image = facts and VerifiedImage(**facts, thumbnail=payload[:length], view=payload[length:])
         pixels = b"" if image else payload
         return Verdict(image, said["file"], reason, said["detail"], said["bytes"], pixels)
 
@@ -244,7 +245,7 @@ def _listen(questions: IO[bytes], asked: queue.SimpleQueue[_Batch | None]) -> No
 
 def _say(answers: IO[bytes], said: dict[str, Any], payload: bytes) -> None:
     empty = {"image": None, "file": None, "reason": None, "detail": "", "bytes": 0, "error": None}
-    header = {**empty, **said, "payload": len(payload)}
+    header = {**empty, "thumbnail": 0, **said, "payload": len(payload)}
     answers.write(json.dumps(header).encode() + b"\n" + payload)
 
 
@@ -259,18 +260,28 @@ def content_of(file: Path | bytes) -> bytes:
 
 
 def _verifying(terms: dict[str, Any]) -> Judge:
-    originals = Path(terms["originals"])
-    return functools.partial(_judge, originals=originals, min_side=terms["min_side"])
+    name, view = terms["seen_by"], None
+    if name is not None:
+        # Not before it is asked for: the process starts in a third of a second less.
+        from curator.encode.preprocess import view_of
+
+        view = view_of(name)
+    return functools.partial(
+        _judge,
+        originals=Path(terms["originals"]),
+        min_side=terms["min_side"],
+        view=view,
+    )
 
 
 def _judge(
-    content: Path | bytes, move: bool, originals: Path, min_side: int
+    content: Path | bytes, move: bool, originals: Path, min_side: int, view: View | None
 ) -> tuple[dict[str, Any], bytes]:
-    """Read, verify and store one file; give the answer's JSON and the thumbnail."""
+    """Read, verify and store one file; give the answer's JSON, the thumbnail and the view."""
     data = b""
     try:
         data = content_of(content)
-        image = verify(data, min_side)
+        image = verify(data, min_side, view)
         source = content if move and isinstance(content, Path) else None
         file = put_once(originals, data, image.sha256 + image.suffix, source)
     except Rejected as rejected:
@@ -278,5 +289,6 @@ def _judge(
     except FileError as error:
         return {"error": [error.problem, error.fix]}, b""
     facts = dict(vars(image))
-    thumbnail = facts.pop("thumbnail")
-    return {"image": facts, "file": file, "bytes": len(data)}, thumbnail
+    thumbnail, viewed = facts.pop("thumbnail"), facts.pop("view")
+    answer = {"image": facts, "thumbnail": len(thumbnail), "file": file, "bytes": len(data)}
+    return answer, thumbnail + viewed

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from curator.check.outliers import THRESHOLD, stored_scores
 from curator.check.quality import quality_table
 from curator.deliver.dataset import Part
 from curator.errors import NoRun
+from curator.frames import pd
 from curator.phrasing import many
 from curator.review.queue.ranking import scored
 from curator.spreadsheets import csv_text

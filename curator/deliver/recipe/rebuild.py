@@ -24,6 +24,7 @@ from curator.collect.ingest import Ended, keep, known
 from curator.deliver.recipe.form import ImageLine, Recipe, read
 from curator.deliver.recipe.replay import replay
 from curator.deliver.recipe.sources import Entered, Sources, key_of
+from curator.encode.arriving import Arriving
 from curator.errors import BadFolder
 from curator.hashing import sha256_of
 from curator.jobs.report import Report
@@ -191,10 +192,12 @@ def _take(workspace: Workspace, progress: Progress, every: Sequence[Sources], fo
         digests = dict(wanted)
         given = [(source_id, paths[digest]) for source_id, digest in wanted]
         progress.begin("taking in pictures", len(given))
-        for piece in batches(verified(workspace, given, progress), BATCH):
-            good = [item for item in piece if _is(item, digests[item.source_id])]
-            taken += keep(workspace, good)
-            progress.advance(len(piece))
+        with Arriving(workspace) as arriving:
+            for piece in batches(verified(workspace, given, progress, arriving), BATCH):
+                good = [item for item in piece if _is(item, digests[item.source_id])]
+                taken += keep(workspace, good)
+                progress.advance(len(piece))
+                arriving.offer((item.image for item in good), check=progress.check)
     return taken
 
 

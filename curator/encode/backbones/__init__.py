@@ -3,6 +3,7 @@
     description   a backbone: names and numbers, no weights
     registry      the backbones by name: bundled, torchvision's, any of timm's
     networks      the network itself, with or without weights (torch is imported here)
+    clip          the network that knows words, of open_clip
     bundled       the weights that come with the installation
     choosing      backbone, device, runtime and precision, with the reason in one line
 
@@ -19,8 +20,10 @@ from curator.encode.backbones.choosing import (
     Precision,
     Runtime,
     choose,
+    choose_for,
     fetch_weights,
 )
+from curator.encode.backbones.clip import words_network
 from curator.encode.backbones.description import PREPROCESSING_VERSION, Backbone
 from curator.encode.backbones.networks import build_network, load_network
 from curator.encode.backbones.registry import (
@@ -48,9 +51,11 @@ __all__ = [
     "Runtime",
     "build_network",
     "choose",
+    "choose_for",
     "describe",
     "fetch_weights",
     "load_network",
     "match_in_order",
     "weights_sha256",
+    "words_network",
 ]

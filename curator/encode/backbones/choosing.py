@@ -65,7 +65,15 @@ def choose(name: str | None = None, device: str | None = None) -> Choice:
     neither on disk nor to be reached.
     """
     where, why = _choose_device(device)
-    backbone, source = _choose_backbone(name, where)
+    return _on(where, why, *_choose_backbone(name, where))
+
+
+def choose_for(backbone: Backbone, device: str | None = None) -> Choice:
+    """:func:`choose` for a backbone that is given. Raises InputError for an unknown device."""
+    return _on(*_choose_device(device), *_with_source(backbone))
+
+
+def _on(where: Device, why: str, backbone: Backbone, source: str) -> Choice:
     runtime: Runtime = "onnxruntime" if where == "cpu" else "torch"
     engine = "ONNX Runtime" if runtime == "onnxruntime" else "torch"
     return Choice(backbone, where, runtime, f"{where}, {engine}, float32: {why}; {source}")

@@ -40,7 +40,7 @@ class Backbone:
     interpolation: Literal["bilinear", "bicubic"]
     bundled: bool
     """Whether the weights come with the installation, so that no download is needed."""
-    library: Literal["timm", "torchvision"] = "timm"
+    library: Literal["timm", "torchvision", "open_clip"] = "timm"
     """Whose code the architecture is."""
     squash: bool = False
     """Whether the image is resized to a square whatever its shape, before the crop."""

@@ -1,6 +1,6 @@
 """The networks themselves: architectures of timm and torchvision, with or without weights.
 
-Both libraries' networks come without their classifier: images in, pooled features out. It knows
+The networks come without their classifier: images in, pooled features out. It knows
 nothing of where weight files come from.
 """
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.encode import torchvision_compat, weights
 from curator.encode.backbones.bundled import lite0_file, match_in_order
+from curator.encode.backbones.clip import load_clip
 from curator.errors import InputError, WeightsAltered, WeightsMissing
 
 if TYPE_CHECKING:
@@ -95,7 +96,10 @@ def load_network(backbone: Backbone, *, logits: bool = False) -> torch.nn.Module
     # Before the imports, which take seconds: a missing weight file is told at once.
     path = _weight_file(backbone)
     torchvision_compat.prepare()
-    if backbone.bundled:
+    network: torch.nn.Module
+    if backbone.library == "open_clip":
+        network = load_clip(backbone, path).visual
+    elif backbone.bundled:
         network = _load_bundled(backbone, path, logits=logits)
     elif backbone.library == "torchvision":
         network = _load_torchvision(backbone, path, logits=logits)

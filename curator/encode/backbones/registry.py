@@ -115,6 +115,11 @@ def weights_sha256(backbone: Backbone) -> str:
     return backbone.source.sha256 if backbone.source else LITE0_SHA256
 
 
+def hub_address() -> str:
+    """Where the hub is asked: ``$HF_ENDPOINT``, else huggingface.co."""
+    return (os.environ.get(_HUB_VARIABLE) or _HUB_ADDRESS).rstrip("/")
+
+
 def _describe_torchvision(name: str) -> Backbone:
     sha256, megabytes, dimension, size, resize = _TORCHVISION[name]
     digits = sha256[:_DIGITS_IN_NAMES]
@@ -195,7 +200,7 @@ def _timm_source(name: str, full: str, settings: Any) -> WeightSource:
     import huggingface_hub
 
     file = settings.hf_hub_filename or _HUB_FILE
-    endpoint = (os.environ.get(_HUB_VARIABLE) or _HUB_ADDRESS).rstrip("/")
+    endpoint = hub_address()
     address = huggingface_hub.hf_hub_url(settings.hf_hub_id, file, endpoint=endpoint)
     suffix = ".safetensors" if file.endswith(".safetensors") else ".pth"
     unknown = WeightSource(name, f"timm-{full}{suffix}", address, sha256="", size=0)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from curator.store import runs, schema
 from curator.store.classes import merged_ids
 from curator.store.database import rows_of
+from curator.store.predictions import unpack_row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,6 +69,6 @@ def label_scores(
             place, label = changed[found.image_id]
             column = counted == label
             if column.any():
-                shares = runs.numbers(found.probabilities, len(counted), run.id)
+                shares = unpack_row(found.probabilities, len(counted), run.id)
                 scores[place] = float(shares[column].sum())
     return scores, guesses

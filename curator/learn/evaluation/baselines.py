@@ -9,7 +9,11 @@ import numpy as np
 from curator.errors import NotEnoughData
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
+
+    from curator.encode.feature_cache import StoredRows
 
 _ROWS_AT_A_TIME = 4096
 
@@ -28,7 +32,7 @@ def majority_error(
 
 
 def nearest_mean_error(
-    tiny: NDArray[np.uint8],
+    tiny: NDArray[np.uint8] | StoredRows,
     labels: NDArray[np.integer],
     train: NDArray[np.bool_],
     valid: NDArray[np.bool_],
@@ -41,17 +45,24 @@ def nearest_mean_error(
     """
     _refuse_empty(train, valid)
     values = np.unique(labels[train])
-    means = np.stack(
-        [tiny[train & (labels == value)].mean(axis=0, dtype=np.float64) for value in values]
-    ).astype(np.float32)  # (K, D)
+    means = np.stack([_mean(tiny, np.flatnonzero(train & (labels == value))) for value in values])
     rows = np.flatnonzero(valid)
     wrong = 0
-    for start in range(0, len(rows), _ROWS_AT_A_TIME):
-        piece = rows[start : start + _ROWS_AT_A_TIME]
+    for piece in _pieces(rows):
         pixels = tiny[piece].astype(np.float32)
         distances = np.stack([np.abs(pixels - mean).sum(axis=1) for mean in means], axis=1)
         wrong += int((values[distances.argmin(axis=1)] != labels[piece]).sum())
     return wrong / len(rows)
+
+
+def _mean(tiny: NDArray[np.uint8] | StoredRows, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Of those images, (D,)."""
+    total = sum(tiny[piece].sum(axis=0, dtype=np.float64) for piece in _pieces(rows))
+    return np.asarray(total / len(rows), dtype=np.float32)
+
+
+def _pieces(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    return (rows[at : at + _ROWS_AT_A_TIME] for at in range(0, len(rows), _ROWS_AT_A_TIME))
 
 
 def _refuse_empty(train: NDArray[np.bool_], valid: NDArray[np.bool_]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator.errors import InputError, NotEnoughData
+from curator.learn.evaluation.metrics import softmax
 
 COLDEST, HOTTEST = 0.05, 20.0
 """Bounds: where every prediction is right the best temperature is 0, and no probability is."""
@@ -58,3 +59,20 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
             break
         inverse = following
     return 1 / inverse
+
+
+def calibrated_apart(
+    logits: NDArray[np.floating], labels: NDArray[np.integer], part_of: NDArray[np.integer]
+) -> NDArray[np.float32]:
+    """Probabilities (N, K), each row's by the temperature that the other parts' rows give.
+
+    So no figure of these probabilities is of rows that their temperature was fitted on. ``part_of``
+    (N,): near-duplicates share a part. A part without others is left as it is. Raises as
+    :func:`fit_temperature`.
+    """
+    found = np.empty(logits.shape, np.float32)
+    for part in np.unique(part_of):
+        own = part_of == part
+        heat = 1.0 if own.all() else fit_temperature(logits[~own], labels[~own])
+        found[own] = softmax(logits[own] / heat)
+    return found

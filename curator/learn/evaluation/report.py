@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from curator.encode.feature_cache import StoredRows
 from curator.learn.evaluation import baselines, metrics
 from curator.learn.evaluation.reliability import Bin, calibration
 from curator.store.run_json import ClassFigures, Metrics, Quality
@@ -35,7 +36,7 @@ def run_figures(
     out_of_fold: NDArray[np.float32] | None,
     fixed: NDArray[np.float32],
     held_out: NDArray[np.bool_],
-    tiny: NDArray[np.uint8],
+    tiny: NDArray[np.uint8] | StoredRows,
     temperature: float | None = None,
 ) -> Metrics:
     """Errors, calibration, scores by class, confusion and baselines of one run.

@@ -50,7 +50,7 @@ def draw(random: np.random.Generator, count: int, settings: EngineSettings, part
     centre = random.uniform(-1, 1, (2, count)) * (1 - np.stack([width, height]))
     turned = random.random(count) < _SHARE
     angle = np.deg2rad(random.uniform(-settings.rotate, settings.rotate, count)) * turned
-    mirrored = random.random(count) < (0.5 if settings.flip else 0)
+    mirrored = random.random(count) < (0 if settings.flip is False else 0.5)
     cosine, sine = np.cos(angle), np.sin(angle)
     across = np.where(mirrored, -width, width)
     maps = np.stack(

@@ -1,7 +1,8 @@
-"""What fine-tuning will cost, told before it starts: for the page, and as the job `cost`.
+"""What fine-tuning will cost and whether it pays, told before: for the page, and as the job `cost`.
 
-From the pace of the project's last fine-tuning or measurement; before either, from a rule of thumb,
-and said so. Light to import: the page asks at each change of a setting.
+The cost is from the pace of the project's last fine-tuning or measurement; before either, from a
+rule of thumb, and said so. Whether it pays, from what the instant head misses and from a short
+trial. Light to import: the page asks at each change of a setting.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from curator.jobs.report import Report
+from curator.learn.finetune.outlook import Start, forecast
 from curator.phrasing import duration
 from curator.platform import cpu_count
 from curator.store import images, jobs, runs, schema
@@ -37,6 +39,12 @@ class CostReport(Report):
     pace: dict[str, float]
     """Training images a second, validation included, in epochs of the "head" and of "all"."""
     backbone: str
+    start_error: float | None
+    """Of the instant head on the validation images, 0..1; None where there are none."""
+    trial_error: float | None
+    """The same after the trial; None where none was made."""
+    outlook: str
+    """Whether fine-tuning is likely to pay; empty where nothing can be said."""
 
 
 def run(
@@ -46,13 +54,14 @@ def run(
     device: str | None = None,
     **settings: Any,
 ) -> CostReport:
-    """Measure a few steps of fine-tuning with these settings; nothing is trained.
+    """Measure a few steps of fine-tuning with these settings, and try it; nothing is kept of it.
 
     Raises what the job `train` raises.
     """
     from curator.learn.finetune import recipe as finetune_recipe
     from curator.learn.finetune.device import precision_of
     from curator.learn.finetune.estimate import estimate_seconds
+    from curator.learn.finetune.outlook import look, trial
     from curator.learn.finetune.settings import FinetuneSettings
     from curator.learn.training_set import training_set
 
@@ -60,26 +69,33 @@ def run(
     data = training_set(workspace, progress, backbone, device)
     pixels = finetune_recipe.stored_pixels(workspace, progress, data)
     learning = finetune_recipe.learning_data(data, pixels)
+    device = data.choice.device
+    head = finetune_recipe.instant_heads(workspace, data, wanted)[-1]
+    network = finetune_recipe.network(data, wanted.seed, head)
     progress.begin("timing a few steps")
-    found = estimate_seconds(
-        finetune_recipe.network(data, wanted.seed),
-        learning,
-        wanted.engine,
-        data.choice.device,
-        progress.cancelled,
-    )
+    found = estimate_seconds(network, learning, wanted.engine, device, progress.cancelled)
     progress.check()
+    start = look(network, learning, device)
+    tried = None
+    if start.images and not start.leaves_little:
+        progress.begin("trying it on a few images")
+        engine, _ = finetune_recipe.engine_for(wanted, start)
+        tried = trial(network, learning, engine, device, cancelled=progress.cancelled)
+    outlook = forecast(start, tried)
     pictures = len(learning.train)
     epochs = {"head": found.head_epoch, "all": found.full_epoch}
     trainings = 1 + (wanted.folds if wanted.out_of_fold else 0)
     seconds = found.seconds * trainings
     times = f" for {trainings} trainings" if trainings > 1 else ""
-    where = data.choice.training(precision_of(data.choice.device).name).reason
+    where = data.choice.training(precision_of(device).name).reason
     return CostReport(
         seconds=round(seconds, 1),
         pace={name: round(pictures / value, 2) for name, value in epochs.items() if value},
         backbone=data.choice.backbone.name,
-        sentence=f"This will take about {duration(seconds)}{times}: {where}.",
+        start_error=start.error if start.images else None,
+        trial_error=tried,
+        outlook=outlook,
+        sentence=f"This will take about {duration(seconds)}{times}: {where}. {outlook}".rstrip(),
     )
 
 
@@ -100,7 +116,23 @@ def sentence(workspace: Workspace, form: dict[str, Any]) -> str:
     if not seconds:
         return ""
     times = f", {trainings} trainings" if trainings > 1 else ""
-    return f"About {duration(seconds)} on {device}{times}: {basis}."
+    return f"About {duration(seconds)} on {device}{times}: {basis}. {_outlook(workspace)}".rstrip()
+
+
+def _outlook(workspace: Workspace) -> str:
+    """Whether it is likely to pay, by the newest run by frozen features or the newest trial."""
+    with workspace.database.read() as connection:
+        every = runs.all_runs(connection)
+    judged = [run.figures("valid") for run in every if run.out_of_fold]
+    if judged and judged[-1]["images"]:
+        start = Start(judged[-1]["images"], judged[-1].get("wrong") or 0, 0)
+        if start.leaves_little:
+            return forecast(start, None)
+    measured = jobs.latest(workspace.database, (jobs.DONE,), KIND)
+    newest = every[-1].at if every else ""
+    if measured is None or not measured.result or newest > (measured.ended_at or ""):
+        return ""
+    return str(measured.result.get("outlook", ""))
 
 
 def is_measured(workspace: Workspace, backbone: str) -> bool:

@@ -27,7 +27,7 @@ Row = Mapping[str, Any]
 RATE_TOO_HIGH, RATE_TOO_LOW = "rate-too-high", "rate-too-low"
 TOO_FEW_EPOCHS, OVERFITTING = "too-few-epochs", "overfitting"
 UNINFORMATIVE_LABELS, PREPROCESSING = "uninformative-labels", "preprocessing"
-WORSE_THAN_START = "worse-than-start"
+WORSE_THAN_START, NO_GAIN = "worse-than-start", "no-gain"
 NO_VALIDATION, WELL = "no-validation", "well"
 
 _EXPLODED = 1.5  # times ln K; noise of a small epoch stays below 1.2
@@ -118,9 +118,11 @@ def diagnose(
     if not found:
         trends = (_worsened(curves), _overfitting(curves), _slow(curves))
         found = [finding for finding in trends if finding]
-    if start_error is not None and _rise(curves, start_error) >= _least(curves, start_error, 2):
-        found.append(_worse_than_start(curves, start_error))
-    return found or [_well(curves, start_error)]
+    ended = curves.error[-1] if valid_error is None else valid_error
+    if start_error is not None and ended >= start_error:
+        worse = worse_than_chance(ended, start_error, valid_images)
+        found.append((_worse_than_start if worse else _no_gain)(ended, start_error))
+    return found or [_well(curves, ended, start_error)]
 
 
 def _number(value: Any) -> bool:
@@ -209,17 +211,16 @@ def _nothing_learnt(curves: _Curves) -> Finding | None:
     )
 
 
-def _rise(curves: _Curves, before: float) -> float:
-    return curves.error[-1] - before
+def worse_than_chance(error: float, before: float, images: int, deviations: float = 2) -> bool:
+    """Whether ``error`` is above ``before``, both 0..1, by more than a few images.
 
-
-def _least(curves: _Curves, error: float, deviations: float) -> float:
-    """A rise above ``error`` that is more than chance: so many deviations of a count."""
-    least = max(_WORSE_POINTS, _WORSE_SHARE * error)
-    if curves.images:
-        spread = math.sqrt(max(error, 1 / curves.images) / curves.images)
+    ``images``: how many there are, 0 for unknown; ``deviations``: of a count.
+    """
+    least = max(_WORSE_POINTS, _WORSE_SHARE * before)
+    if images:
+        spread = math.sqrt(max(before, 1 / images) / images)
         least = max(least, deviations * spread)
-    return least
+    return error - before >= least
 
 
 def _worsened(curves: _Curves) -> Finding | None:
@@ -230,7 +231,7 @@ def _worsened(curves: _Curves) -> Finding | None:
     best = min(curves.error)
     at = len(curves.error) - 1 - curves.error[::-1].index(best)
     fell = curves.train[-1] < 0.97 * curves.train[at]
-    if fell or at == len(curves.error) - 1 or _rise(curves, best) < _least(curves, best, 3):
+    if fell or not worse_than_chance(curves.error[-1], best, curves.images, 3):
         return None
     return _too_high(
         f"the validation error rose from {best:.1%} after epoch {at + 1} to {curves.error[-1]:.1%},"
@@ -238,13 +239,22 @@ def _worsened(curves: _Curves) -> Finding | None:
     )
 
 
-def _worse_than_start(curves: _Curves, start_error: float) -> Finding:
+def _worse_than_start(error: float, start_error: float) -> Finding:
     return Finding(
         WORSE_THAN_START,
-        f"Fine-tuning made it worse: the validation error is {curves.error[-1]:.1%}, and the head "
-        f"that it began with had {start_error:.1%}.",
+        f"Fine-tuning made it worse: the validation error is {error:.1%}, and the head that it "
+        f"began with had {start_error:.1%}.",
         "Keep the instant run; or fine-tune for more epochs with a lower rate, and without "
         "mirrored views where left and right matter.",
+    )
+
+
+def _no_gain(error: float, start_error: float) -> Finding:
+    return Finding(
+        NO_GAIN,
+        f"Fine-tuning gained nothing: the validation error is {error:.1%}, and that of the head "
+        f"that it began with was {start_error:.1%}.",
+        "Keep the instant run.",
     )
 
 
@@ -257,8 +267,8 @@ def _overfitting(curves: _Curves) -> Finding | None:
         return None
     # The mean of what came after: one bad epoch at the end is noise. With known numbers the rise
     # must be two standard deviations of a count.
-    rise = sum(later[-3:]) / len(later[-3:]) - best
-    if len(later) < 2 or rise < _least(curves, best, 2):
+    ended = sum(later[-3:]) / len(later[-3:])
+    if len(later) < 2 or not worse_than_chance(ended, best, curves.images):
         return None
     return Finding(
         OVERFITTING,
@@ -295,8 +305,8 @@ def _slow(curves: _Curves) -> Finding | None:
     return None
 
 
-def _well(curves: _Curves, start_error: float | None) -> Finding:
-    sentence = f"Nothing suspicious: the validation error is {curves.error[-1]:.1%}"
+def _well(curves: _Curves, error: float, start_error: float | None) -> Finding:
+    sentence = f"Nothing suspicious: the validation error is {error:.1%}"
     if start_error is not None:
         sentence += f", that of the head that it began with was {start_error:.1%}"
     if curves.train[-1] < curves.valid[-1]:

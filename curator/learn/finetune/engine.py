@@ -234,16 +234,29 @@ def predict(
     feed: Feed | None = None,
     *,
     flip: bool = False,
+    mirrored: bool = False,
     check: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float32]:
     """Logits (len(rows), K) of those pictures' centre crops, in evaluation mode.
 
-    ``flip``: the mean with the mirrored crops' logits. ``check`` is called before each batch and
-    may raise to stop. Batches shrink when the device's memory runs out.
+    ``flip``: the mean with the mirrored crops' logits; ``mirrored``: those alone. ``check`` is
+    called before each batch and may raise to stop. Batches shrink when the device's memory runs
+    out.
     """
     if feed is None:
         with Feed(pixels, device, resident=False) as own:
-            return predict(network, pixels, frame, rows, device, own, flip=flip, check=check)
+            return predict(
+                network,
+                pixels,
+                frame,
+                rows,
+                device,
+                own,
+                flip=flip,
+                mirrored=mirrored,
+                check=check,
+            )
+    looks = (False, True) if flip else (mirrored,)
     part = frame.size / pixels.side
     precision = precision_of(device)
     network.eval()
@@ -255,12 +268,11 @@ def predict(
                 for batch in feed.batches(batches):
                     check()
                     with precision.autocast(device):
-                        logits = _looked(network, batch, frame, part, mirrored=False)
-                        if flip:
-                            logits = (
-                                logits + _looked(network, batch, frame, part, mirrored=True)
-                            ) / 2
-                    found.append(logits.cpu().numpy())
+                        logits = [
+                            _looked(network, batch, frame, part, mirrored=swapped)
+                            for swapped in looks
+                        ]
+                    found.append(torch.stack(logits).mean(dim=0).cpu().numpy())
                     start += len(batch)
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error) or size == 1:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from curator.encode.backbones import Backbone
+    from curator.files import Readable
 
 # Written at a time, 12 MB at 256 px: an append waits for the disk.
 _APPEND = 64
@@ -70,7 +71,7 @@ class StoredPixels:
 
 
 def ensure_pixels(
-    items: Sequence[tuple[str, Path]],
+    items: Sequence[tuple[str, Readable]],
     cache: FeatureCache,
     backbone: Backbone,
     progress: Callable[[int], None] = lambda _done: None,
@@ -118,14 +119,14 @@ def ensure_pixels(
     return failed
 
 
-def _square(path: Path, backbone: Backbone) -> NDArray[np.uint8] | str:
+def _square(file: Readable, backbone: Backbone) -> NDArray[np.uint8] | str:
     """The square of a file as one row, or why there is none."""
     try:
-        image = decode(path, at_least=backbone.resize)
+        image = decode(file.read_bytes(), at_least=backbone.resize)
     except Rejected as error:
-        return f"{path.name}: {error.detail}"
+        return f"{file.name}: {error.detail}"
     except OSError as error:
-        return f"{path} could not be read: {error.strerror or error}."
+        return f"{file} could not be read: {error.strerror or error}."
     side = square_side(backbone)
     whole = dataclasses.replace(backbone, size=side, crop=side / backbone.resize)
     return prepare_image(image, whole).reshape(-1)

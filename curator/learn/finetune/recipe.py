@@ -1,7 +1,8 @@
 """The recipe `finetune`: the backbone learns from the project's images.
 
 The network that is exported learns from the training images alone, so its predictions of the fixed
-validation images are honest; what it says of training images is in-sample and marked so. With
+validation images are honest. Its temperature is fitted on all of them, but figures are by one that
+the others gave. What it says of training images is in-sample and marked so. With
 ``out_of_fold`` one more network is trained for each fold, and every image is judged by one that did
 not see it. The engine is :mod:`curator.learn.finetune`.
 
@@ -23,10 +24,10 @@ from numpy.typing import NDArray
 
 from curator.encode.backbones import load_network
 from curator.errors import FileError
-from curator.learn.evaluation.calibration import fit_temperature
+from curator.learn.evaluation.calibration import calibrated_apart, fit_temperature
 from curator.learn.evaluation.metrics import softmax
 from curator.learn.finetune.diagnosis import diagnose
-from curator.learn.finetune.settings import FinetuneSettings
+from curator.learn.finetune.settings import EngineSettings, FinetuneSettings
 from curator.learn.instant import fit as instant
 from curator.learn.instant.settings import FitSettings
 from curator.learn.recording import MODEL_FILE, Outcome
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from curator.learn.finetune.data import Data, Pixels
     from curator.learn.finetune.loop import Fitted
     from curator.learn.finetune.network import Classifier
+    from curator.learn.finetune.outlook import Start
     from curator.learn.training_set import TrainingSet
     from curator.store.run_json import EpochRow, FindingRow, HistoryRow, Metrics, RunSettings
     from curator.store.workspace import Workspace
@@ -104,10 +106,11 @@ def fit(
     """
     from curator.learn.finetune.engine import predict
     from curator.learn.finetune.loop import fit as train
+    from curator.learn.finetune.outlook import look
 
     pixels = stored_pixels(workspace, progress, data)
     learning = learning_data(data, pixels)
-    choice, engine = data.choice, settings.engine
+    choice = data.choice
     place = workspace.runs_folder / UNFINISHED
     trainings = 1 + (settings.folds if settings.out_of_fold else 0)
     progress.begin(f"fine-tuning on {choice.device}, training 1 of {trainings}")
@@ -121,9 +124,17 @@ def fit(
         progress.total = total
         progress.reach(done)
 
-    starts, start_error = _instant_heads(workspace, data, settings)
+    starts = instant_heads(workspace, data, settings)
+    model = network(data, settings.seed, starts[-1])
+    start = look(model, learning, choice.device)
+    engine, notes = engine_for(settings, start)
+    if start.leaves_little:
+        progress.begin(f"{progress.message}; {start.sentence}")
+    if not settings.warm:
+        starts = [None] * len(starts)
+        model = network(data, settings.seed)
     fitted = train(
-        network(data, settings.seed, starts[-1]),
+        model,
         learning,
         engine,
         choice.device,
@@ -139,33 +150,42 @@ def fit(
         fitted.network, pixels, learning.frame, every, choice.device, flip=settings.mirror
     )
     held_out = ~data.learnt_from
+    folds = data.folds(settings.folds, workspace.seed)
     temperature = 1.0
+    judged = np.full(logits.shape, np.nan, np.float32)
     if held_out.any():
         temperature = fit_temperature(logits[held_out], data.labels[held_out])
+        judged[held_out] = calibrated_apart(
+            logits[held_out], data.labels[held_out], folds[held_out]
+        )
     probabilities = softmax(logits / temperature).astype(np.float32)
     fixed = np.where(held_out[:, None], probabilities, np.float32(np.nan))
-    notes, in_sample = list(fitted.notes), ~held_out
+    notes, in_sample = [*notes, *fitted.notes], ~held_out
     if settings.out_of_fold:
-        probabilities, said = _out_of_fold(workspace, progress, data, settings, pixels, starts)
+        probabilities, said = _out_of_fold(
+            workspace, progress, data, settings, engine, pixels, starts
+        )
         notes += said
         in_sample = np.zeros(len(every), dtype=bool)
     outcome = Outcome(
         recipe=FinetuneRecipe.name,
         settings={
             **cast("RunSettings", settings.model_dump()),
+            "flip": engine.flip,
             "batch": fitted.batch,
             "precision": fitted.precision,
             "choice": choice.training(fitted.precision).reason,
             "runtime": "torch",
             "epoch": fitted.epoch,
             "temperature": temperature,
-            "start_error": start_error,
+            "start_error": start.error if start.images else None,
             "pace": pace(fitted.history, len(learning.train)),
         },
         history=history,
         probabilities=probabilities,
         in_sample=in_sample,
-        fixed=fixed.astype(np.float32),
+        fixed=fixed,
+        judged=judged,
         files={MODEL_FILE: _weights(fitted, temperature)},
         notes=notes,
     )
@@ -228,15 +248,10 @@ def network(data: TrainingSet, seed: int, start: Head | None = None) -> Classifi
     )
 
 
-def _instant_heads(
+def instant_heads(
     workspace: Workspace, data: TrainingSet, settings: FinetuneSettings
-) -> tuple[list[Head | None], float | None]:
-    """Heads to begin with: one for each fold, of the other folds' images, and the exported one.
-
-    And the latter's error on the validation images, None where there are none.
-    """
-    if not settings.warm:
-        return [None] * (settings.folds + 1), None
+) -> list[Head | None]:
+    """Heads on the features as they come: of each fold's other images, and the exported one."""
     found = instant.fit(
         data.features(workspace),
         data.labels,
@@ -246,10 +261,22 @@ def _instant_heads(
         FitSettings(folds=settings.folds, balance=settings.balance),
         trusted=data.trusted,
     )
-    judged = ~data.learnt_from
-    wrong = found.fixed[judged].argmax(axis=1) != data.labels[judged]
-    heads: list[Head | None] = [found.heads.folded(n) for n in range(settings.folds + 1)]
-    return heads, float(wrong.mean()) if judged.any() else None
+    return [found.heads.folded(number) for number in range(settings.folds + 1)]
+
+
+def engine_for(settings: FinetuneSettings, start: Start) -> tuple[EngineSettings, list[str]]:
+    """What the engine is to know, and what was decided by the start."""
+    engine = settings.engine
+    if engine.flip is not None:
+        return engine, []
+    if not start.forbids_mirroring:
+        return engine.but(flip=True), []
+    text = (
+        f"Without mirrored views: of {start.images} validation images the instant head takes"
+        f" {start.mirrored_wrong} for another class when they are mirrored, and"
+        f" {start.wrong} as they are."
+    )
+    return engine.but(flip=False), [text]
 
 
 def pace(history: list[EpochRow], pictures: int) -> dict[str, float]:
@@ -267,6 +294,7 @@ def _out_of_fold(
     progress: Progress,
     data: TrainingSet,
     settings: FinetuneSettings,
+    engine: EngineSettings,
     pixels: Pixels,
     starts: list[Head | None],
 ) -> tuple[NDArray[np.float32], list[str]]:
@@ -286,14 +314,15 @@ def _out_of_fold(
 
     progress.begin(f"fine-tuning, training 2 of {trainings}")
     choice = data.choice
+    folds = data.folds(settings.folds, workspace.seed).astype(np.int64)
     found = fit_folds(
         lambda fold: network(data, settings.seed, starts[fold]),
         pixels,
         data.labels,
-        data.folds(settings.folds, workspace.seed).astype(np.int64),
+        folds,
         Frame.of(choice.backbone),
         len(data.trained),
-        settings.engine,
+        engine,
         choice.device,
         flip=settings.mirror,
         folder=workspace.runs_folder / UNFINISHED,
@@ -303,8 +332,7 @@ def _out_of_fold(
         cancelled=progress.cancelled,
     )
     logits = np.log(np.maximum(found.probabilities, 1e-12))
-    temperature = fit_temperature(logits, data.labels)
-    return softmax(logits / temperature).astype(np.float32), found.notes
+    return calibrated_apart(logits, data.labels, folds), found.notes
 
 
 def _weights(fitted: Fitted, temperature: float) -> bytes:

@@ -42,7 +42,7 @@ class EngineSettings(Settings):
         default=None,
         ge=1,
         description="images a step; None: 64 on a GPU, 32 on a CPU, fewer where an epoch had under"
-        " 8 steps",
+        " 25 steps, but 8",
     )
     train_scale: float = Field(
         default=1.0,
@@ -104,10 +104,10 @@ class EngineSettings(Settings):
         le=4,
         description="largest ratio of a view's width to its height, and of height to width",
     )
-    flip: bool = Field(
-        default=True,
+    flip: bool | None = Field(
+        default=None,
         description="mirror half of the views left to right; wrong where left and right matter, as"
-        " in text",
+        " in text; None: unless the instant head takes mirrored validation images for others",
     )
     rotate: float = Field(
         default=10.0, ge=0, le=180, description="largest turn of a view in degrees"
@@ -141,13 +141,19 @@ class EngineSettings(Settings):
         if self.batch is not None:
             return min(self.batch, rows)
         usual = 32 if device == "cpu" else 64
-        # Fewer than some eight steps an epoch leave a one-cycle schedule no room.
-        return max(1, min(usual, max(8, rows // 8), rows))
+        # Few steps leave the network worse than it was: docs/experiments.md, "Fine-tuning".
+        return max(1, min(usual, max(8, rows // 25), rows))
 
 
 class FinetuneSettings(EngineSettings):
     """What a user may set of a fine-tuning: the engine's settings, and how the run is judged."""
 
+    frozen_epochs: int = Field(
+        default=0,
+        ge=0,
+        description="passes before those, in which the head alone learns; not needed where it"
+        " begins with the instant head",
+    )
     out_of_fold: bool = Field(
         default=False,
         description="train once more for each fold, to judge every image out-of-fold",
@@ -161,7 +167,7 @@ class FinetuneSettings(EngineSettings):
     warm: bool = Field(
         default=True,
         description="begin with the head that the instant recipe finds on the same images, not with"
-        " a random one",
+        " a random one, which frozen_epochs must teach first",
     )
 
     @property

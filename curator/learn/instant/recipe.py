@@ -14,9 +14,11 @@ from safetensors.numpy import save
 
 from curator.encode.backbones import load_network
 from curator.errors import ProjectAltered
+from curator.learn.evaluation.label_quality import self_confidence
 from curator.learn.evaluation.report import number
 from curator.learn.instant import fit as instant
 from curator.learn.instant.heads import Heads, Step
+from curator.learn.instant.kernel import judged_by_both
 from curator.learn.instant.settings import InstantSettings
 from curator.learn.recording import HEAD_FILE, WARM_FILE, Outcome, kept_tensors
 from curator.store import runs
@@ -86,8 +88,8 @@ def fit(
     workspace: Workspace, progress: Progress, data: TrainingSet, settings: InstantSettings
 ) -> Outcome:
     """Fit the heads and judge every image. Raises NotEnoughData, InputError, JobCancelled."""
-    features = data.features(workspace)
-    mirrored = data.features(workspace, flip=True) if settings.mirror else None
+    features = data.rows(workspace)
+    mirrored = data.rows(workspace, flip=True) if settings.mirror else None
     progress.begin("training the head")
     history: list[HistoryRow] = []
 
@@ -104,10 +106,11 @@ def fit(
         progress.check()
 
     warm, warm_l2 = _last_heads(workspace, data, settings.folds)
+    folds = data.folds(settings.folds, workspace.seed)
     fitted = instant.fit(
         features,
         data.labels,
-        data.folds(settings.folds, workspace.seed),
+        folds,
         data.learnt_from,
         len(data.trained),
         settings,
@@ -119,6 +122,8 @@ def fit(
     )
     weight, bias = fitted.exported()
     heads = fitted.heads
+    progress.check()
+    both = judged_by_both(features, data.labels, folds, fitted.out_of_fold, heads)
     kept = {name: getattr(heads, name) for name in _KEPT}
     return Outcome(
         recipe=InstantRecipe.name,
@@ -135,6 +140,7 @@ def fit(
         probabilities=fitted.out_of_fold,
         in_sample=np.zeros(len(data.labels), dtype=bool),
         fixed=fitted.fixed,
+        label_scores=self_confidence(both, data.labels),
         files={HEAD_FILE: save({"weight": weight, "bias": bias}), WARM_FILE: save(kept)},
     )
 

@@ -20,7 +20,7 @@ from curator.learn.instant.recipe import InstantRecipe
 from curator.learn.instant.settings import InstantSettings
 from curator.learn.train import keep
 from curator.learn.training_set import training_set
-from curator.store import images, ledger, runs, schema
+from curator.store import images, ledger_log, runs, schema
 
 if TYPE_CHECKING:
     from curator.jobs.progress import Progress
@@ -96,4 +96,4 @@ def _changed(connection: Connection, last: runs.Run) -> bool:
     """Whether there are decisions or images that the run did not know of."""
     there = images.number_learnable(connection)
     known = last.settings.get("images", 0) + last.settings.get("unreadable", 0)
-    return there != known or ledger.position(connection) != last.ledger_position
+    return there != known or ledger_log.position(connection) != last.ledger_position

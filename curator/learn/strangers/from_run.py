@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from curator.encode.backbones import describe
 from curator.encode.project_features import feature_cache
+from curator.frames import pd
 from curator.hashing import number_of
 from curator.learn.folds import assign_folds
 from curator.learn.instant.heads import threads_for
 from curator.learn.recipes import recipe_named
 from curator.learn.strangers.gate import FEWEST, Gate
 from curator.store import images, runs, schema
+from curator.store.predictions import predictions_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +40,7 @@ def fit_gate(workspace: Workspace, run: runs.Run) -> Gate | None:
     if not recipe_named(run.recipe).keeps_head:
         return None
     with workspace.database.read() as connection:
-        predictions = runs.predictions_of(connection, run)
+        predictions = predictions_of(connection, run)
         live = images.live(connection)
         table = schema.images.c
         query = images.present(table.sha256).where(schema.current.c.state == schema.NONE)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from curator.encode.backbones import DEFAULT, describe
+from curator.encode.feature_cache import StoredRows
 from curator.encode.preprocess import TINY_SIDE
 from curator.encode.project_features import feature_cache, tiny_cache
 from curator.errors import NotEnoughData
+from curator.frames import pd
 from curator.jobs.report import Report
 from curator.learn.weak.clusters import Weak, clustered, number_of_clusters, weak_clusters
 from curator.learn.weak.shortcuts import GivenAway, Measures, shortcuts
@@ -109,7 +110,7 @@ def find(workspace: Workspace, run_id: int | None = None) -> WeakSpots:
         for name, each in measures.items()
     }
     measures["border"] = _border(workspace, table["sha256"].tolist())
-    rows = _Rows(cache.on_disk()[1], places[there])
+    rows = StoredRows(cache.on_disk()[1], places[there])
     labels = table["class_id"].to_numpy(dtype=np.int64)
     groups = table["group_id"].to_numpy(dtype=np.int64)
     wrong = (table["predicted_id"] != table["class_id"]).to_numpy(dtype=bool)
@@ -137,19 +138,6 @@ def find(workspace: Workspace, run_id: int | None = None) -> WeakSpots:
         shortcuts=short,
         sentence=found,
     )
-
-
-class _Rows:
-    """Some rows of features on disk, in an order of their own."""
-
-    def __init__(self, mapped: NDArray[np.float32], places: NDArray[np.int64]) -> None:
-        self._mapped, self._places = mapped, places
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def __getitem__(self, rows: slice | NDArray[np.int64], /) -> NDArray[np.float32]:
-        return self._mapped[self._places[rows]]
 
 
 def _judged(connection: Connection, run: runs.Run) -> pd.DataFrame:

@@ -15,9 +15,10 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from curator.check.neighbours import nearest
-from curator.encode.backbones import EFFICIENTNET_LITE0
-from curator.encode.feature_cache import FeatureCache
+from curator.encode.backbones import DEFAULT, describe
+from curator.encode.project_features import feature_cache
 from curator.store import images, runs, schema
+from curator.store.predictions import unpack_row
 
 if TYPE_CHECKING:
     from curator.store.workspace import Workspace
@@ -45,14 +46,22 @@ def contradicted(workspace: Workspace, connection: Connection) -> list[Contradic
     run_id = runs.ranking_id(connection)
     if run_id is None:
         return []
+    run = runs.get(connection, run_id)
     said, table = schema.predictions.c, schema.images.c
     query = (
-        select(said.image_id, said.predicted_id, table.sha256, table.group_id)
+        select(
+            said.image_id,
+            said.class_id,
+            said.predicted_id,
+            said.probabilities,
+            table.sha256,
+            table.group_id,
+        )
         .join(schema.current, schema.current.c.image_id == said.image_id)
         .join(schema.images, table.id == said.image_id)
         .where(
             said.run_id == run_id,
-            said.label_score <= OWN,
+            said.predicted_id != said.class_id,
             said.confidence >= CONFIDENCE,
             schema.current.c.state == schema.NEW,
             schema.current.c.class_id == said.class_id,
@@ -60,10 +69,16 @@ def contradicted(workspace: Workspace, connection: Connection) -> list[Contradic
         .order_by(said.label_score, said.image_id)
         .limit(CANDIDATES)
     )
-    candidates = connection.execute(query).all()
+    place = {class_id: column for column, class_id in enumerate(run.class_ids)}
+    candidates = [
+        row
+        for row in connection.execute(query)
+        if row.class_id in place
+        and unpack_row(row.probabilities, len(place), run_id)[place[row.class_id]] <= OWN
+    ]
     if not candidates:
         return []
-    cache = FeatureCache(workspace.features, EFFICIENTNET_LITE0.key, EFFICIENTNET_LITE0.dimension)
+    cache = feature_cache(workspace, describe(DEFAULT))
     lacking = set(cache.missing([row.sha256 for row in candidates]))
     candidates = [row for row in candidates if row.sha256 not in lacking]
     suspects = {row.image_id for row in candidates}

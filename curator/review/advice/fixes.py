@@ -21,6 +21,7 @@ from curator.check.findings import code_of
 from curator.check.outliers import outliers
 from curator.check.quality import QUALITY, quality_issues
 from curator.errors import InputError
+from curator.phrasing import capitalised
 from curator.records import Record
 from curator.review.advice.contradicted import contradicted
 from curator.store import dismissals, images, ledger, runs, schema
@@ -244,7 +245,7 @@ def _poor(score: str) -> _Kind:
         return _trash(look.undecided(code_of(score), look.quality.get(score, ())))
 
     return _Kind(
-        f"{words[:1].upper()}{words[1:]}",
+        capitalised(words),
         "A measure of the pixels says so, and knows nothing of what they show: look at them first.",
         "Put them in the trash",
         find,

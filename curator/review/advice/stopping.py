@@ -21,6 +21,7 @@ from curator.review.advice.remaining import FEWEST, SCALE, wrong_left
 from curator.review.queue.kinds import AUDIT, BY_MODEL, QUEUES
 from curator.store import images, runs, schema
 from curator.store.database import rows_of
+from curator.store.predictions import unpack_row
 
 if TYPE_CHECKING:
     from curator.store.workspace import Workspace
@@ -223,7 +224,7 @@ def _scores_now(
         if row.class_id == before:
             scores[place] = row.label_score
         elif before in column:
-            scores[place] = runs.numbers(row.probabilities, len(column), run.id)[column[before]]
+            scores[place] = unpack_row(row.probabilities, len(column), run.id)[column[before]]
     return scores
 
 

@@ -20,8 +20,9 @@ from curator.learn.evaluation.metrics import compare_errors, wilson_interval
 from curator.records import Record
 from curator.review.comparison.history import Known, labels_at
 from curator.review.comparison.predictions import guesses
-from curator.store import ledger, runs
+from curator.store import ledger_log, runs
 from curator.store.classes import merged_ids
+from curator.store.predictions import predictions_of
 
 if TYPE_CHECKING:
     from curator.store.workspace import Workspace
@@ -117,7 +118,7 @@ def compare(
             raise NoRun("There is one run only.", "Review some images and train again.")
         first = runs.get(connection, before if before is not None else every[0].id)
         last = runs.get(connection, after)
-        said = [runs.predictions_of(connection, run) for run in (first, last)]
+        said = [predictions_of(connection, run) for run in (first, last)]
         common = set(said[0].image_ids.tolist())
         merged = merged_ids(connection)  # classes made one since are not told apart
         then, now, given = (
@@ -126,7 +127,7 @@ def compare(
                 for i, known in labels_at(connection, position).items()
                 if i in common
             }
-            for position in (first.ledger_position, ledger.position(connection), 0)
+            for position in (first.ledger_position, ledger_log.position(connection), 0)
         )
         judges = [
             {
@@ -136,7 +137,7 @@ def compare(
             for run, predictions in zip((first, last), said, strict=True)
         ]
         between = sorted((first.ledger_position, last.ledger_position))
-        decisions = ledger.count(connection, *between)
+        decisions = ledger_log.count(connection, *between)
     sides = _Sides((first.id, last.id), (judges[0], judges[1]))
     shown = _version(sides, now, NOW)
     changes = _changes(then, now)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, case, func, select
 
-from curator.store import ledger, runs, schema
+from curator.store import ledger_log, runs, schema
 from curator.store.classes import no_label_id
 from curator.store.undo import IMPORT
 
@@ -112,8 +112,8 @@ def since_newest_run(workspace: Workspace) -> Since | None:
         if runs.latest_id(connection) is None:
             return None
         run = runs.get(connection)
-        now = ledger.position(connection)
-        waiting = ledger.count(connection, run.ledger_position, now)
+        now = ledger_log.position(connection)
+        waiting = ledger_log.count(connection, run.ledger_position, now)
     return Since(run.id, run.metrics["valid"]["images"], waiting)
 
 

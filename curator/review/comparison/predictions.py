@@ -18,6 +18,7 @@ from curator.learn.recipes import recipe_named
 from curator.learn.recording import HEAD_FILE, kept_tensors
 from curator.store import runs, schema
 from curator.store.database import rows_of
+from curator.store.predictions import Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +30,7 @@ def guesses(
     workspace: Workspace,
     connection: Connection,
     run: runs.Run,
-    said: runs.Predictions,
+    said: Predictions,
     wanted: Iterable[int],
 ) -> dict[int, int]:
     """Class id by image id, of the ``wanted`` images that the run's model can be asked about.

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from sqlalchemy import func, select
 
+from curator.frames import pd
 from curator.learn.evaluation import metrics
 from curator.review.queue.scope import Scope
 from curator.store import images, runs, schema

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, func, select
 from curator.check.duplicates.keepers import placed
 from curator.check.outliers import THRESHOLD
 from curator.check.quality import QUALITY, Limits, limits
-from curator.store import ledger, schema
+from curator.store import ledger_log, schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +125,7 @@ def known_limits(workspace: Workspace, connection: Connection) -> Limits:
     They are drawn from every image, so reading them for each page would cost what pages must not.
     """
     newest = connection.execute(select(func.coalesce(func.max(schema.images.c.id), 0))).scalar_one()
-    position = ledger.position(connection)
+    position = ledger_log.position(connection)
     key = str(workspace.database.path)
     known = _limits_of.get(key)
     if known and known[0] == newest and abs(position - known[1]) <= newest // 100:

@@ -175,8 +175,8 @@ def details(workspace: Workspace, image_id: int, run_id: int | None = None) -> D
 
 def _exif(workspace: Workspace, file: str) -> Exif:
     try:
-        return exif(workspace.original(file))
-    except ProjectAltered:  # said where the image is read; the rest is worth seeing
+        return exif(workspace.original(file).read_bytes())
+    except (OSError, ProjectAltered):  # said where the image is read; the rest is worth seeing
         return {}
 
 
@@ -219,14 +219,14 @@ def _by_model(row: dict[str, Any]) -> Iterator[str]:
         if row["in_sample"]
         else ("The model that did not see it")
     )
-    if row["label_score"] is None:
+    if row["label_share"] is None:
         yield (
             f"{model} does not know its label; it says {row['predicted']}, "
             f"{_percent(row['confidence'])}."
         )
     elif row["predicted"] != row["label"]:
         yield (
-            f"{model} gives its label {_percent(row['label_score'])}, and {row['predicted']} "
+            f"{model} gives its label {_percent(row['label_share'])}, and {row['predicted']} "
             f"{_percent(row['confidence'])}."
         )
     if row["confidence"] < DOUBTFUL:

@@ -58,7 +58,8 @@ class Filters:
     that it has now."""
     like: str = ""
     """What a queue is put in order by; it leaves none out. Of similar images what they are
-    compared with, as :func:`curator.find.likeness.written` writes it; of a concept its name."""
+    compared with, as :func:`curator.find.likeness.written` writes it; of a concept its name; of a
+    search by words the words."""
     concept: str = ""
     """Name of a concept, in whatever case: what shows it, by a person or most likely."""
     selection: str = ""

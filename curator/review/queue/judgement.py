@@ -26,13 +26,15 @@ class Judged:
     """N images; class ids are present ones (or of classes that are no longer offered).
 
     ``class_ids`` (J,) and ``probabilities`` (N, J): every class that the run knew, merged ones
-    added up. ``label_score`` (N,): 0..1, low = suspicious; NaN where the run does not know the
-    label. ``predicted`` (N,) class ids, ``confidence`` (N,) their probability, 0..1.
+    added up. ``label_score`` (N,): 0..1, low = suspicious; ``label_share`` (N,): the label's
+    probability, which is the same where one model judged. Both are NaN where the run does not know
+    the label. ``predicted`` (N,) class ids, ``confidence`` (N,) their probability, 0..1.
     """
 
     class_ids: list[int]
     probabilities: NDArray[np.float64]
     label_score: NDArray[np.float64]
+    label_share: NDArray[np.float64]
     predicted: NDArray[np.int64]
     confidence: NDArray[np.float64]
 
@@ -61,17 +63,22 @@ def judge(
     class_ids: Sequence[int],
     labels: NDArray[np.int64],
     merged: Mapping[int, int],
+    scores: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None,
 ) -> Judged:
     """Read ``probabilities`` (N, K) of ``class_ids`` (K,) for the present ``labels`` (N,).
 
-    ``merged``: as of :func:`curator.store.classes.merged_ids`. The prediction is the run's own, so
-    that it is the same here as where the database counts.
+    ``merged``: as of :func:`curator.store.classes.merged_ids`. ``scores``: the labels (N,) that the
+    run saw and its scores (N,) of them, which stand where a label is still the same. The prediction
+    is the run's own, so that it is the same here as where the database counts.
     """
     counted = np.array([merged.get(key, key) for key in class_ids], dtype=np.int64)  # (K,)
     columns, folded = as_counted(probabilities, class_ids, merged)
     rows = np.arange(len(labels))
     predicted = counted[probabilities.argmax(axis=1)]
     own = labels[:, None] == columns[None, :]  # (N, J)
-    score = np.where(own.any(axis=1), np.where(own, folded, 0.0).sum(axis=1), np.nan)
+    share = np.where(own.any(axis=1), np.where(own, folded, 0.0).sum(axis=1), np.nan)
+    score = share
+    if scores is not None and not merged:
+        score = np.where(scores[0] == labels, scores[1], share)
     best = (predicted[:, None] == columns[None, :]).argmax(axis=1)
-    return Judged(columns.tolist(), folded, score, predicted, folded[rows, best])
+    return Judged(columns.tolist(), folded, score, share, predicted, folded[rows, best])

@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy import func, select
 
 from curator.errors import InputError
-from curator.find import concepts
+from curator.find import concepts, words
 from curator.find import unlabelled as waiting
 from curator.find.likeness import likeness
+from curator.frames import pd
 from curator.review.queue.filters import Filters
 from curator.review.queue.order import (
     Order,
@@ -60,7 +60,7 @@ BY_STATE, BY_CHANCE, BY_NEED = "By state", "By chance", "Without a label"
 AUDIT, AGAIN = "audit", "again"  # a random sample; own decisions to be made a second time
 AT_ONCE = 1000  # rows read at once for a table
 TABLE_COLUMNS = ["image_id", *KEYS[1:]]
-_NUMBERS = ["label_score", "confidence", "loss", "outlier_score"]
+_NUMBERS = ["label_score", "label_share", "confidence", "loss", "outlier_score"]
 
 Scored = tuple[NDArray[np.int64], NDArray[np.floating]]
 
@@ -91,39 +91,40 @@ class Kind:
 QUEUES: dict[str, Kind] = {
     "suspicious": Kind(
         "Most suspicious",
-        "Score: out-of-fold probability of its own label, low is suspicious. "
-        "Images that you decided on are left out.",
+        "Score: how likely its own label is to a model that did not see the image; low is "
+        "suspicious. Images that you decided on are left out.",
         suspicious,
         needs_run=True,
         group=BY_MODEL,
     ),
     "top losses": Kind(
         "Top losses",
-        "Loss: -log of the out-of-fold probability of its own label, validation and training "
-        "images alike.",
+        "Loss: -log of how likely its own label is to a model that did not see the image, "
+        "validation and training images alike.",
         top_losses,
         needs_run=True,
         group=BY_MODEL,
     ),
     "most confused": Kind(
         "Most confused",
-        "Images whose label is not the out-of-fold prediction, the pair of classes with most of "
-        "them first, surest prediction first.",
+        "Images whose label is not what a model says that did not see them, the pair of classes "
+        "with most of them first, surest prediction first.",
         most_confused,
         needs_run=True,
         group=BY_MODEL,
     ),
     "confused": Kind(
         "Confusion cell",
-        "Images of one label that the out-of-fold prediction takes for another, surest first.",
+        "Images of one label that a model which did not see them takes for another, surest first.",
         confused,
         needs_run=True,
         group=BY_MODEL,
     ),
     "low confidence": Kind(
         "None of these?",
-        "Score: the largest out-of-fold probability of any class, low first: what the model takes "
-        "for none of the classes. Images that you decided on are left out, unsure ones are not.",
+        "Score: how likely the likeliest class is to a model that did not see the image, low "
+        "first: what it takes for none. Images that you decided on are left out, unsure ones "
+        "are not.",
         low_confidence,
         needs_run=True,
         group=BY_MODEL,
@@ -171,6 +172,16 @@ QUEUES: dict[str, Kind] = {
         group=BY_COMPARISON,
         asks="like",
         scores=lambda space, connection, filters: likeness(space, connection, filters.like),
+        score_name="likeness",
+    ),
+    "words": Kind(
+        "By words",
+        "Likeness: cosine of the features of an image with those of the words, high first. The "
+        "order counts, not the number.",
+        everything,
+        group=BY_COMPARISON,
+        asks="like",
+        scores=lambda space, connection, by: words.ordered(space, connection, by.like),
         score_name="likeness",
     ),
     "concept": Kind(

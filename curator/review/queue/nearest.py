@@ -8,7 +8,7 @@ look has an end.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sqlalchemy import select
@@ -16,15 +16,14 @@ from sqlalchemy import select
 from curator.check.neighbours import nearest
 from curator.check.outliers import REFERENCES
 from curator.encode.backbones import DEFAULT, describe
-from curator.encode.feature_cache import FeatureCache
+from curator.encode.project_features import feature_cache
 from curator.errors import CuratorError
 from curator.store import images, schema
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlalchemy import Connection
 
+    from curator.encode.feature_cache import FeatureCache
     from curator.store.workspace import Workspace
 
 
@@ -47,7 +46,7 @@ def most_alike(
     )
     others = connection.execute(query).all()
     try:
-        cache = _cache(workspace.features)
+        cache = _cache(workspace)
         lacking = set(cache.missing([own.sha256, *(row.sha256 for row in others)]))
         if own.sha256 in lacking:
             return []
@@ -70,6 +69,5 @@ def most_alike(
 
 
 @lru_cache(maxsize=2)  # its index is read once, not at each look
-def _cache(folder: Path) -> FeatureCache:
-    backbone: Any = describe(DEFAULT)
-    return FeatureCache(folder, backbone.key, backbone.dimension)
+def _cache(workspace: Workspace) -> FeatureCache:
+    return feature_cache(workspace, describe(DEFAULT))

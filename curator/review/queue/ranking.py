@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from sqlalchemy import Connection
 
 from curator.check.outliers import stored_scores
+from curator.frames import pd
 from curator.review.queue.judgement import judge
 from curator.store import images, runs, schema
 from curator.store.classes import all_classes, merged_ids, names_by_id
-from curator.trust import is_original_name
+from curator.store.predictions import predictions_of
+from curator.trust import original_parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,8 +39,9 @@ def scored(workspace: Workspace, run_id: int | None = None) -> pd.DataFrame:
     By default the newest run whose predictions are all out-of-fold.
 
     Columns of :func:`curator.store.images.with_sources`, and:
-    ``label_score``  0..1, low = suspicious: probability of the present label; NaN for an image that
-                     the run has not seen, or a label it does not know
+    ``label_score``  0..1, low = suspicious: probability of the present label, by head and kernel
+                     together where the recipe is `instant`; NaN for an image that the run has not
+                     seen, or a label it does not know
     ``in_sample``    whether that is by a model which saw the image, and so says little
     ``predicted``    likeliest label; ``confidence`` its probability, 0..1
     ``loss``         -log(label_score), nats
@@ -49,7 +52,7 @@ def scored(workspace: Workspace, run_id: int | None = None) -> pd.DataFrame:
     with workspace.database.read() as connection:
         run = runs.ranking(connection) if run_id is None else runs.get(connection, run_id)
         table = with_outlier_scores(connection, images.with_sources(connection))
-        said = runs.predictions_of(connection, run)
+        said = predictions_of(connection, run)
         names = names_by_id(connection)
         offered = {item.id for item in all_classes(connection)}
         merged = merged_ids(connection)
@@ -58,7 +61,10 @@ def scored(workspace: Workspace, run_id: int | None = None) -> pd.DataFrame:
     rows = np.array([row_of.get(i, -1) for i in table["image_id"].tolist()], dtype=np.int64)
     known = rows >= 0
     labels = np.array([id_of[label] for label in table["label"].tolist()], dtype=np.int64)
-    judged = judge(said.probabilities[rows[known]], run.class_ids, labels[known], merged)
+    assert said.label_scores is not None  # as they are kept
+    rows_known = rows[known]
+    scores = (said.labels[rows_known], said.label_scores[rows_known])
+    judged = judge(said.probabilities[rows_known], run.class_ids, labels[known], merged, scores)
 
     def column(values: NDArray[Any], missing: Any) -> NDArray[Any]:
         every = np.full(len(table), missing, dtype=values.dtype if missing == 0 else object)
@@ -66,12 +72,12 @@ def scored(workspace: Workspace, run_id: int | None = None) -> pd.DataFrame:
         return every
 
     table["label_score"] = column(judged.label_score, np.nan).astype(float)
-    table["in_sample"] = column(said.in_sample[rows[known]], 0)
+    table["in_sample"] = column(said.in_sample[rows_known], 0)
     guessed = np.array([names[class_id] for class_id in judged.predicted.tolist()], dtype=object)
     table["predicted"] = column(guessed, None)
     table["confidence"] = column(judged.confidence, np.nan).astype(float)
     table["loss"] = column(judged.loss, np.nan).astype(float)
-    flagged = column(said.is_label_issue[rows[known]], 0)
+    flagged = column(said.is_label_issue[rows_known], 0)
     table["is_label_issue"] = flagged & (table["state"] != schema.KEPT).to_numpy(dtype=bool)
     every = iter(judged.likeliest(offered))
     table["suggestions"] = pd.Series(
@@ -96,15 +102,25 @@ def rank(workspace: Workspace, top: int | None = None, run_id: int | None = None
 
     ``label_score`` as in :func:`scored`; images that the run has not seen come last.
     ``suggested_label`` is the likeliest label where it is another than the present one, else "".
-    Raises NoRun.
+    ``path``: of the original; within a shard an address of fsspec. Raises NoRun.
     """
     table = scored(workspace, run_id)
     table = table[~table["state"].isin(schema.OUT)]
     table = table.sort_values(["label_score", "image_id"], na_position="last")
     table["path"] = [
-        str(workspace.originals / file) if is_original_name(file) else "" for file in table["file"]
+        _path(workspace, *named) for named in zip(table["file"], table["sha256"], strict=True)
     ]
     differs = table["predicted"].notna() & (table["predicted"] != table["label"])
     table["suggested_label"] = table["predicted"].where(differs, "")
     ranked = table[RANK_COLUMNS].reset_index(drop=True)
     return ranked if top is None else ranked.head(top)
+
+
+def _path(workspace: Workspace, file: object, sha256: str) -> str:
+    """Where an original can be opened, within a shard by fsspec; "" for a name that is none."""
+    parts = original_parts(file)
+    if parts is None:
+        return ""
+    path, _, size = parts
+    where = str(workspace.originals / path)
+    return where if size is None else f"tar://{sha256}{PurePosixPath(str(file)).suffix}::{where}"

@@ -18,9 +18,10 @@ from curator.find import unlabelled
 from curator.review.queue.context import known_limits, look_around
 from curator.review.queue.judgement import Judged, judge
 from curator.review.queue.scope import Scope
-from curator.store import images, ledger, opinions, runs, schema
+from curator.store import images, ledger, opinions, schema
 from curator.store.classes import present_names
 from curator.store.database import pieces
+from curator.store.predictions import unpack_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _UNSEEN: dict[str, Any] = {
     "label_score": None,
+    "label_share": None,
     "loss": None,
     "in_sample": False,
     "predicted": None,
@@ -83,8 +85,9 @@ def rows(
     ``group_id``: near-duplicates share one. ``source``, ``final_address``, ``host``: of its first
     source; the host of a file is "". ``outlier_score``: 0..1, low = unlike the others of its label;
     None before a check.
-    ``label_score``: 0..1, low = suspicious: probability of the present label; None where the run
-    has not seen the image or does not know the label. ``loss``: -log of it, nats. ``in_sample``:
+    ``label_score``: 0..1, low = suspicious: how much the run believes the present label; None where
+    it has not seen the image or does not know the label. ``loss``: -log of it, nats.
+    ``label_share``: the label's probability by the model alone. ``in_sample``:
     whether that is by a model which saw the image, and so says little. ``predicted``: the likeliest
     class, ``confidence``: its probability, 0..1; None. ``suggestions``: [label, probability] of the
     three likeliest. ``is_label_issue``: flagged by the run, and neither confirmed nor left out.
@@ -146,6 +149,7 @@ def said_of(scope: Scope, every: Sequence[Any]) -> dict[int, dict[str, Any]]:
     return {
         said.image_id: {
             "label_score": None if np.isnan(score) else score,
+            "label_share": None if np.isnan(share) else share,
             "loss": None if np.isnan(score) else loss,
             "in_sample": bool(said.in_sample),
             "predicted": scope.names[predicted],
@@ -153,9 +157,10 @@ def said_of(scope: Scope, every: Sequence[Any]) -> dict[int, dict[str, Any]]:
             "suggestions": [[scope.names[key], share] for key, share in likeliest],
             "is_label_issue": bool(said.is_label_issue) and said.image_id in undecided,
         }
-        for said, score, loss, predicted, confidence, likeliest in zip(
+        for said, score, share, loss, predicted, confidence, likeliest in zip(
             stored,
             judged.label_score.tolist(),
+            judged.label_share.tolist(),
             judged.loss.tolist(),
             judged.predicted.tolist(),
             judged.confidence.tolist(),
@@ -199,8 +204,12 @@ def judged_of(scope: Scope, every: Sequence[Any]) -> tuple[Sequence[Any], Judged
     label_of = {image.id: image.class_id for image in every}
     stored = scope.connection.execute(_SAID, {"ids": list(label_of), "run": run.id}).all()
     labels = np.array([label_of[said.image_id] for said in stored], dtype=np.int64)
-    matrix = runs.matrix([said.probabilities for said in stored], len(run.class_ids), run.id)
-    return stored, judge(matrix, run.class_ids, labels, scope.merged)
+    matrix = unpack_rows([said.probabilities for said in stored], len(run.class_ids), run.id)
+    scores = (
+        np.array([said.class_id for said in stored], dtype=np.int64),
+        np.array([said.label_score for said in stored], dtype=np.float64),
+    )
+    return stored, judge(matrix, run.class_ids, labels, scope.merged, scores)
 
 
 def note(kind: str, row: Mapping[str, Any], place: str, issues: Sequence[str]) -> str:
@@ -260,6 +269,8 @@ _SOURCES = select(
 ).join(_FIRST, _FIRST.c.source_id == schema.sources.c.id)
 _SAID = select(
     schema.predictions.c.image_id,
+    schema.predictions.c.class_id,
+    schema.predictions.c.label_score,
     schema.predictions.c.is_label_issue,
     schema.predictions.c.in_sample,
     schema.predictions.c.probabilities,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,6 +68,7 @@ def test_changed_copies_share_a_group(tmp_path: Path) -> None:
         assert [group[f"{n}-{change.__name__}.png"] for n in range(6)] == originals
 
 
+@pytest.mark.slow
 def test_smooth_copies_share_a_group(tmp_path: Path) -> None:
     """Pictures without detail: a copy that was recompressed and made smaller is found."""
     made = {f"{n}.png": picture(n, 200) for n in range(20)}
@@ -123,6 +125,7 @@ def as_sets(group: dict[str, int]) -> set[frozenset[str]]:
     return {frozenset(n for n in group if group[n] == number) for number in group.values()}
 
 
+@pytest.mark.slow
 def test_a_copy_that_comes_later_joins_its_group_and_split(tmp_path: Path) -> None:
     """A crop, which only the features find, goes where its original is."""
     with Project.create(tmp_path / "p") as project:
@@ -135,6 +138,7 @@ def test_a_copy_that_comes_later_joins_its_group_and_split(tmp_path: Path) -> No
     assert (table.groupby("group_id")["split"].nunique() == 1).all()
 
 
+@pytest.mark.slow
 def test_nothing_new_is_not_compared_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a check, another one decides no pair."""
     with Project.create(tmp_path / "p") as project:
@@ -192,3 +196,16 @@ def test_a_chain_is_not_one_group() -> None:
     assert len(set(groups(ids, chain).tolist())) > 2
     cycle = np.array([(0, 1), (1, 2), (2, 3), (3, 0)])
     assert groups(ids, cycle).tolist() == [10] * 4 + list(range(14, 20))
+
+
+def test_memory_does_not_grow_with_the_images() -> None:
+    """A thousand new ones among 100,000 are compared in pieces, and those alike are found."""
+    hashes = np.random.default_rng(1).integers(0, 1 << 63, 100_000, dtype=np.uint64)
+    hashes[70_000] = hashes[99_500]
+    new = np.arange(len(hashes)) >= 99_000
+    tracemalloc.start()
+    found = close_hashes(hashes, new, bits=1)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [70_000, 99_500] in found.tolist()
+    assert most < 150 << 20

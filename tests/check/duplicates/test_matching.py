@@ -30,6 +30,7 @@ def each_with_next(number: int) -> np.ndarray:
     return np.arange(2 * number).reshape(-1, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_a_changed_copy_is_the_same(change: Callable[[Image.Image], Image.Image]) -> None:
     """Each change leaves a picture the same, whichever of the two comes first."""

@@ -67,7 +67,7 @@ def world(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[World]:
     patch.setattr(socket, "getaddrinfo", functools.partial(_resolve, asked, socket.getaddrinfo))
     patch.setattr(guarded, "is_public", lambda address: address == "127.0.0.1")
     patch.setattr(guarded, "tls_context", lambda: ssl.create_default_context(cafile=signer.file))
-    network._adapter.cache_clear()  # it holds the certificates that it trusts
+    network._pools.cache_clear()  # it holds the certificates that it trusts
     certificates = {
         "trusted": certificate(folder, "right.example", signer),
         "expired": certificate(folder, "right.example", signer, days=-1),
@@ -90,7 +90,7 @@ def world(patch: pytest.MonkeyPatch, folder: Path) -> Iterator[World]:
             ports=frozenset({80, 443, *(server.port for server in servers.values())}),
         )
         yield World(servers, settings, asked)
-    network._adapter.cache_clear()
+    network._pools.cache_clear()
 
 
 def _resolve(asked: Counter[str], real: Any, host: str, port: int, *rest: Any, **more: Any) -> Any:

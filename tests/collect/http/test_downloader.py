@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import subprocess
 import sys
 import threading
@@ -133,6 +134,21 @@ def test_silent_host_is_given_up(
     assert reasons.count(Reason.TIMED_OUT) == sum("silent" in url for url in asked)
 
 
+def test_a_host_that_answered_before_is_given_up_later(
+    quick: FetchSettings, tmp_path: Path
+) -> None:
+    """One that is known from an earlier parcel gets the patience of a host that has answered."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        host = f"127.0.0.1:{closed.getsockname()[1]}"
+    wanted = [Wanted(n, f"http://{host}/{n}") for n in range(60)]
+    settings = quick.but(threads=1, per_host=1, attempts=1)
+    for answered, asked in (((), 2), ((host,), 20)):
+        outcomes = download(wanted, tmp_path, settings, never, answered=answered)
+        reasons = [outcome.reason for outcome in outcomes]
+        assert reasons.count(Reason.UNREACHABLE) == asked
+        assert reasons.count(Reason.HOST_GIVEN_UP) == 60 - asked
+
+
 def test_slow_host_does_not_hold_up_others(
     quick: FetchSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +234,7 @@ def test_a_disk_that_refuses(server: Hostile, quick: FetchSettings, tmp_path: Pa
         by_path(server, ["/good.jpg", "/good.png"], tmp_path / "originals", quick)
 
 
+@pytest.mark.slow
 def test_a_file_that_the_disk_refuses(server: Hostile, tmp_path: Path) -> None:
     """When a body cannot be written the download stops; nothing blames the address."""
     code = (

@@ -11,7 +11,7 @@ import pytest
 from curator.collect.http import client as network
 from curator.collect.http import transport as guarded
 from curator.collect.http.client import FetchSettings
-from curator.collect.http.transport import GuardedAdapter
+from curator.collect.http.transport import GuardedPools
 from curator.imaging.reasons import Reason
 from tests.collect.fetching import failure, fetched
 from tests.collect.hostile import BODIES, Hostile, serving
@@ -171,7 +171,7 @@ def test_name_under_tls(
     trusting = ssl.create_default_context(cafile=signer.file)
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
     monkeypatch.setattr(guarded, "tls_context", lambda: trusting)
-    monkeypatch.setattr(network, "_adapter", lambda _: GuardedAdapter())
+    monkeypatch.setattr(network, "_pools", lambda _: GuardedPools())
     with serving(tls=context) as server:
         body, _ = fetched(server.url("/good.jpg", "images.example"), quick)
         assert BODIES["/good.jpg"] == body

@@ -177,6 +177,7 @@ def test_a_row_twice_is_one_file(project: Project, tmp_path: Path) -> None:
     assert problems["listed_in_two_classes"] == 1
 
 
+@pytest.mark.slow
 def test_our_own_manifest_can_be_imported(small: Project, project: Project, tmp_path: Path) -> None:
     """An export is an ImageFolder with a table: both ways in give the same labels and splits."""
     small.decide([1], "relabel", "owl")
@@ -207,6 +208,7 @@ def test_labels_from_file_names(project: Project, tmp_path: Path) -> None:
     assert "1 name does not match" in answer.sentence
 
 
+@pytest.mark.slow
 def test_names_with_blanks_at_the_ends(project: Project, tmp_path: Path) -> None:
     """A folder or group whose name ends in a blank gives the class without it."""
     for number, name in enumerate(["a cat 1.png", "a dog 2.png"]):

@@ -59,6 +59,7 @@ def uploaded(project: Project) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["", "bears/", "train/"])
 def test_folders_in_an_archive_name_the_classes(
     prefix: str, project: Project, tmp_path: Path
@@ -171,6 +172,7 @@ def test_an_upload_with_folders_names_classes(project: Project) -> None:
     assert project.status().classes == {"black": 2, "brown": 1}
 
 
+@pytest.mark.slow
 def test_a_cancelled_upload_can_be_taken_in_again(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

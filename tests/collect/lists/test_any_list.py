@@ -171,6 +171,7 @@ def test_any_bytes_are_read(data: bytes, name: str) -> None:
         read(content, name)
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(FRAGMENTS)
 def test_no_address_is_invented(text: str) -> None:
@@ -215,7 +216,7 @@ def test_every_line_is_accounted_for(text: str) -> None:
         assert parsed.blank + parsed.comments + len(named) == len(lines)
 
 
-MEGABYTE = 1_000_000
+LONG = 1 << 18  # letters
 
 
 HOSTILE = [
@@ -247,12 +248,13 @@ HOSTILE = [
 BEGINNINGS = ["", "<html>", "![](http://a/x)"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_work_grows_with_the_length(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four times the text takes four times the work, and never six times as much.
 
     Counted are lines, calls and what patterns pass; in quadratic time it would be sixteen times.
-    What one match of a pattern does inside is left to the megabytes below.
+    What one match of a pattern does inside is left to the long texts below.
     """
     work = Work(monkeypatch.setattr, "curator.collect")
     for start in BEGINNINGS:
@@ -265,21 +267,21 @@ def test_work_grows_with_the_length(piece: str, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("piece", HOSTILE)
 @pytest.mark.parametrize("start", BEGINNINGS)
 def test_hostile_repetition(start: str, piece: str) -> None:
-    """A megabyte of anything is read; with patterns that go back and forth it would never end."""
-    read(start + piece * (MEGABYTE // len(piece)))
+    """A long text of anything is read; with patterns that go back and forth it would never end."""
+    read(start + piece * (LONG // len(piece)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
-        f"<img srcset='{'a, ' * (MEGABYTE // 3)}'>",
-        f"<p style='{'url(' * (MEGABYTE // 4)}'>",
-        f"<p title='&#{'9' * MEGABYTE};'>",
-        'url\n"' + "a\n" * (MEGABYTE // 2),
-        "a,url\n" + "," * MEGABYTE,
-        f"MIME-Version: 1.0\n{'boundary=a' * (MEGABYTE // 10)}",
-        "http://" + "\u00e4" * MEGABYTE,
+        f"<img srcset='{'a, ' * (LONG // 3)}'>",
+        f"<p style='{'url(' * (LONG // 4)}'>",
+        f"<p title='&#{'9' * LONG};'>",
+        'url\n"' + "a\n" * (LONG // 2),
+        "a,url\n" + "," * LONG,
+        f"MIME-Version: 1.0\n{'boundary=a' * (LONG // 10)}",
+        "http://" + "\u00e4" * LONG,
     ],
     ids=lambda text: text[:20],
 )

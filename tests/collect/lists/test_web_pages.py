@@ -239,6 +239,7 @@ def test_embedded_pictures(address: str, around: str) -> None:
     assert "PNG" not in repr(image)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("address", "said"),
     [

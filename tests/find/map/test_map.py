@@ -70,6 +70,7 @@ def test_the_map_grows_and_nothing_moves(featured: Build) -> None:
     assert nearest[60:].tolist() == [0, 0, 1, 1, 2, 2]
 
 
+@pytest.mark.slow
 def test_made_again_it_is_the_same(featured: Build) -> None:
     """Groups lie apart, the seed decides, deleted images are left out; undone they are back."""
     group = np.repeat(np.arange(3), 20)
@@ -138,6 +139,7 @@ def test_features_of_another_network(featured: Build) -> None:
     assert (report(project).fitted, kept.state(project)) == (True, "ready")
 
 
+@pytest.mark.slow
 def test_what_lacks_is_computed_first(checked: Project, curator: Curator) -> None:
     """Real pictures: features that were deleted are made again; the command tells the points.
 

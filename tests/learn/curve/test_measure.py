@@ -23,6 +23,7 @@ def blobs(rows, dimension=30, distance=0.35, seed=0):
     return features.astype(np.float32), labels
 
 
+@pytest.mark.slow
 @given(
     rows=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 25)), min_size=2, max_size=80),
     share=st.floats(0.05, 1),

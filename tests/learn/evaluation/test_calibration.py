@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from curator.errors import InputError, NotEnoughData
-from curator.learn.evaluation.calibration import COLDEST, HOTTEST, fit_temperature
+from curator.learn.evaluation.calibration import (
+    COLDEST,
+    HOTTEST,
+    calibrated_apart,
+    fit_temperature,
+)
 from curator.learn.evaluation.metrics import log_loss, softmax
 
 
@@ -60,3 +65,17 @@ def test_what_cannot_be_calibrated_is_named():
         fit_temperature(np.zeros((2, 3)), np.zeros(3, int))
     with pytest.raises(InputError, match="NaN"):
         fit_temperature(np.array([[0.0, np.nan]]), np.array([0]))
+
+
+def test_no_row_is_judged_by_its_own_label():
+    """Other labels in a part change the other parts' probabilities alone; the order stays."""
+    logits, labels = drawn(300, 3, 1, 2.0)
+    parts = np.arange(300) % 3
+    found = calibrated_apart(logits, labels, parts)
+    altered = np.where(parts == 0, (labels + 1) % 3, labels)
+    others = calibrated_apart(logits, altered, parts)
+    np.testing.assert_array_equal(found[parts == 0], others[parts == 0])
+    assert np.abs(found - others)[parts != 0].max() > 0.01
+    np.testing.assert_array_equal(found.argmax(axis=1), logits.argmax(axis=1))
+    alone = calibrated_apart(logits, labels, np.zeros(300, int))
+    np.testing.assert_allclose(alone, softmax(logits), atol=1e-6)

@@ -134,6 +134,7 @@ def test_brier_score(classes):
     assert np.isnan(metrics.brier_score(np.zeros((0, 2)), np.zeros(0, int)).value)
 
 
+@pytest.mark.slow
 def test_macro_f1():
     """It is scikit-learn's, and its bootstrap interval that of drawing the rows themselves."""
     probabilities, labels = random_case(1, 300)

@@ -13,7 +13,13 @@ from tests.learn.finetune.small import digit_data, small_network
 
 # The kill must fall into both phases and between them; the seed is not the default one.
 SETTINGS = EngineSettings(
-    epochs=3, frozen_epochs=2, unfrozen_rate=1e-2, batch_statistics=True, seed=7, keep="best"
+    epochs=3,
+    frozen_epochs=2,
+    batch=32,
+    unfrozen_rate=1e-2,
+    batch_statistics=True,
+    seed=7,
+    keep="best",
 )
 
 

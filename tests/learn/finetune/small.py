@@ -9,9 +9,19 @@ from torch import nn
 
 from curator.learn.finetune.data import ArrayPixels, Data, Frame
 from curator.learn.finetune.network import Classifier, classifier
+from curator.learn.finetune.settings import EngineSettings
 
 FRAME = Frame(28, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 FEATURES = 32
+SCRATCH = EngineSettings(
+    epochs=2,
+    frozen_epochs=1,
+    batch=32,
+    unfrozen_rate=1e-2,
+    spread=1,
+    flip=False,
+    batch_statistics=True,
+)
 
 
 def digit_pixels(side: int = 32) -> tuple[np.ndarray, np.ndarray]:

@@ -98,10 +98,12 @@ def test_a_worse_error_without_a_lower_loss_is_too_high_a_rate():
 
 
 def test_worse_than_the_head_it_began_with():
-    """A run that loses against the instant head says so, with both errors; a draw is no loss."""
+    """A run that loses against the instant head says so, with both errors; a draw is no gain."""
     curves = ([0.5, 0.4, 0.3], [0.4, 0.35, 0.34], [0.20, 0.18, 0.18])
     assert codes(*curves, start_error=0.07) == [diagnosis.WORSE_THAN_START]
-    assert codes(*curves, start_error=0.17) == [diagnosis.WELL]
+    assert codes(*curves, start_error=0.17) == [diagnosis.NO_GAIN]
+    assert codes(*curves, start_error=0.18) == [diagnosis.NO_GAIN]
+    assert codes(*curves, start_error=0.19) == [diagnosis.WELL]
     (found,) = diagnose(curve(*curves), 3, 0.66, 140, start_error=0.07)
     assert "18.0%, and the head that it began with had 7.0%" in found.sentence
 

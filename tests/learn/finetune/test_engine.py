@@ -13,7 +13,7 @@ from torch import nn
 from curator.errors import DeviceFull
 from curator.learn.evaluation import metrics
 from curator.learn.finetune.data import Feed
-from curator.learn.finetune.device import precision_of
+from curator.learn.finetune.device import Precision, precision_of
 from curator.learn.finetune.engine import Engine, predict, smooth_loss
 from curator.learn.finetune.network import Classifier, classifier
 from curator.learn.finetune.settings import EngineSettings
@@ -218,3 +218,31 @@ def test_a_gpu_learns_like_the_cpu(data: Data) -> None:
         assert found[1] <= 1
     small = dataclasses.replace(data, valid=data.valid[:1])
     assert predict(network, small.pixels, FRAME, small.valid, "cuda").shape == (1, 10)
+
+
+def test_the_path_of_a_gpu_on_the_cpu(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half precision, resident pictures and channels-last: the same code, without a GPU.
+
+    The loss is that of float32 to the precision of bfloat16, weights and gradients stay float32.
+    """
+    settings = EngineSettings(batch=24, frozen_epochs=0)
+    plain = small_network()
+    expected, _ = one_step(plain, data, settings, frozen=False)
+    judged = predict(plain, data.pixels, FRAME, data.valid, "cpu")
+    half = Precision("bfloat16", "told so")
+    monkeypatch.setattr("curator.learn.finetune.engine.precision_of", lambda _device: half)
+    monkeypatch.setattr(Feed, "_fits", lambda _self: True)
+    network = small_network()
+    seen: dict[str, torch.Tensor] = {}
+    network.body[0].register_forward_hook(lambda _m, given, said: seen.update(x=given[0], y=said))
+    with Feed(data.pixels, "cpu") as feed:
+        assert feed.resident
+        engine = Engine(network, data, settings, "cpu", feed)
+        torch.manual_seed(0)
+        (loss,) = engine.steps([data.train[:24]], np.random.default_rng(0))
+        assert seen["y"].dtype == torch.bfloat16
+        assert seen["x"].is_contiguous(memory_format=torch.channels_last)
+        assert all(p.grad is None or p.grad.dtype == torch.float32 for p in network.parameters())
+        assert float(loss) == pytest.approx(expected, rel=0.05)
+        found = predict(network, data.pixels, FRAME, data.valid, "cpu", feed)
+    np.testing.assert_allclose(found, judged, atol=0.02)

@@ -13,15 +13,12 @@ from curator.learn.finetune.data import Data
 from curator.learn.finetune.engine import predict
 from curator.learn.finetune.folds import OutOfFold, fit_folds
 from curator.learn.finetune.loop import fit
-from curator.learn.finetune.settings import EngineSettings
-from tests.learn.finetune.small import FRAME, small_network
+from tests.learn.finetune.small import FRAME, SCRATCH, small_network
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SETTINGS = EngineSettings(
-    epochs=2, frozen_epochs=0, unfrozen_rate=1e-2, spread=1, flip=False, batch_statistics=True
-)
+SETTINGS = SCRATCH.but(frozen_epochs=0)
 
 
 def folded(data: Data, **listeners: Any) -> OutOfFold:
@@ -32,6 +29,7 @@ def folded(data: Data, **listeners: Any) -> OutOfFold:
     )
 
 
+@pytest.mark.slow
 def test_each_image_is_judged_by_a_network_that_never_saw_it(data: Data) -> None:
     """The probabilities of a fold are those of a network trained on the others alone."""
     told: list[tuple[int, int]] = []
@@ -56,6 +54,7 @@ def test_each_image_is_judged_by_a_network_that_never_saw_it(data: Data) -> None
     )
 
 
+@pytest.mark.slow
 def test_it_goes_on_fold_by_fold(data: Data, tmp_path: Path) -> None:
     """Cancelled in the second fold, it trains no finished fold again and ends the same."""
     expected = folded(data)
@@ -80,6 +79,7 @@ def test_it_goes_on_fold_by_fold(data: Data, tmp_path: Path) -> None:
     assert kept == [f"fold-{fold}/held-out.safetensors" for fold in (1, 2, 3)]
 
 
+@pytest.mark.slow
 def test_folds_never_pick_an_epoch_by_their_own_images(data: Data) -> None:
     """Early stop and the best epoch would leak the held-out labels, and do not apply."""
     tempted = SETTINGS.but(patience=1, keep="best")

@@ -18,14 +18,10 @@ from curator.learn.finetune.history import best_epoch, last_progress
 from curator.learn.finetune.loop import fit
 from curator.learn.finetune.network import classifier
 from curator.learn.finetune.settings import EngineSettings
-from tests.learn.finetune.small import FEATURES, FRAME, digit_data, small_network
+from tests.learn.finetune.small import FEATURES, FRAME, SCRATCH, digit_data, small_network
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SCRATCH = EngineSettings(
-    epochs=2, frozen_epochs=1, unfrozen_rate=1e-2, spread=1, flip=False, batch_statistics=True
-)
 
 
 def test_a_run_tells_what_happens(data: Data) -> None:

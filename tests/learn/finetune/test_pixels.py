@@ -35,6 +35,7 @@ def write_pictures(folder: Path) -> list[tuple[str, Path]]:
     return [(sha256_of(path), path) for path in files]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "crop"), FRAMES)
 def test_the_centre_is_what_a_prediction_sees(size: int, crop: float, tmp_path: Path) -> None:
     """For every shape of picture and every margin, the middle of the square is the crop exactly."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SETTINGS = EngineSettings(flip=False, spread=1, batch_statistics=True)
 
 
+@pytest.mark.slow
 def test_it_finds_a_rate_that_works_and_changes_nothing(data: Data) -> None:
     """Both suggestions train well, far smaller and far larger rates do not; weights stay."""
     network = small_network()

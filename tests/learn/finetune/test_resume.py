@@ -122,6 +122,7 @@ def test_the_best_epochs_weights_are_on_disk(whole: Fitted, tmp_path: Path) -> N
     assert torch.equal(stored["network.head.weight"], whole.network.head.weight)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "bit", "empty", "text"])
 def test_a_damaged_checkpoint_is_set_aside(damage: str, whole: Fitted, tmp_path: Path) -> None:
     """The run starts anew, ends as ever, says so, and keeps the damaged file."""

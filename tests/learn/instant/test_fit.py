@@ -244,7 +244,7 @@ def test_heads_that_went_wrong_once_are_not_started_from():
     assert np.isfinite(fitted(features, labels, warm=other).out_of_fold).all()
 
 
-@pytest.mark.xdist_group("digits")
+@pytest.mark.soak
 @pytest.mark.slow
 def test_wrong_labels_among_real_digits(digits):
     """Of 3, 5 and 8 with 10 % wrong labels, doubt and chosen l2 rank better than the fixed 0.03."""

@@ -187,7 +187,6 @@ def test_lbfgs_solves_quadratics_of_different_size():
     np.testing.assert_allclose(found, target, atol=0.01)
 
 
-@pytest.mark.xdist_group("digits")
 @pytest.mark.slow
 def test_digits_error(digits):
     """Threes, fives and eights: at most 5.5 % out-of-fold error."""
@@ -196,6 +195,7 @@ def test_digits_error(digits):
     assert error_rate(labels, predicted).value <= 0.055
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_bears_error(bears, encoder, tmp_path):
     """The 480 bears: at most 5 % out-of-fold error."""

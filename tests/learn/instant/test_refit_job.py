@@ -11,12 +11,13 @@ from curator.project import Project
 from curator.review.comparison.compare import compare
 from curator.store import run_writer as publishing
 from curator.store import runs, schema
+from curator.store.predictions import Predictions, predictions_of
 
 
 def hidden_run(project: Project, images: list[int]) -> int:
     """Begin a run over ``images`` as a killed process leaves it: some is written, nothing shown."""
     count = len(images)
-    said = runs.Predictions(
+    said = Predictions(
         image_ids=np.array(images),
         labels=np.ones(count, dtype=np.int64),
         is_label_issue=np.zeros(count, dtype=bool),
@@ -58,7 +59,7 @@ def test_a_refit_ranks_by_what_was_decided_and_stays_out_of_the_list(sample_copy
     assert table["interim"].tolist() == [False, True]
     with sample_copy.database.read() as connection:
         run = runs.ranking(connection)
-        said = runs.predictions_of(connection, run)
+        said = predictions_of(connection, run)
         assert runs.to_export(connection).id == 1
     assert (run.id, run.interim, run.out_of_fold) == (2, True, True)
     assert not set(worst) & set(said.image_ids.tolist())
@@ -101,6 +102,7 @@ def test_settings_are_those_of_the_newest_instant_run(sample_copy: Project) -> N
     assert (last.settings["folds"], last.settings["doubt"]) == (4, False)
 
 
+@pytest.mark.slow
 def test_older_refits_lose_their_predictions_and_files(sample_copy: Project) -> None:
     """The ranking and the one before it stay, as does every asked-for run; run rows stay all."""
     worst = sample_copy.rank(40)["image_id"].tolist()
@@ -154,6 +156,7 @@ def test_a_decision_gets_in_between_two_pieces(sample_copy: Project) -> None:
         assert runs.ranking_id(connection) == run_id
 
 
+@pytest.mark.slow
 def test_a_refit_does_not_replace_a_fine_tuned_model(sample_copy: Project) -> None:
     """What is exported is what the user trained."""
     with sample_copy.database.write() as connection:
@@ -177,7 +180,7 @@ def test_a_refit_does_not_replace_a_fine_tuned_model(sample_copy: Project) -> No
 def test_predictions_written_in_pieces_are_those_written_at_once(sample_copy: Project) -> None:
     """Every row of a run with more images than a piece holds comes back, none twice."""
     with sample_copy.database.read() as connection:
-        before = runs.predictions_of(connection, runs.get(connection, 1))
+        before = predictions_of(connection, runs.get(connection, 1))
     classes = before.probabilities.shape[1]
     run_id = publishing.begin(
         sample_copy.database,
@@ -192,7 +195,7 @@ def test_predictions_written_in_pieces_are_those_written_at_once(sample_copy: Pr
     assert len(before.image_ids) > publishing.FEWEST
     probabilities = np.zeros((len(before.image_ids), wide), dtype=np.float32)
     probabilities[:, :classes] = before.probabilities
-    said = runs.Predictions(
+    said = Predictions(
         before.image_ids,
         before.labels,
         before.is_label_issue,

@@ -20,6 +20,7 @@ def histogram(scores: np.ndarray) -> np.ndarray:
     return np.bincount(steps, minlength=SCALE + 1)
 
 
+@pytest.mark.slow
 def test_advice_falls_as_the_review_goes_on(
     sample_copy: Project, sample_items: dict[str, Item]
 ) -> None:

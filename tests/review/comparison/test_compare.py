@@ -17,8 +17,9 @@ from curator.project import Project
 from curator.review.comparison.compare import Judged, compare
 from curator.review.comparison.history import Known, labels_at
 from curator.review.comparison.predictions import guesses
-from curator.store import images, ledger, runs
+from curator.store import images, ledger_log, runs
 from curator.store.classes import all_classes
+from curator.store.predictions import Predictions, predictions_of
 from tests.conftest import copy_project
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def by_hand(project: Project, run_id: int) -> dict[int, bool]:
     """Say for each live validation image whether that run's fixed head is wrong."""
     names = project.class_names()
     with project.database.read() as connection:
-        said = runs.predictions_of(connection, runs.get(connection, run_id))
+        said = predictions_of(connection, runs.get(connection, run_id))
         table = images.live(connection)
     fixed = dict(zip(said.image_ids.tolist(), said.fixed, strict=True))
     valid = table[table["split"] == "valid"]
@@ -74,6 +75,7 @@ def by_hand(project: Project, run_id: int) -> dict[int, bool]:
     }
 
 
+@pytest.mark.slow
 def test_both_runs_are_judged_on_the_same_images(cleaned: Project) -> None:
     """Errors of both runs are those counted by hand, with the labels as they are now."""
     found = compare(cleaned)
@@ -142,7 +144,7 @@ def test_cleaned_validation_images_give_a_warning_and_two_results(cleaned: Proje
     found = compare(cleaned)
     with cleaned.database.read() as connection:
         table = images.with_sources(connection).query("split == 'valid'").set_index("image_id")
-        first, second = (runs.predictions_of(connection, runs.get(connection, i)) for i in (1, 2))
+        first, second = (predictions_of(connection, runs.get(connection, i)) for i in (1, 2))
     deleted = table["state"] == "deleted"
     changed = ~deleted & (table["label"] != table["given_label"])
     assert found.relabelled == changed.sum() > 0
@@ -190,14 +192,14 @@ def test_the_head_says_what_the_run_said(sample: Project) -> None:
     """Asked about images as if the run had not judged them, its kept head answers the same."""
     with sample.database.read() as connection:
         run = runs.get(connection, 1)
-        said = runs.predictions_of(connection, run)
+        said = predictions_of(connection, run)
         valid = ~np.isnan(said.fixed).any(axis=1)
         wanted = said.image_ids[valid].tolist()
         kept = guesses(sample, connection, run, said, wanted)
         none = {item.name: getattr(said, item.name)[:0] for item in fields(said)}
-        asked = guesses(sample, connection, run, runs.Predictions(**none), wanted)
+        asked = guesses(sample, connection, run, Predictions(**none), wanted)
         foreign = replace(run, settings={**run.settings, "features": "another"})
-        assert guesses(sample, connection, foreign, runs.Predictions(**none), wanted) == {}
+        assert guesses(sample, connection, foreign, Predictions(**none), wanted) == {}
     assert len(kept) > 90
     assert asked == kept
 
@@ -226,6 +228,7 @@ def split_folder(
     return build_once("split", fill)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     acts=st.lists(
@@ -266,7 +269,7 @@ def present(project: Project) -> tuple[int, dict[int, Known]]:
             int(row.image_id): Known(number[str(row.label)], str(row.state))
             for row in table.itertuples()
         }
-        return ledger.position(connection), found
+        return ledger_log.position(connection), found
 
 
 def test_there_must_be_two_runs(small: Project, sample: Project) -> None:

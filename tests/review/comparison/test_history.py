@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from curator.project import Project
 from curator.review.comparison.history import changes
-from curator.store import images, ledger
+from curator.store import images, ledger_log
 
 NOTHING = {"relabelled": 0, "left_out": 0, "brought_back": 0, "confirmed": 0, "unsure": 0}
 
@@ -12,7 +12,7 @@ NOTHING = {"relabelled": 0, "left_out": 0, "brought_back": 0, "confirmed": 0, "u
 def position(project: Project) -> int:
     """Give the id of the last decision."""
     with project.database.read() as connection:
-        return ledger.position(connection)
+        return ledger_log.position(connection)
 
 
 def between(project: Project, after: int, until: int) -> dict[str, int]:

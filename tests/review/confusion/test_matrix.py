@@ -15,6 +15,7 @@ from curator.errors import NoRun
 from curator.review.confusion.matrix import confusion, difference, most_confused
 from curator.review.queue.kinds import open_queue
 from curator.store import images, runs
+from curator.store.predictions import predictions_of
 from tests.large import large_project
 from tests.pictures import write_folders
 from tests.review.made_up import Made, make
@@ -32,7 +33,7 @@ def by_hand(project: Project) -> Counter[tuple[str, str]]:
     names = project.class_names()
     with project.database.read() as connection:
         run = runs.get(connection)
-        said = runs.predictions_of(connection, run)
+        said = predictions_of(connection, run)
         table = images.live(connection)
     guess = dict(
         zip(said.image_ids.tolist(), said.probabilities.argmax(axis=1).tolist(), strict=True)
@@ -117,6 +118,7 @@ def test_a_merged_class_counts_where_it_went(tmp_path: Path) -> None:
         assert open_queue(project, "most confused").ids.tolist() == [2]
 
 
+@pytest.mark.slow
 def test_the_difference_of_two_runs(sample_copy: Project, tmp_path: Path) -> None:
     """Over what both judged, by present labels: rows sum to 0; the same run has none."""
     ranked = sample_copy.rank()
@@ -131,7 +133,7 @@ def test_the_difference_of_two_runs(sample_copy: Project, tmp_path: Path) -> Non
     after = confusion(sample_copy, 2)
     with sample_copy.database.read() as connection:
         both = [
-            set(runs.predictions_of(connection, runs.get(connection, run)).image_ids.tolist())
+            set(predictions_of(connection, runs.get(connection, run)).image_ids.tolist())
             for run in (1, 2)
         ]
     unseen = len(both[1] - both[0])

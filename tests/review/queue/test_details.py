@@ -36,7 +36,8 @@ def test_a_flagged_image_says_why(sample: Project) -> None:
     shares = dict(found.probabilities)
     assert set(shares) == set(sample.class_names())
     assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
-    assert found.label_score == pytest.approx(shares[found.label])
+    assert found.label_score is not None
+    assert 0 < found.label_score < shares[found.predicted]
     assert found.reasons[0].startswith("The model that did not see it gives its label ")
     assert f"and {found.predicted} " in found.reasons[0]
     assert found.sources[0].class_name == found.given_label

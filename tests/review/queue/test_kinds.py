@@ -111,6 +111,7 @@ def test_all_problem_images_are_in_the_queue(small: Project, tmp_path: Path) -> 
     assert set(range(31, 56)) <= set(ids(small, "problems"))
 
 
+@pytest.mark.slow
 def test_two_classes_hold_what_can_have_one_label_only(small: Project, tmp_path: Path) -> None:
     """The same bytes listed twice, and copies with other labels; a decision settles the first."""
     write_picture(tmp_path / "in" / "dog" / "again.png", 0)  # picture 0 is a cat, image 1
@@ -166,6 +167,7 @@ def test_queues_can_be_narrowed(sample: Project) -> None:
     assert 0 < len(some) < len(every)
 
 
+@pytest.mark.slow
 def test_every_queue_opens_with_the_same_columns(sample: Project, small: Project) -> None:
     """With a run all queues open; without one those that need scores say so."""
     provenance = {"source_id", "license", "creator", "source_page"}  # of exports, not of a review

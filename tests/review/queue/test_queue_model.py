@@ -148,6 +148,7 @@ class Model:
             ],
             "all": lambda: list(live),
             "similar": list,  # asked with nothing
+            "words": list,
             "concept": list,
             # Every image came under a class: tests/find/test_unlabelled.py
             **dict.fromkeys(("label next", "surest", "strangest"), list),

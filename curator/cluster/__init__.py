@@ -1,0 +1,1 @@
+"""Fetching on many machines: parcels of addresses, shards of what came, and Ray to run them."""
