@@ -67,6 +67,7 @@ USED_UNCHANGED = {
     "fqdn": ("MPL-2.0", "imported by jsonschema, which jupyter-server asks for"),
     "hypothesis": ("MPL-2.0", "runs tests; not needed by the product"),
     "pathspec": ("MPL-2.0", "imported by mypy and hatchling; not needed by the product"),
+    "pytest-rerunfailures": ("MPL-2.0", "runs tests; not needed by the product"),
     "tqdm": ("MPL-2.0 AND MIT", "imported by huggingface-hub"),
 }
 OUR_PACKAGES = ["curator", "widgets", "notebooks"]

@@ -25,3 +25,12 @@ Object.assign(
   { window },
   Object.fromEntries(NAMES.map((name) => [name, window[name]])),
 );
+
+// What there is nothing to see by, jsdom does not have.
+globalThis.IntersectionObserver = /** @type {any} */ (
+  class {
+    observe() {}
+    disconnect() {}
+  }
+);
+window.Element.prototype.scrollIntoView = () => {};

@@ -183,6 +183,7 @@ def test_making_one_is_taken_back(
     with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
         page.click("[data-station=review]")
+        page.wait_for_selector(".cu-review .cu-tile")  # in sight: before, no key is Review's
         page.locator(".cu-review .cu-tile").first.focus()
         for key in ("Shift+ArrowRight", "c"):
             page.keyboard.press(key)

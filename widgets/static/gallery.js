@@ -53,6 +53,8 @@ function render({ model, el }) {
   const pageKey = () => `${state().queue_number}/${state().offset}`;
   let shown = pageKey(); // a page that is turned starts at its first tile; one that changes does not
   let queue = state().queue_number;
+  /** @type {number[]} images that a name is typed for */
+  let named = [];
   let patience = 0;
   const chosen = () =>
     ui.zoom || !ui.selected.size
@@ -61,6 +63,7 @@ function render({ model, el }) {
 
   /** Ask for another page or queue; if it takes long, say so. @param {Message} message */
   function ask(message) {
+    ui.typing?.drop();
     window.clearTimeout(patience);
     patience = window.setTimeout(() => {
       ui.waiting = true;
@@ -78,20 +81,26 @@ function render({ model, el }) {
     focusTile();
   }
 
-  /** Ask for the queue that the chosen images lead to. @param {Message} message */
-  function away(message) {
-    const wanted = chosen();
+  /** Ask for the queue that images lead to. @param {Message} message @param {number[]} [wanted] */
+  function away(message, wanted = chosen()) {
     if (!wanted.length) return;
     if (ui.zoom) act.close();
     ask({ ...message, ids: wanted });
   }
 
-  /** @param {string} action @param {string} label @param {boolean} [fresh] */
-  function decide(action, label, fresh = false) {
-    if (!chosen().length) return;
+  /** @param {string} action @param {string} label @param {boolean} [fresh] @param {number[]} [wanted] */
+  function decide(action, label, fresh = false, wanted = chosen()) {
+    if (!wanted.length) return;
     const class_id = state().class_ids[state().classes.indexOf(label)] ?? null; // names may change
-    send({ do: "decide", ids: chosen(), action, label, fresh, class_id });
+    send({ do: "decide", ids: wanted, action, label, fresh, class_id });
     goOn();
+  }
+
+  /** Let a name be typed for the chosen images, which it is for whatever page comes meanwhile.
+   * @param {"class" | "concept"} what */
+  function name(what) {
+    named = chosen();
+    if (named.length) ui.typing?.ask(what);
   }
 
   /** @type {Act} */
@@ -149,8 +158,8 @@ function render({ model, el }) {
       switchWhy(ui, send);
       redraw();
     },
-    relabel: () => chosen().length && ui.typing?.ask("class"),
-    seek: () => chosen().length && ui.typing?.ask("concept"),
+    relabel: () => name("class"),
+    seek: () => name("concept"),
     rename: () => ui.typing?.ask("rename", state().filters.like),
     unseek: () => ask({ do: "remove_concept" }),
     answer(shows, place) {
@@ -287,9 +296,9 @@ function render({ model, el }) {
   );
   ui.typing = typingBox(el, {
     redraw: () => redraw(),
-    number: () => chosen().length,
-    relabelled: (label, fresh) => decide("relabel", label, fresh),
-    sought: (name, shows) => away({ do: "seek", name, shows }),
+    number: () => named.length,
+    relabelled: (label, fresh) => decide("relabel", label, fresh, named),
+    sought: (name, shows) => away({ do: "seek", name, shows }, named),
     renamed: (name) => send({ do: "rename_concept", name }),
     closed: () => focusTile(),
   });
@@ -325,12 +334,11 @@ function render({ model, el }) {
     const hadFocus =
       el.contains(document.activeElement) || document.activeElement === document.body;
     const typing = /** @type {HTMLElement} */ (document.activeElement)?.closest(
-      ".cu-queue, .cu-queues",
+      ".cu-queue, .cu-queues, .cu-typed",
     );
     shown = pageKey();
     ui.focus = ui.anchor = Math.max(0, ids().indexOf(ui.zoom?.id ?? -1));
     ui.selected = new Set();
-    ui.typing?.drop();
     if (ui.zoom && tiles().length) enlarge();
     else ui.zoom = null;
     redraw();
