@@ -8,15 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbclient import NotebookClient
-
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "tutorial.ipynb"
 PATIENCE = 300  # seconds for one cell
 
 
 def executed(path: Path = NOTEBOOK) -> Any:
     """The notebook with the outputs of a fresh run; an error in a cell is raised."""
+    import nbformat
+    from nbclient import NotebookClient
+
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=PATIENCE, kernel_name="python3").execute()
     notebook.metadata.pop("language_info", None)
@@ -29,4 +29,6 @@ def executed(path: Path = NOTEBOOK) -> Any:
 
 
 if __name__ == "__main__":
+    import nbformat
+
     nbformat.write(executed(), NOTEBOOK)

@@ -12,6 +12,8 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from curator.encode.backbones import choose
+from curator.encode.encoder import graph_file
 from curator.project import Project
 from curator.sample.digits import Item, build
 from tests.pictures import write_folders
@@ -189,8 +191,14 @@ def served_model(
 
 @pytest.fixture(scope="session")
 def graph_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a cache of this run's own, so that the backbone's graph is exported here."""
-    return tmp_path_factory.mktemp("cache")
+    """Give a cache of this run's own, with the bundled network's graph as the user's cache has it.
+
+    The export takes many seconds: it is done where the user's cache has none yet.
+    """
+    own = tmp_path_factory.mktemp("cache")
+    graph = graph_file(choose(device="cpu").backbone)
+    shutil.copytree(graph.parent, own / graph.parent.name, ignore=shutil.ignore_patterns("*.lock"))
+    return own
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ or as a string that is exactly a module's dotted name, which is how jobs and laz
 from __future__ import annotations
 
 import ast
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,9 +38,17 @@ def modules(root: Path, packages: Sequence[str]) -> dict[str, Path]:
     return found
 
 
+@functools.cache
+def _telling(path: Path) -> list[ast.Import | ast.ImportFrom | ast.Constant]:
+    """Read a file once for all that is asked of it: its imports and its constants."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    wanted = (ast.Import, ast.ImportFrom, ast.Constant)
+    return [node for node in ast.walk(tree) if isinstance(node, wanted)]
+
+
 def imports(path: Path) -> Iterator[tuple[int, str, str]]:
     """Give (line, module, name) of every import, wherever it stands; name "" for a whole module."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _telling(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name, ""
@@ -57,7 +66,7 @@ def arrows(tree: dict[str, Path]) -> list[Arrow]:
         for line, module, name in imports(path):
             whole = f"{module}.{name}"
             found.add((source, whole if whole in tree else module, line))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in _telling(path):
             # A bare word, such as the name of the whole package, names nothing yet.
             if isinstance(node, ast.Constant) and "." in str(node.value):
                 found.add((source, str(node.value), node.lineno))

@@ -139,6 +139,7 @@ def test_project_ties_together_only_when_asked() -> None:
     assert (len(trees) > 1, top) == (True, {"project", "store"})
 
 
+@pytest.mark.slow
 def test_the_page_stays_light() -> None:
     """What the page and the command line import loads no network library."""
     light = ("curator.store", "curator.check", "curator.find", "curator.review", "curator.jobs")

@@ -287,6 +287,7 @@ def test_types_are_shipped() -> None:
     assert (Path(curator.__file__).parent / "py.typed").is_file()
 
 
+@pytest.mark.slow
 def test_no_public_type_says_anything_goes() -> None:
     """No parameter, field or answer of what is public, or reached from it, is or holds Any."""
     kinds = _reached()

@@ -71,10 +71,10 @@ class Place:
     def put(self, file: Path, name: str) -> None:
         """Make a file the shard of that name; one that is there is replaced."""
         with self._using():
-            self._files.makedirs(self._root, exist_ok=True)
-            if self._of_objects:
+            if self._of_objects:  # a bucket that is not there is a mistake, not one to be made
                 self._files.put_file(str(file), self._path(name))
                 return
+            self._files.makedirs(self._root, exist_ok=True)
             part = f"{self._root}/{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
             self._files.put_file(str(file), part)
             self._files.mv(part, self._path(name))

@@ -120,6 +120,7 @@ def test_the_version(curator: Curator) -> None:
     assert (answer.status, answer.out) == (0, f"curator {__version__}\n")
 
 
+@pytest.mark.slow
 def test_completion(curator: Curator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shell is given its script, and asks for the commands that begin as typed."""
     monkeypatch.setenv("COMP_WORDS", "curator exp")
@@ -199,6 +200,7 @@ def test_training(curator: Curator, sample_copy: Project) -> None:
     assert [compared[side]["run"] for side in ("before", "after")] == [2, 3]
 
 
+@pytest.mark.slow
 def test_networks_are_compared(curator: Curator, sample_folder: Path) -> None:
     """With the bundled network alone that is said, with its error on so many images."""
     answer = curator("backbones", "--try", sample_folder, "--images", 60)

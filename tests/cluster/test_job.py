@@ -107,6 +107,7 @@ def test_what_is_listed_meanwhile_is_fetched_as_well(
     assert (report.images, len(here.sent)) == (2, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["gone", "cut off"])
 def test_a_shard_that_is_lost_is_told_of(
     how: str, here: type[Here], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -131,6 +132,7 @@ def test_a_shard_that_is_lost_is_told_of(
     intact(project.path)
 
 
+@pytest.mark.slow
 def test_where_nothing_comes_it_ends(
     here: type[Here], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -31,6 +31,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Give the address of an empty bucket."""
     import boto3
     from moto.server import ThreadedMotoServer
+    from s3fs import S3FileSystem
+
+    S3FileSystem.clear_instance_cache()  # one of another test would ask that test's server
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
@@ -47,6 +50,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_parcel_goes_through_a_store(bucket: str, tmp_path: Path) -> None:
     """It is written there, found there by the next run, taken in, and gone."""
@@ -71,6 +75,7 @@ def test_a_parcel_goes_through_a_store(bucket: str, tmp_path: Path) -> None:
         assert (place.names(), place.has(parcel.name)) == ([], False)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_bucket_that_is_not_there_says_so(bucket: str, tmp_path: Path) -> None:
     """The error names the place and the setting."""

@@ -123,6 +123,7 @@ def test_a_shard_that_is_there_is_not_made_again(served: Served, project: Projec
     assert (place.names(), shard.stat().st_mtime_ns) == ([parcel.name], before)
 
 
+@pytest.mark.slow
 def test_what_a_killed_task_left_goes_with_the_next(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import nbformat
 import pytest
 
 from docs.run_tutorial import NOTEBOOK, executed
@@ -13,6 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LARGEST = 100_000  # bytes of the file with its outputs
+
+
+def committed() -> Any:
+    """Read the notebook as it is committed."""
+    import nbformat  # takes a second, which tests of other things need not wait for
+
+    return nbformat.read(NOTEBOOK, as_version=4)
 
 
 def shapes(notebook: Any) -> Iterator[tuple[str, list[str]]]:
@@ -34,20 +40,20 @@ def words(notebook: Any) -> str:
 @pytest.mark.timeout(300)
 def test_the_tutorial_runs() -> None:
     """Every cell runs, and gives what the committed notebook shows, down to the images' number."""
-    committed = nbformat.read(NOTEBOOK, as_version=4)
-    fresh = executed()
-    assert list(shapes(fresh)) == list(shapes(committed))
-    for text in (words(fresh), words(committed)):
+    kept, fresh = committed(), executed()
+    assert list(shapes(fresh)) == list(shapes(kept))
+    for text in (words(fresh), words(kept)):
         assert "561 images in 3 classes" in text
         assert "of the same 112 validation images" in text
 
 
+@pytest.mark.slow
 def test_the_tutorial_is_committed_with_its_outputs() -> None:
     """Somebody who only reads sees what it prints and the pictures; no path of a machine."""
-    committed = nbformat.read(NOTEBOOK, as_version=4)
-    given = [cell for cell in committed.cells if cell.cell_type == "code" and cell.outputs]
+    kept = committed()
+    given = [cell for cell in kept.cells if cell.cell_type == "code" and cell.outputs]
     assert len(given) > 8
-    assert any("image/jpeg" in kinds for _, kinds in shapes(committed))
+    assert any("image/jpeg" in kinds for _, kinds in shapes(kept))
     text = NOTEBOOK.read_text(encoding="utf-8")
     assert "/tmp" not in text
     assert "/home" not in text

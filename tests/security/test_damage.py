@@ -201,6 +201,7 @@ def test_without_a_copy_the_images_are_the_way_back(small: Project) -> None:
         Project.restore(small.path)
 
 
+@pytest.mark.slow
 def test_nothing_is_restored_under_a_process_that_works(small: Project) -> None:
     """While a worker or a job holds the project, restoring is refused."""
     small.check()

@@ -59,6 +59,7 @@ def test_a_queued_job_is_not_run(hostile: Path, home: Path) -> None:
     assert curator("waiting", hostile, "--run", "2").returncode == 2
 
 
+@pytest.mark.slow
 def test_the_page_offers_it(hostile: Path) -> None:
     """The page shows what the project came with, runs nothing, and does as it is told."""
     queue_job(hostile, "check")

@@ -101,6 +101,7 @@ def test_features_that_lack_are_offered_first(small: Project) -> None:
     assert asked.panel.state["needs"] is None
 
 
+@pytest.mark.slow
 def test_words_are_looked_for_by_the_worker(small: Project, small_clip: SmallClip) -> None:
     """What it takes is said first; its job is followed, and its end opens the queue."""
     asked = Asked(small)

@@ -79,6 +79,7 @@ def test_a_folded_section_counts_when_it_is_opened(
     assert (panel.state["run"], panel.state["labels"]) == (None, [])
 
 
+@pytest.mark.slow
 def test_before_and_after_and_the_change_of_the_matrix(
     sample_copy: Project, heard: list[dict[str, Any]]
 ) -> None:
@@ -112,6 +113,7 @@ def test_before_and_after_and_the_change_of_the_matrix(
     assert confusion.state["change"] == []
 
 
+@pytest.mark.slow
 def test_the_comparison_of_many_images_waits_for_a_run(
     sample_copy: Project, heard: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -259,6 +259,7 @@ def test_a_file_that_the_disk_refuses(server: Hostile, tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.slow
 def test_many(server: Hostile, quick: FetchSettings, tmp_path: Path) -> None:
     """A longer list comes through whole, over few threads."""
     outcomes = by_path(server, [f"/number/{n}.jpg" for n in range(150)], tmp_path, quick)

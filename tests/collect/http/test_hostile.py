@@ -68,6 +68,7 @@ def test_outcome(behaviour: Behaviour, outcomes: dict[Behaviour, Outcome], origi
     assert hashlib.sha256(kept).hexdigest() == outcome.image.sha256
 
 
+@pytest.mark.slow
 def test_nothing_else_is_left(outcomes: dict[Behaviour, Outcome], originals: Path) -> None:
     """Beside the images there is no file and no folder: no name of a server's choice, no half."""
     expected = {outcome.file for outcome in outcomes.values() if outcome.file}

@@ -141,6 +141,7 @@ def test_full_pipes_do_not_lock(tmp_path: Path) -> None:
     assert min(sizes) > 20_000
 
 
+@pytest.mark.slow
 def test_an_idle_process_that_died_is_replaced(image: Path, tmp_path: Path) -> None:
     """A process that ended while it waited costs no file more than one."""
     with Verifiers(tmp_path / "originals", count=1, seconds=0.2) as verifiers:

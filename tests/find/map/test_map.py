@@ -47,6 +47,7 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(projection, "LATE", 50)
 
 
+@pytest.mark.slow
 def test_the_map_grows_and_nothing_moves(featured: Build) -> None:
     """Images that come are placed among those like them; the others stay, bit by bit."""
     features = clusters([20, 20, 20])
@@ -126,6 +127,7 @@ def test_placed_alone_or_with_others() -> None:
     assert found.place(more) == pytest.approx(alone, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_features_of_another_network(featured: Build) -> None:
     """A map of another network says so, and the next one takes its place."""
     project = featured([Made() for _ in range(20)], clusters([20]))

@@ -76,6 +76,7 @@ def test_unticked_images_are_left_out(sample_copy: Project) -> None:
     assert not set(spared) & set(decided.image_ids)
 
 
+@pytest.mark.slow
 def test_contradicted_labels_are_right_on_the_sample(
     sample_copy: Project, sample_items: dict[str, Item]
 ) -> None:

@@ -91,6 +91,7 @@ def test_both_runs_are_judged_on_the_same_images(cleaned: Project) -> None:
     assert 0 <= found.p_value <= 1
 
 
+@pytest.mark.slow
 def test_cleaning_helped(cleaned: Project) -> None:
     """After a review by somebody who knows, the error on the same images is not higher."""
     found = compare(cleaned)
