@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -113,7 +113,7 @@ class _Fetching:
                     self._again.add(ended.source_id)
                 yield ended
 
-    def fetched(self, retry: str, after: int) -> Iterator[Ended]:
+    def fetched(self, retry: str, after: int, moment: Callable[[], None]) -> Iterator[Ended]:
         """Fetch what is missing; see :data:`curator.collect.fetch.Fetching`."""
         asked = asked_addresses(self._workspace, retry, after)
         wanted = (item for item in asked if item.key not in self._again)
@@ -126,6 +126,7 @@ class _Fetching:
         waiting = deque(plan(chain([first], wanted), self._told.parcel, engine.cores))
         under_way: dict[str, Stream] = {}
         while (waiting or under_way) and not self._progress.cancelled():
+            moment()
             room = _AHEAD * engine.cores - len(under_way)
             for _ in range(min(room, len(waiting))):
                 stream = waiting.popleft()

@@ -38,8 +38,12 @@ BATCH, BATCH_SECONDS = 128, 0.5
 
 _WITH_PENDING = ("passing", "all", "none")  # ask for what was never tried, too
 
-Fetching: TypeAlias = Callable[[str, int], Iterable[Ended]]
-"""Fetches what :func:`missing` names, of sources with ids above the second argument."""
+Fetching: TypeAlias = Callable[[str, int, Callable[[], None]], Iterable[Ended]]
+"""Fetches what :func:`missing` names, of sources with ids above the second argument.
+
+The third is called several times a second, also while nothing comes, by the thread that reads what
+is given.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +107,13 @@ def run(
     """
     chosen = FetchSettings.of(settings or {})
 
-    def fetched(retry: str, after: int) -> Iterator[Ended]:
+    def fetched(retry: str, after: int, moment: Callable[[], None]) -> Iterator[Ended]:
+        def cancelled() -> bool:
+            moment()
+            return progress.cancelled()
+
         wanted = asked_addresses(workspace, retry, after)
-        downloaded = download(wanted, workspace.originals, chosen, cancelled=progress.cancelled)
-        return map(ended_of, downloaded)
+        return map(ended_of, download(wanted, workspace.originals, chosen, cancelled))
 
     return gather(workspace, progress, retry, fetched)
 
@@ -143,6 +150,11 @@ def gather(
         saved()
         recorded = time.monotonic()
 
+    def moment() -> None:
+        """Record what came, also where the next one takes long: somebody waits to see it."""
+        if batch and (len(batch) >= BATCH or time.monotonic() - recorded > BATCH_SECONDS):
+            save()
+
     def take(items: Iterable[Ended]) -> None:
         try:
             for item in items:
@@ -150,20 +162,19 @@ def gather(
                 if item.reason is not None:
                     failed[item.reason] = failed.get(item.reason, 0) + 1
                 progress.advance(1, **{item.reason or "fetched": 1})
-                if len(batch) >= BATCH or time.monotonic() - recorded > BATCH_SECONDS:
-                    save()
+                moment()
         finally:
             save()
 
     take(before)
-    take(chain(_given(workspace, retry), fetched(retry, 0)))
+    take(chain(_given(workspace, retry), fetched(retry, 0, moment)))
     while retry in _WITH_PENDING:
         after = seen
         more, seen = _asked(workspace, "none", after)
         if not more:
             break
         late = _given(workspace, "none", after)
-        take(chain(late, fetched("none", after)))
+        take(chain(late, fetched("none", after, moment)))
     total = progress.done
     _tidy(workspace)
     progress.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -130,3 +131,31 @@ def test_what_is_listed_during_a_fetch_is_fetched_too(tmp_path: Path) -> None:
         assert (answer.asked, answer.images, waiting) == (4, 4, [])
         assert project.status().addresses.pending == 0
         assert project.fetch(FetchSettings(**PRIVATE)).asked == 0
+
+
+def test_what_came_is_there_while_the_rest_hangs(tmp_path: Path) -> None:
+    """One picture is in the project though the other address does not answer yet."""
+    items = [Item(f"/{n}.png", "a", None, "", encoded(picture(n)), delay=n) for n in range(2)]
+    gate = threading.Event()
+    with (
+        serving(items, gate=gate) as served,
+        Project.create(tmp_path / "p", ["a"]) as project,
+        Project.open(tmp_path / "p") as other,
+    ):
+        project.add("a", "\n".join(served.addresses("a")))
+        seen = []
+
+        def look() -> None:
+            while not other.status().images and not done.wait(0.1):
+                pass
+            seen.append(gate.is_set() or done.is_set())
+            gate.set()
+
+        done = threading.Event()
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        answer = project.fetch(FetchSettings(**PRIVATE))
+        done.set()
+        watcher.join()
+        assert (answer.images, answer.failed) == (2, {})
+        assert seen == [False]
