@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 RESULTS = Path(__file__).parent / "results"
-PAGES = ("README.md", "docs/numbers.md")
+README = "README.md"
+PAGES = (README, "docs/numbers.md")
 BEGIN, END = "<!-- figures: benchmarks/figures.py -->", "<!-- end of figures -->"
 PEOPLE = ("aggregate", "random1", "worst")
 WRONG = "9, 17 and 40 %"
@@ -31,6 +32,8 @@ class Row(NamedTuple):
     what: str
     ours: str
     beside: str = ""
+    is_headline: bool = True
+    """Whether README states it, too."""
 
 
 def rows() -> list[Row]:
@@ -75,11 +78,13 @@ def _noise(found: dict[str, float]) -> Iterator[Row]:
             f"error on clean pictures after learning people's labels, {WRONG} wrong, {when}",
             each(found, f"{{0}}, {count}, ours", ".1%"),
             f"scikit-learn, tuned: {tuned}; CleanLearning around it: {clean}",
+            is_headline=count > 0,
         )
     yield Row(
         "noise",
         "its calibration error there after 1,000 decisions",
         each(found, "{0}, 1000, ours, calibration", ".3f"),
+        is_headline=False,
     )
 
 
@@ -112,10 +117,12 @@ def each(figures: dict[str, float], key: str, form: str) -> str:
     return ", ".join(format(figures[key.format(name)], form) for name in PEOPLE)
 
 
-def table() -> str:
-    """The rows as Markdown, with where and when they were measured."""
+def table(page: str) -> str:
+    """The rows of a page as Markdown, with where and when they were measured."""
     lines, machines = [], set()
     for row in rows():
+        if page == README and not row.is_headline:
+            continue
         about = load(row.results)
         rounds = about["options"]["repeats"]
         by = f"`benchmarks/{row.results}.py --repeats {rounds}`, {about['date']}"
@@ -130,13 +137,13 @@ def _machine(machine: dict[str, Any]) -> str:
     return f"{machine['cores']} cores ({machine['processor']}), no GPU"
 
 
-def written(page: str) -> str:
-    """The page with the table between its marks. Raises ValueError where the marks are missing."""
-    before, begin, rest = page.partition(BEGIN)
+def written(page: str, text: str) -> str:
+    """The text of a page with the table between its marks. Raises ValueError where they lack."""
+    before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"It lacks {BEGIN} or {END}.")
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{table(page)}\n\n{END}{after}"
 
 
 def main() -> int:
@@ -148,7 +155,7 @@ def main() -> int:
     for name in PAGES:
         path = Path(__file__).parents[1] / name
         text = path.read_text("utf-8")
-        wanted = written(text)
+        wanted = written(name, text)
         if wanted != text and options.write:
             path.write_text(wanted, "utf-8")
         elif wanted != text:
