@@ -38,6 +38,10 @@ from widgets.use import UsePanel
 from widgets.visits import Visits
 
 POLL_SECONDS = 0.25
+OPENING = "opening"  # what is shown until the page has said what to open
+WARM_SECONDS = (
+    2.0  # without a page: then a kernel that stands by opens the project to be quick later
+)
 CHEAP_SECONDS = 0.05  # what the figures of the check may take after every decision
 
 
@@ -111,6 +115,7 @@ class Dashboard:
             }
         )
         self._panels: dict[str, ipywidgets.DOMWidget] = {
+            OPENING: ipywidgets.HTML("Opening the project…").add_class("cu-opening"),
             "start": self.start,
             "data": self.data.root,
             "collect": self.collect,
@@ -129,7 +134,12 @@ class Dashboard:
         self._check_cost = 0.0  # seconds that the check's report took last
         self._unchecked = 0  # images that came since the last check
         self._given = project or os.environ.get("CURATOR_PROJECT") or ""
-        self.open_or_start(self._given)
+        if project or not self._given:
+            self.open_or_start(self._given)
+        else:
+            # The page opens it when it comes: a large project would be read twice before it does.
+            self._show(OPENING)
+            asyncio.get_running_loop().call_later(WARM_SECONDS, self._warm)
 
     # Opening and moving
 
@@ -150,6 +160,11 @@ class Dashboard:
         finally:
             if self._poller is None:
                 self._poller = asyncio.ensure_future(self._poll())
+
+    def _warm(self) -> None:
+        """Open the project once if no page came: what is read and imported then is quick later."""
+        if self._poller is None:
+            self.open_or_start(self._given)
 
     def _visit(self, message: dict[str, Any]) -> None:
         self.visits.visiting(lambda: self.visits.visit(message["place"]))

@@ -209,6 +209,32 @@ def test_the_dashboard_opens_a_project_where_it_was_left(sample_copy: Project) -
         dashboard.leave()
 
 
+def test_a_kernel_that_stands_by_opens_the_project_for_its_page(
+    sample_copy: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not before the page came, which would have to wait for it; without a page a moment later."""
+    monkeypatch.setenv("CURATOR_PROJECT", str(sample_copy.path))
+    monkeypatch.setattr("widgets.app.WARM_SECONDS", 0.3)
+
+    async def stands_by(page_comes: bool) -> None:
+        dashboard = Dashboard()
+        assert (dashboard.station, dashboard.project) == ("opening", None)
+        shown = [name for name, panel in dashboard._panels.items() if not panel.layout.display]
+        assert shown == ["opening"]
+        if page_comes:
+            send(dashboard.shell, do="hello", project=None)
+            assert dashboard.project is not None
+        opened = dashboard.project
+        await until(lambda: dashboard.project is not None)
+        await asyncio.sleep(0.5)
+        assert opened is None or dashboard.project is opened
+        assert dashboard.station == "data"
+        dashboard.leave()
+
+    for page_comes in (True, False):
+        asyncio.run(stands_by(page_comes))
+
+
 @pytest.mark.slow
 def test_what_happens_in_other_windows_is_seen(sample_copy: Project) -> None:
     """A page that stands open shows who decided how much, and what classes are called now."""
