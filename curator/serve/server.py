@@ -174,7 +174,10 @@ def listen(host: str, port: int) -> socket.socket:
     """Take the port. Raises InputError when that cannot be."""
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=512)
+        bound = socket.create_server(address[:2], family=family, backlog=512)
+        # By the name of its protocol asyncio knows that it may send without waiting for more: an
+        # answer of two parts took 40 ms longer on a connection that is kept.
+        return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, bound.detach())
     except OSError as error:
         if error.errno in {errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)}:
             raise InputError(
