@@ -295,6 +295,7 @@ def test_no_public_type_says_anything_goes() -> None:
     assert _loose(kinds) == []
 
 
+@pytest.mark.slow
 def test_the_search_finds_what_it_looks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """A method that takes anything is named with its parameter, however deep the Any is."""
 

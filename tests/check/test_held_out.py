@@ -157,6 +157,7 @@ def test_before_a_check_the_share_is_kept(tmp_path: Path) -> None:
             project.draw_test(0.6)
 
 
+@pytest.mark.slow
 def test_a_small_class_gives_one(tmp_path: Path) -> None:
     """Three images give one and keep two, and a class of two gives none."""
     with Project.create(tmp_path / "p") as project:

@@ -109,6 +109,7 @@ def test_the_sample_s_strangers_come_first(
     assert open_queue(sample_copy, "outliers").table()["image_id"].tolist()[:1] == flagged[2:3]
 
 
+@pytest.mark.slow
 def test_a_relabelled_image_is_scored_among_its_own(sample_copy: Project) -> None:
     """The score is that of the present label, from the next check on."""
     sample_copy.check()

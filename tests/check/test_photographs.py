@@ -80,6 +80,7 @@ def test_charts_among_photographs_are_found(project: Project) -> None:
     assert found(project) == [two, *rest]
 
 
+@pytest.mark.slow
 def test_where_most_are_none_nothing_is_said(tmp_path: Path) -> None:
     """A collection of charts is no finding."""
     made = Project.create(tmp_path / "project", name="p")

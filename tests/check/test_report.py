@@ -30,6 +30,7 @@ def problems(project: Project) -> dict[str, dict[str, Any]]:
     return {problem.code: problem for problem in project.check().problems}
 
 
+@pytest.mark.slow
 def test_a_sound_set_has_no_problem(small: Project) -> None:
     """Where little is wrong, the report says what there is and what comes next."""
     (tmp := small.path / "more").mkdir()
@@ -57,6 +58,7 @@ def test_small_and_unbalanced_classes(project: Project, tmp_path: Path) -> None:
     assert "5" in unbalanced.problem
 
 
+@pytest.mark.slow
 def test_one_class_only(project: Project, tmp_path: Path) -> None:
     """With one class the report says first that a classifier needs two."""
     project.import_files(write_folders(tmp_path / "in", {"cat": 12}))
@@ -67,6 +69,7 @@ def test_one_class_only(project: Project, tmp_path: Path) -> None:
     assert answer.sentence.endswith("Next: add images, of two classes at least.")
 
 
+@pytest.mark.slow
 def test_near_duplicates_with_two_labels(project: Project, tmp_path: Path) -> None:
     """The same picture in two sizes under two classes: at most one label can be right."""
     write_folders(tmp_path / "in", {"cat": 10, "dog": 10})
@@ -80,6 +83,7 @@ def test_near_duplicates_with_two_labels(project: Project, tmp_path: Path) -> No
     assert "near_duplicates_in_two_classes" not in problems(project)
 
 
+@pytest.mark.slow
 def test_an_imported_split_that_leaks(project: Project, tmp_path: Path) -> None:
     """Near-duplicates on both sides of an imported split are named, and the split stays."""
     write_folders(tmp_path / "in" / "train", {"cat": 5, "dog": 5})
@@ -105,6 +109,7 @@ def test_addresses_that_wait_or_failed(project: Project, tmp_path: Path) -> None
     assert "not an image" in found["failed"].problem
 
 
+@pytest.mark.slow
 def test_pictures_that_show_nothing(project: Project, tmp_path: Path) -> None:
     """Black, white and empty pictures and a strip are named, those that show something are not."""
     root = write_folders(tmp_path / "in", {"cat": 12, "dog": 12})

@@ -154,6 +154,7 @@ def test_an_image_keeps_its_split_for_ever(images: list[Image], more: list[Image
     assert all(len(side) == 1 for side in sides.values())
 
 
+@pytest.mark.slow
 @given(images=collections(largest_group=1), more=collections(largest_group=1))
 def test_a_class_that_grows_stays_at_a_fifth(images: list[Image], more: list[Image]) -> None:
     """New images fill validation up to the fifth of what is there now, and not beyond."""

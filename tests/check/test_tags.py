@@ -67,6 +67,7 @@ def test_the_best_are_a_softmax() -> None:
     assert classifier.best(features[:0], 5)[0].shape == (0, 5)
 
 
+@pytest.mark.slow
 def test_a_check_names_every_image_once(small: Project, tmp_path: Path) -> None:
     """Five names each, likeliest first; images that come later get theirs, others keep them."""
     small.check()

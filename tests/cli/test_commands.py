@@ -241,6 +241,7 @@ def test_confusion(curator: Curator, sample_folder: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_status_of_a_run_without_folds(curator: Curator, sample_copy: Project) -> None:
     """A network fine-tuned without folds is judged on validation images, or on none at all."""
     error = {"images": 0, "error": None, "low": None, "high": None}
@@ -266,6 +267,7 @@ def test_status_of_a_run_without_folds(curator: Curator, sample_copy: Project) -
         assert figure == ("not judged" if valid is None else "87.5 % right")
 
 
+@pytest.mark.slow
 def test_exporting(curator: Curator, small: Project, tmp_path: Path) -> None:
     """Export says how many images went where."""
     plan = curator("export", small.path, tmp_path / "out", "--as", "hf", "--dry-run")
@@ -414,6 +416,7 @@ def test_a_project_with_everything_deleted_can_be_looked_at(
     assert curator("rank", sample_copy.path, "--json").json == []
 
 
+@pytest.mark.slow
 def test_names_are_shown_as_they_are(curator: Curator, tmp_path: Path) -> None:
     """Brackets and colons in names are text, not colours or pictures."""
     curator("new", tmp_path / "p", "--class", "[red]bear", "--class", "b")

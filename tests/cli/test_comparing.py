@@ -62,6 +62,7 @@ def test_compare_needs_runs_that_exist(curator: Curator, sample_folder: Path) ->
     assert "no run 9" in unknown.err
 
 
+@pytest.mark.slow
 def test_a_test_split_is_drawn_and_taken_back(
     curator: Curator, sample_folder: Path, tmp_path: Path
 ) -> None:

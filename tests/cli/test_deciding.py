@@ -167,6 +167,7 @@ def test_a_finding_is_dismissed_and_brought_back(curator: Curator, sample_copy: 
     assert "'nearly' cannot be dismissed" in wrong.err
 
 
+@pytest.mark.slow
 def test_the_run_in_use_is_chosen(curator: Curator, sample_copy: Project) -> None:
     """It is told by runs and status; what is no run is refused."""
     folder = sample_copy.path

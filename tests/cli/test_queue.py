@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from curator.project import Project
     from tests.cli.conftest import Curator
@@ -24,6 +26,7 @@ def test_a_queue_is_listed(curator: Curator, sample: Project) -> None:
     assert [row["label"] for row in rows] == ["five"] * 3
 
 
+@pytest.mark.slow
 def test_a_queue_needs_no_run(curator: Curator, small: Project) -> None:
     """Before a training the queues of the check can be listed; names narrow them."""
     assert "No image" in curator("queue", small.path, "two-classes").out

@@ -137,6 +137,7 @@ def test_one_that_is_stopped_goes_on(here: type[Here], small: Project) -> None:
     assert sum(map(len, here.asked)) == 30
 
 
+@pytest.mark.slow
 def test_an_original_that_is_gone_is_the_checks_business(here: type[Here], small: Project) -> None:
     """It is not sent, and told of as ever; so is one that is no picture."""
     gone, broken = sorted(small.originals.rglob("*.png"))[:2]

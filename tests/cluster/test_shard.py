@@ -80,6 +80,7 @@ def take_in(project: Project) -> FetchReport:
     return runner.run(project, "fetch", job.run, arguments)
 
 
+@pytest.mark.slow
 def test_what_a_shard_holds_is_what_a_fetch_gives(
     served: Served, project: Project, tmp_path: Path
 ) -> None:

@@ -50,6 +50,7 @@ def test_each_address_ends_as_an_image_or_with_its_reason(tmp_path: Path) -> Non
         assert [path.read_bytes() for path in files] == [good]
 
 
+@pytest.mark.slow
 def test_a_second_fetch_asks_only_for_what_may_have_changed(tmp_path: Path) -> None:
     """Images and dead addresses are left alone; a busy server is asked again; "all" asks all."""
     first = [
@@ -113,6 +114,7 @@ def test_wrong_settings_are_named(settings: dict[str, object], tmp_path: Path) -
         project.fetch(FetchSettings(**settings))
 
 
+@pytest.mark.slow
 def test_what_is_listed_during_a_fetch_is_fetched_too(tmp_path: Path) -> None:
     """Also what comes when the last address has ended, pasted pictures too; it is all counted."""
     # Slow enough for a report after each.
@@ -133,6 +135,7 @@ def test_what_is_listed_during_a_fetch_is_fetched_too(tmp_path: Path) -> None:
         assert project.fetch(FetchSettings(**PRIVATE)).asked == 0
 
 
+@pytest.mark.slow
 def test_what_came_is_there_while_the_rest_hangs(tmp_path: Path) -> None:
     """One picture is in the project though the other address does not answer yet."""
     items = [Item(f"/{n}.png", "a", None, "", encoded(picture(n)), delay=n) for n in range(2)]

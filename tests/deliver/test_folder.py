@@ -54,6 +54,7 @@ def test_torchvision_reads_it(small: Project, tmp_path: Path) -> None:
     assert sum(read.values()) == 30
 
 
+@pytest.mark.slow
 def test_features_that_are_gone_are_not_waited_for(small: Project, tmp_path: Path) -> None:
     """Where every image has its side of the split, an export computes no features."""
     first = export(small, tmp_path / "first")
@@ -65,6 +66,7 @@ def test_features_that_are_gone_are_not_waited_for(small: Project, tmp_path: Pat
     assert not list(small.features.rglob("*"))
 
 
+@pytest.mark.slow
 def test_the_manifest_describes_every_file(small: Project, tmp_path: Path) -> None:
     """One row a file, with its hash, its source, and what was decided; nothing else is there."""
     small.decide([1], "keep")
@@ -91,6 +93,7 @@ def test_the_manifest_describes_every_file(small: Project, tmp_path: Path) -> No
     assert by_source.loc["dog/00.png", "decision"] == ""
 
 
+@pytest.mark.slow
 def test_a_selection_alone(small: Project, tmp_path: Path) -> None:
     """Only its images are written and counted; a version is exported whole, and none must be."""
     name = small.select([2, 5, 30])
@@ -111,6 +114,7 @@ def test_addresses_are_in_the_manifest(sample: Project, tmp_path: Path) -> None:
     assert planned["file_name"].is_unique
 
 
+@pytest.mark.slow
 def test_the_plan_is_what_is_written(small: Project, tmp_path: Path) -> None:
     """The page's preview and the export agree, and the sums are those of the rows."""
     small.decide([1, 2], "delete")
@@ -123,6 +127,7 @@ def test_the_plan_is_what_is_written(small: Project, tmp_path: Path) -> None:
     assert counted == planned.groupby(["split", "label"]).size().to_dict()
 
 
+@pytest.mark.slow
 def test_originals_stay_and_are_copies(small: Project, tmp_path: Path) -> None:
     """Changing an exported file changes nothing in the project."""
     before = {path: sha256_of(path) for path in small.originals.rglob("*.png")}
@@ -163,6 +168,7 @@ def test_with_nothing_left_there_is_nothing_to_export(small: Project, tmp_path: 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_lost_original_is_named(small: Project, tmp_path: Path) -> None:
     """If a stored file is gone, the error names it and not the target; nothing is half-written."""
     lost = sorted(small.originals.rglob("*.png"))[5]

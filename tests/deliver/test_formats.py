@@ -100,6 +100,7 @@ def test_webdataset_reads_it(every_form: Path) -> None:
     assert sorted(seen) == sorted(rows.index)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib")  # the reader's parser's own
 def test_mlcroissant_validates_and_reads_it(every_form: Path) -> None:
     """The description is of version 1.1, without an error, and its records hold the pictures."""
@@ -173,6 +174,7 @@ def test_no_cell_is_a_formula(every_form: Path) -> None:
     assert "'=HYPERLINK(1)" in (every_form / "manifest.csv").read_text()
 
 
+@pytest.mark.slow
 def test_shards_are_cut_and_repeat(
     small: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

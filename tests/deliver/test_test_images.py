@@ -189,6 +189,7 @@ def test_every_form_has_the_test_images_apart(project: Project, tmp_path: Path) 
             assert len(of_split(back, "valid")) == 6
 
 
+@pytest.mark.slow
 def test_leaks_into_the_test_set_are_named(tmp_path: Path) -> None:
     """A near-duplicate of a training image in an imported test set is a finding."""
     write_folders(tmp_path / "in/train", {"cat": 5, "dog": 5})

@@ -93,6 +93,7 @@ def test_names_that_are_none(checked: Project) -> None:
     assert checked.versions() == []
 
 
+@pytest.mark.slow
 def test_wrong_use_is_told(small: Project, tmp_path: Path) -> None:
     """Before a check, a name twice, a version that is not there: each error says what to do."""
     with pytest.raises(NotEnoughData, match=r"30 images have no split yet.*curator check"):

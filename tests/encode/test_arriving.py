@@ -73,6 +73,7 @@ def _verified(number: int) -> VerifiedImage:
     return verify(encoded(picture(number)), view=view_of(DEFAULT))
 
 
+@pytest.mark.slow
 def test_one_that_is_behind_is_helped(small: Project) -> None:
     """Where all places are taken, whoever offers encodes; at the end nothing is left."""
     image = _verified(1)
@@ -83,6 +84,7 @@ def test_one_that_is_behind_is_helped(small: Project) -> None:
     assert feature_cache(small, BACKBONE).missing([image.sha256]) == []
 
 
+@pytest.mark.slow
 def test_an_import_that_is_behind_can_be_cancelled(small: Project) -> None:
     """Whoever encodes here and now is asked now and then, and what waits is dropped at once."""
 
@@ -107,6 +109,7 @@ def test_a_cache_that_cannot_be_written_stops_nothing(small: Project, tmp_path: 
     assert small.check().unreadable == ()
 
 
+@pytest.mark.slow
 def test_for_a_few_no_network_is_loaded(tmp_path: Path) -> None:
     """They are left to the check, which loads it anyway and encodes them in no time."""
     folder = write_folders(tmp_path / "pictures", {"cat": 12, "dog": 10})

@@ -123,6 +123,7 @@ def test_a_download_is_a_step_of_the_job(tmp_path, monkeypatch):
     assert len(steps.begun) == 1
 
 
+@pytest.mark.slow
 def test_a_named_backbone_must_be_there(tmp_path, monkeypatch):
     """What the user asked for is never replaced by something else."""
     monkeypatch.setenv("CURATOR_CACHE", str(tmp_path))
@@ -132,6 +133,7 @@ def test_a_named_backbone_must_be_there(tmp_path, monkeypatch):
     assert ready(Steps(), None, "cpu").backbone == EFFICIENTNET_LITE0
 
 
+@pytest.mark.slow
 def test_a_gpu_fetches_the_stronger_network_or_says_why_not(tmp_path, monkeypatch):
     """Without a network the bundled one goes on and the reason is shown; with one it is fetched."""
     # Which device is there is all that is pretended; nothing runs on it.

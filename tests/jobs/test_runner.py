@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from curator.project import Project
 
 
+@pytest.mark.slow
 def test_a_finished_job_is_on_record(small: Project) -> None:
     """Kind, arguments, counts, times and the answer of a job are in the store afterwards."""
     answer = small.check()
@@ -55,6 +56,7 @@ def test_the_listener_hears_how_far_it_is(small: Project, tmp_path: Path) -> Non
     assert [done for _, done, _ in heard] == sorted(done for _, done, _ in heard)
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_says_why(small: Project) -> None:
     """The error reaches the caller, its sentence is on record, and the lock is free again."""
     with pytest.raises(BadFolder):
@@ -100,6 +102,7 @@ def test_an_unknown_kind_is_refused(small: Project) -> None:
     assert jobs.latest(small.database, jobs.OPEN) is None
 
 
+@pytest.mark.slow
 def test_arguments_may_be_paths_and_numbers_of_numpy(small: Project, tmp_path: Path) -> None:
     """What a table or pathlib gives is taken; what no job takes is a named error."""
     answer = small.export(tmp_path / "curated")

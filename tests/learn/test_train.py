@@ -118,6 +118,7 @@ def test_the_regularisation_stays_until_the_images_change(small: Project) -> Non
     assert newest(small)[0].settings["candidates"]
 
 
+@pytest.mark.slow
 def test_a_confirmed_image_is_flagged_no_more(sample_copy: Project) -> None:
     """What a person confirmed is no label issue in the next run, until its label changes."""
     _, said = newest(sample_copy)
@@ -135,6 +136,7 @@ def test_one_label_for_all_cannot_be_learnt(small: Project) -> None:
         small.train()
 
 
+@pytest.mark.slow
 def test_a_class_smaller_than_the_folds_is_trained(small: Project) -> None:
     """With two images left of a class, five folds still judge every image."""
     with small.database.read() as connection:

@@ -25,6 +25,7 @@ def ids_of(project: Project) -> list[list[int]]:
     return [[image.id for image in group.images] for group in project.duplicate_groups()]
 
 
+@pytest.mark.slow
 def test_one_of_a_group_stays(sample_copy: Project) -> None:
     """The other goes into the trash; what stays is not confirmed by it; one undo brings it back."""
     groups = sample_copy.duplicate_groups()

@@ -112,6 +112,7 @@ def test_every_damage_is_told_and_mended(damage: Callable[[Path], None], small: 
     assert "is whole: there is nothing to restore" in again.stderr
 
 
+@pytest.mark.slow
 def test_damage_while_the_project_is_open_is_named(small: Project) -> None:
     """In the middle of the work the error is the same as at opening, not SQLite's."""
     small.check()
@@ -265,6 +266,7 @@ def test_thumbnails_that_are_damaged_are_made_again(small: Project) -> None:
     assert small.thumbnails.get(list(files)).keys() == files.keys()
 
 
+@pytest.mark.slow
 def test_a_whole_project_is_not_restored(small: Project) -> None:
     """There is nothing to go back to while the database is whole."""
     small.check()

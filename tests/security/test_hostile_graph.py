@@ -222,6 +222,7 @@ def memory_of_predicting(bundle: Path) -> int:
     return int(used.ru_maxrss) << 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", GRAPHS)
 def test_a_hostile_graph_is_refused(attack: str, bundle: Path) -> None:
     """It is named, and what it asks for is not given."""

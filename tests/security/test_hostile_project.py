@@ -200,6 +200,7 @@ def test_a_hash_is_no_way_out(hostile: Path, home: Path) -> None:
     assert not (hostile.parent / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_split_is_no_way_out(hostile: Path, home: Path) -> None:
     """A word that is no split counts as none: the image gets one, and the export holds it."""
     alter(hostile, "UPDATE images SET split = '../../home', group_id = 1 WHERE id = 1")

@@ -107,6 +107,7 @@ def test_links_among_the_parts_are_not_followed(tmp_path: Path) -> None:
     assert (victim / "letter.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_unfinished_files_in_the_project_are_swept(small: Project) -> None:
     """What a dead process was writing goes with the next job; what a living one writes stays."""
     dead = subprocess.Popen([sys.executable, "-c", ""])

@@ -228,6 +228,7 @@ def test_pages_and_texts_have_the_same_caps(text: str, monkeypatch: pytest.Monke
         parse(text, "")
 
 
+@pytest.mark.slow
 def test_deep_nesting_is_no_way_to_crash() -> None:
     """Two million brackets, whole or as a line, end in a refusal or in nothing found."""
     deep = "[" * 1_000_000 + "]" * 1_000_000
@@ -255,6 +256,7 @@ def test_a_giant_line_of_json_is_one_bad_line() -> None:
     assert f"at most {MAX_ROW:,}" in found.refused[0].problem
 
 
+@pytest.mark.slow
 def test_what_is_just_below_the_cap_is_read() -> None:
     """Exactly as many rows as are allowed are read; one more is refused, with what to do."""
     parse("\n".join(["#"] * MAX_ROWS) + "\n", "list.txt")

@@ -74,6 +74,7 @@ def test_what_is_no_formula_stays(text: str) -> None:
     assert harmless(text) == text
 
 
+@pytest.mark.slow
 @given(st.one_of(st.text(), st.text(alphabet="'=+-@ \t\r\n\"1ae.\uff1d")))
 def test_every_text_comes_back(text: str) -> None:
     """Written and read again, any text is what it was; what is written begins no formula."""
@@ -82,6 +83,7 @@ def test_every_text_comes_back(text: str) -> None:
     assert written[:1] not in tuple("=@\t\r\n")
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.text(alphabet="'=+-@ ,;\t\r\n\"1a"), st.integers(), st.floats())))
 def test_tables_come_back(rows: list[tuple[str, int, float]]) -> None:
     """Through a file, texts come back as they were, and numbers, negative ones too, as numbers."""

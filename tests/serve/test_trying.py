@@ -30,6 +30,7 @@ def stored(project: Project, split: str) -> tuple[int, bytes, str]:
     return int(row["image_id"]), project.original(row["file"]).read_bytes(), str(row["sha256"])
 
 
+@pytest.mark.slow
 def test_an_answer_is_the_runs_own_with_evidence(sample: Project) -> None:
     """A validation image is answered as the run did; a training image finds itself first."""
     image_id, content, _ = stored(sample, "valid")

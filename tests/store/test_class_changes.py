@@ -180,6 +180,7 @@ def test_a_name_may_change_its_case(small: Project) -> None:
     assert small.class_names()[-1] == "owl"
 
 
+@pytest.mark.slow
 def test_what_is_imported_later_comes_in_where_its_class_went(
     small: Project, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from curator.project import Project
@@ -34,6 +35,7 @@ def test_every_image_has_a_thumbnail(small: Project) -> None:
     assert all(picture.startswith(b"\xff\xd8") for picture in found.values())
 
 
+@pytest.mark.slow
 def test_the_file_may_be_lost(small: Project, tmp_path: Path) -> None:
     """Without its thumbnails a project is checked all the same: those it needs are made again."""
     (tmp_path / "copies" / "cat").mkdir(parents=True)

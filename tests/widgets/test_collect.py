@@ -261,6 +261,7 @@ def test_what_an_earlier_page_left_is_told_to_the_next(project: Project, panel: 
     upload.discard()
 
 
+@pytest.mark.slow
 def test_one_group_is_tried_again_with_its_permission(panel: Panel, project: Project) -> None:
     """The job names the group's reasons, and the permission that it takes."""
     reasons = ("timed_out", "refused_private", "refused_robots")

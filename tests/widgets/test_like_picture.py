@@ -79,6 +79,7 @@ def test_what_is_no_picture_is_named(checked: Project) -> None:
     assert len(asked.of) == 1
 
 
+@pytest.mark.slow
 def test_features_that_lack_are_offered_first(small: Project) -> None:
     """A check is offered, waited for, and its end asks for the picture; a picture waits for it."""
     asked = Asked(small)

@@ -195,6 +195,7 @@ def test_the_dashboard_opens_a_project_without_a_run(tmp_path: Path) -> None:
         dashboard.leave()
 
 
+@pytest.mark.slow
 def test_the_dashboard_opens_a_project_where_it_was_left(sample_copy: Project) -> None:
     """Station, queue and position are those of the last time."""
     near = [int(i) for i in open_queue(sample_copy, "all").ids[2 * PAGE : 3 * PAGE]]
@@ -209,6 +210,7 @@ def test_the_dashboard_opens_a_project_where_it_was_left(sample_copy: Project) -
         dashboard.leave()
 
 
+@pytest.mark.slow
 def test_a_kernel_that_stands_by_opens_the_project_for_its_page(
     sample_copy: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -198,6 +198,7 @@ def test_a_chain_is_not_one_group() -> None:
     assert groups(ids, cycle).tolist() == [10] * 4 + list(range(14, 20))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_images() -> None:
     """A thousand new ones among 100,000 are compared in pieces, and those alike are found."""
     hashes = np.random.default_rng(1).integers(0, 1 << 63, 100_000, dtype=np.uint64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pytest
 
 from curator.check.duplicates.keepers import keepers, twins
 from curator.project import Project
@@ -38,6 +39,7 @@ def test_the_order_of_reasons() -> None:
     assert keepers(table.iloc[:0]) == []
 
 
+@pytest.mark.slow
 def test_the_keeper_follows_what_is_there(tmp_path: Path) -> None:
     """A deleted keeper is succeeded by the best that is left; a group of one has none."""
     made = {"a.png": halved(photo(1)), "b.png": photo(1), "c.png": mirrored(halved(photo(1)))}

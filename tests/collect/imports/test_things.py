@@ -74,6 +74,7 @@ def test_folders_in_an_archive_name_the_classes(
     assert origin == f"{prefix}cat/00.png"
 
 
+@pytest.mark.slow
 def test_the_same_archive_again_adds_nothing(project: Project, tmp_path: Path) -> None:
     """Not even from another place; another archive of that name and those members is taken."""
     path = zipped(write_folders(tmp_path / "in", {"cat": 2}), tmp_path / "x.zip")

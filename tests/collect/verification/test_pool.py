@@ -234,6 +234,7 @@ def test_memory_is_limited() -> None:
     assert done.stdout.strip() == "refused"
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard(tmp_path: Path) -> None:
     """A plain script may import and fetch at its top level: it is not run a second time."""
     script = tmp_path / "script.py"

@@ -104,6 +104,7 @@ def test_little_and_alike(count: int, alike: bool) -> None:
     assert (np.isfinite(more).all(), np.abs(more).max() <= 1) == (True, True)
 
 
+@pytest.mark.slow
 def test_a_cancelled_map_leaves_the_last(featured: Build) -> None:
     """A fit that is interrupted ends at once; the map that was there is still there."""
     project = featured([Made() for _ in range(40)], clusters([20, 20]))

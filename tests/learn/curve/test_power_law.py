@@ -57,6 +57,7 @@ def test_without_a_floor():
     assert found.at(800) == pytest.approx([0.9 * 800**-0.4, 0.3])
 
 
+@pytest.mark.slow
 @given(errors=st.lists(st.floats(0, 1), min_size=6, max_size=6))
 def test_curves_never_rise_nor_go_below_zero(errors):
     """Whatever the errors: no negative floor, and more images never predict a higher error."""

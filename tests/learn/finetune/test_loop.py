@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.slow
 def test_a_run_tells_what_happens(data: Data) -> None:
     """One row an epoch with its phase and peak rate; steps count up to the total announced."""
     rows: list[dict[str, Any]] = []
@@ -63,6 +64,7 @@ def test_the_last_row_is_recomputed_from_predictions(data: Data) -> None:
     )
 
 
+@pytest.mark.slow
 def test_equal_seeds_end_alike_and_leave_the_callers_numbers_alone(data: Data) -> None:
     """Weights agree bit by bit; another seed ends elsewhere; torch's generator is untouched."""
     settings = SCRATCH.but(mixup=0.2, balance=True)

@@ -91,6 +91,7 @@ def cancel_after(step: int) -> Callable[[], bool]:
     return lambda: next(asked) >= step
 
 
+@pytest.mark.slow
 def test_a_cancelled_run_goes_on_exactly(whole: Fitted, tmp_path: Path) -> None:
     """Cancel raises within a batch, names the epoch, and keeps the last whole one."""
     with pytest.raises(JobCancelled, match=r"epoch 4 of 5.*Start it again"):
@@ -101,6 +102,7 @@ def test_a_cancelled_run_goes_on_exactly(whole: Fitted, tmp_path: Path) -> None:
     assert_equal(found, whole)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_trained_again(whole: Fitted, tmp_path: Path) -> None:
     """Started once more in its folder, it answers from the checkpoint without a step."""
     train(tmp_path)
@@ -111,6 +113,7 @@ def test_a_finished_run_is_not_trained_again(whole: Fitted, tmp_path: Path) -> N
     assert_equal(found, whole)
 
 
+@pytest.mark.slow
 def test_the_best_epochs_weights_are_on_disk(whole: Fitted, tmp_path: Path) -> None:
     """One file of the best epoch stays, readable by anything that reads safetensors."""
     train(tmp_path)

@@ -54,6 +54,7 @@ def test_no_epoch_at_all_is_refused() -> None:
         EngineSettings(epochs=0, frozen_epochs=0)
 
 
+@pytest.mark.slow
 @given(rows=st.integers(1, 100_000), device=st.sampled_from(["cpu", "cuda", "mps"]))
 def test_the_batch_suits_the_data(rows: int, device: str) -> None:
     """Never more than the rows; small sets get at least 25 steps an epoch, or batches of 8."""

@@ -48,6 +48,7 @@ def predicted(project: Project) -> dict[int, int]:
     return {row[0]: row[1] for row in rows}
 
 
+@pytest.mark.slow
 def test_a_refit_ranks_by_what_was_decided_and_stays_out_of_the_list(sample_copy: Project) -> None:
     """Deleted images are gone from the new ranking; users see it only until they train again."""
     worst = sample_copy.rank(12)["image_id"].tolist()
@@ -91,6 +92,7 @@ def test_too_few_images_is_a_sentence_not_a_failure(sample_copy: Project) -> Non
     assert "needs at least two classes" in answer.sentence
 
 
+@pytest.mark.slow
 def test_settings_are_those_of_the_newest_instant_run(sample_copy: Project) -> None:
     """What the user chose for the last training holds between the pages, too."""
     sample_copy.train(InstantSettings(folds=4, doubt=False))
@@ -131,6 +133,7 @@ def test_a_run_that_was_never_finished_is_nobodys_newest(small: Project) -> None
             runs.get(connection, run_id)
 
 
+@pytest.mark.slow
 def test_the_next_run_sweeps_up_what_a_kill_left(sample_copy: Project) -> None:
     """Predictions and files of an unfinished run go with the next one; its row is harmless."""
     left = hidden_run(sample_copy, [1, 2, 3])

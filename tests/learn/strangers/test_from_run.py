@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from curator.encode.backbones import describe
 from curator.encode.project_features import feature_cache
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from curator.project import Project
 
 
+@pytest.mark.slow
 def test_it_learns_from_the_training_images_of_a_run(sample: Project) -> None:
     """All of them and no other; fresh images are kept, noise is not; it comes out the same."""
     with sample.database.read() as connection:

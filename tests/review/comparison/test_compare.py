@@ -175,6 +175,7 @@ def test_cleaned_validation_images_give_a_warning_and_two_results(cleaned: Proje
     assert before.before.error > now.before.error
 
 
+@pytest.mark.slow
 def test_decisions_on_training_images_are_no_reason_for_a_warning(sample_copy: Project) -> None:
     """What changes no validation image leaves one version of the labels, and so does an undo."""
     ranked = sample_copy.rank()

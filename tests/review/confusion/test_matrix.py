@@ -58,6 +58,7 @@ def test_it_is_the_count_by_hand(sample: Project) -> None:
     assert int(matrix.to_numpy().sum()) == sample.status().images
 
 
+@pytest.mark.slow
 def test_decisions_and_new_images(sample_copy: Project, tmp_path: Path) -> None:
     """Deleted images leave it, relabelled ones change their row, unseen ones are not in it."""
     before = int(sample_copy.confusion().to_numpy().sum())

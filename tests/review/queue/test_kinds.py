@@ -134,6 +134,7 @@ def test_two_classes_hold_what_can_have_one_label_only(small: Project, tmp_path:
     assert ids(small, "two classes") == []
 
 
+@pytest.mark.slow
 def test_every_problem_names_a_queue_that_holds_its_images(sample: Project) -> None:
     """Where a problem is one of images, its queue shows them."""
     shown = 0

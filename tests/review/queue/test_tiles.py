@@ -110,6 +110,7 @@ def test_an_image_that_there_is_not(small: Project) -> None:
             rows(small, "all", [1, image_id])
 
 
+@pytest.mark.slow
 def test_the_cost_is_that_of_the_page(tmp_path: Path) -> None:
     """A larger project is asked the same questions, and none of them reads a whole table."""
 
