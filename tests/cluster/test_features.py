@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from curator.cluster.settings import ClusterSettings
 from curator.encode.backbones import DEFAULT, describe
 from curator.encode.project_features import feature_cache, tiny_cache
 from curator.errors import InputError, JobCancelled
+from curator.jobs.progress import REPORT_SECONDS
 from curator.project import Project
 from curator.store import images
 from tests.conftest import copy_project
@@ -121,8 +123,16 @@ def test_what_does_not_come_is_computed_here(
 
 
 @pytest.mark.slow
-def test_one_that_is_stopped_goes_on(here: type[Here], small: Project) -> None:
+def test_one_that_is_stopped_goes_on(
+    here: type[Here], small: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What came is kept: only the rest is sent out the next time."""
+
+    def slowly(_number: int, rows: Rows) -> Rows:
+        time.sleep(1.5 * REPORT_SECONDS)  # so that each batch is told of
+        return rows
+
+    monkeypatch.setattr(here, "becomes", staticmethod(slowly))
 
     def stop(progress: Progress) -> None:
         if progress.message.endswith("cluster") and progress.done:
