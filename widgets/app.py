@@ -39,9 +39,7 @@ from widgets.visits import Visits
 
 POLL_SECONDS = 0.25
 OPENING = "opening"  # what is shown until the page has said what to open
-WARM_SECONDS = (
-    2.0  # without a page: then a kernel that stands by opens the project to be quick later
-)
+WARM_SECONDS = 2.0  # without a page: then a kernel that stands by opens the project all the same
 CHEAP_SECONDS = 0.05  # what the figures of the check may take after every decision
 
 

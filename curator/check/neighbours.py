@@ -40,11 +40,11 @@ def nearest(
     cosines = np.full((len(queries), count), at_least, dtype=np.float32)
     for start in range(0, len(queries), QUERIES):
         rows = slice(start, start + QUERIES)
-        own = unit_rows(cache, queries[rows])
+        own = _unit_rows(cache, queries[rows])
         best, where = cosines[rows], places[rows]  # views: what is written there stays
         for first in range(0, len(references), REFERENCES):
             columns = slice(first, first + REFERENCES)
-            block = own @ unit_rows(cache, references[columns]).T
+            block = own @ _unit_rows(cache, references[columns]).T
             block[apart[0][rows, None] == apart[1][None, columns]] = -np.inf
             # Most rows of most blocks hold nothing nearer than what is known.
             for chunk in _chunks(np.flatnonzero(block.max(axis=1) > best.min(axis=1))):
@@ -73,7 +73,7 @@ def _chunks(rows: NDArray[np.int64], size: int = 256) -> list[NDArray[np.int64]]
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
-def unit_rows(cache: FeatureCache, digests: Sequence[str]) -> NDArray[Any]:
+def _unit_rows(cache: FeatureCache, digests: Sequence[str]) -> NDArray[Any]:
     """Features of length 1, (N, D); a feature of length 0 stays 0."""
     rows = cache.rows(digests)
     length = np.linalg.norm(rows, axis=1, keepdims=True)

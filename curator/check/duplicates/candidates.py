@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from curator.check.neighbour_index import nearest_by_index
 from curator.check.neighbours import nearest
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ COSINE = 0.8  # of features: pairs that are less similar are not looked at
 # Of an image, so many of its most similar are looked at: in a collection of things that are all
 # alike, such as scanned digits, most pairs pass COSINE.
 NEIGHBOURS = 16
-INDEXED = 100_000  # new ones of many; of as many as there are, twice: above, an index is quicker
 AT_ONCE = 1 << 23  # pairs of hashes compared at once, of 8 bytes: 64 MB, however many images
 
 
@@ -58,16 +56,19 @@ def close_features(
     """Pairs of positions whose features have a cosine above :data:`COSINE`, one side new at least.
 
     Of each new image its :data:`NEIGHBOURS` most similar at most. ``digests`` (N,) have features
-    in ``cache``. With very many new ones (:data:`INDEXED`) an index finds nearly all of them.
-    Returns (P, 2), first < second.
+    in ``cache``. Returns (P, 2), first < second.
     """
     fresh = np.flatnonzero(new)
-    queries = [digests[position] for position in fresh.tolist()]
-    if len(fresh) * len(digests) > INDEXED * (len(fresh) + len(digests)):
-        places, _ = nearest_by_index(cache, queries, digests, NEIGHBOURS, COSINE, progress)
-    else:
-        apart = fresh, np.arange(len(digests))
-        places, _ = nearest(cache, queries, digests, apart, NEIGHBOURS, COSINE, progress)
+    every = np.arange(len(digests))
+    places, _ = nearest(
+        cache,
+        [digests[position] for position in fresh.tolist()],
+        digests,
+        (fresh, every),
+        NEIGHBOURS,
+        COSINE,
+        progress,
+    )
     pairs = np.stack([np.repeat(fresh, NEIGHBOURS), places.ravel()], axis=1)
     return unique([pairs[places.ravel() >= 0]])
 
