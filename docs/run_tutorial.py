@@ -12,12 +12,18 @@ NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "tutorial.ipynb"
 PATIENCE = 300  # seconds for one cell
 
 
+def committed(path: Path = NOTEBOOK) -> Any:
+    """The notebook as it is kept."""
+    import nbformat  # takes a second, which tests of other things need not wait for
+
+    return nbformat.read(path, as_version=4)
+
+
 def executed(path: Path = NOTEBOOK) -> Any:
     """The notebook with the outputs of a fresh run; an error in a cell is raised."""
-    import nbformat
     from nbclient import NotebookClient
 
-    notebook = nbformat.read(path, as_version=4)
+    notebook = committed(path)
     NotebookClient(notebook, timeout=PATIENCE, kernel_name="python3").execute()
     notebook.metadata.pop("language_info", None)
     for cell in notebook.cells:

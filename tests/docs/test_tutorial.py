@@ -6,19 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from docs.run_tutorial import NOTEBOOK, executed
+from docs.run_tutorial import NOTEBOOK, committed, executed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LARGEST = 100_000  # bytes of the file with its outputs
-
-
-def committed() -> Any:
-    """Read the notebook as it is committed."""
-    import nbformat  # takes a second, which tests of other things need not wait for
-
-    return nbformat.read(NOTEBOOK, as_version=4)
 
 
 def shapes(notebook: Any) -> Iterator[tuple[str, list[str]]]:
