@@ -10,6 +10,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -125,6 +126,7 @@ class Dashboard:
         main = ipywidgets.Box([*self._panels.values(), self.like]).add_class("cu-main")
         self.root = ipywidgets.Box([self.shell, main, self.jobbar]).add_class("cu-app")
         self.project: Project | None = None
+        self._begun: Path | None = None
         self.station = "start"
         self._poller: asyncio.Future[None] | None = None  # from the first page on
         self.visits = Visits(self)
@@ -204,6 +206,7 @@ class Dashboard:
         self.project = None
         self.start.refresh()
         self.shell.leave()
+        self._begin(None)
         self.jobbar.refresh(None, "start")
         self.jobbar.offer(None)
         self._show("start")
@@ -264,6 +267,7 @@ class Dashboard:
         self.visits.called = recent.name_in_address(project.name, project.path)
         health.look(project)
         worker.ensure(project)
+        self._begin(project)
         self.jobbar.offer(project)
         rows = self.following.adopt(project, newest(project))
         self.review.adopt(project, place)
@@ -273,6 +277,17 @@ class Dashboard:
         self.go(place.get("station", home))
         if self._poller is not None:  # a kernel that stands by has opened nothing for anybody
             recent.remember_open(project.path)
+
+    def _begin(self, project: Project | None) -> None:
+        """Let go of what the page still says of another project than this one."""
+        path = project.path if project else None
+        if path == self._begun:
+            return
+        self._begun = path
+        self.jobbar.begin()
+        for panel in Panel.within(self.root):
+            if panel not in (self.shell, self.start):
+                panel.project_number += 1
 
     def _show(self, station: str) -> None:
         self.station = station

@@ -62,6 +62,14 @@ class JobBar(Panel):
             self.refresh(None if hidden else job, station, project, silence)
         return job
 
+    def begin(self) -> None:
+        """Forget the project of before: jobs of another have the same numbers."""
+        self._pace.clear()
+        self._job_id = self._dismissed = 0
+        self._complaining = False
+        self._judged.clear()
+        self.show(job=None)
+
     def offer(self, project: Project | None) -> None:
         """Show the jobs that the project came with, to be run or dismissed."""
         found = [] if project is None else project.waiting_jobs()

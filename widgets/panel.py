@@ -7,10 +7,11 @@ page (:mod:`widgets.page_files`); what travels with the widget only loads it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import anywidget
+import ipywidgets
 import traitlets
 
 from curator.errors import CuratorError
@@ -29,7 +30,12 @@ export default {
       return;
     }
     const address = new URL(config.curatorStatic + "NAME.js", location.origin);
-    return (await import(address.href)).default.render(context);
+    const of = context.model;
+    const number = () => of.get("project_number");
+    const send = (said, ...more) => of.send({ ...said, project_number: number() }, ...more);
+    const own = (name) => (typeof of[name] === "function" ? of[name].bind(of) : of[name]);
+    const model = new Proxy(of, { get: (_, name) => (name === "send" ? send : own(name)) });
+    return (await import(address.href)).default.render({ ...context, model });
   },
 };
 """
@@ -41,14 +47,28 @@ def script(name: str) -> str:
 
 
 class Panel(anywidget.AnyWidget):
-    """A widget that draws ``state``. ``handlers`` name what the script may ask for."""
+    """A widget that draws ``state``. ``handlers`` name what the script may ask for.
+
+    ``project_number`` counts the projects that the page has opened. A message comes with the count
+    that its view had: a key that was pressed a moment too late, when another project was being
+    opened, would mean images of that one, and is let go. "ready" alone is of the view itself.
+    """
 
     state = traitlets.Dict().tag(sync=True)
+    project_number = traitlets.Int().tag(sync=True)
 
     def __init__(self, handlers: dict[str, Handler], **state: Any) -> None:
         super().__init__(state=state)
         self._handlers = handlers
         self.on_msg(self._received)
+
+    @staticmethod
+    def within(widget: ipywidgets.DOMWidget) -> Iterator[Panel]:
+        """Give the panels of a widget, itself included."""
+        if isinstance(widget, Panel):
+            yield widget
+        for child in getattr(widget, "children", ()):
+            yield from Panel.within(child)
 
     def show(self, **changes: Any) -> None:
         """Change parts of the state; the page redraws only if something differs."""
@@ -57,6 +77,9 @@ class Panel(anywidget.AnyWidget):
             self.state = merged
 
     def _received(self, _widget: Any, content: dict[str, Any], buffers: Any) -> None:
+        number = content.get("project_number", self.project_number)
+        if number != self.project_number and content.get("do") != "ready":
+            return
         if buffers:
             content = {**content, "buffers": buffers}
         handler = self._handlers.get(str(content.get("do")))

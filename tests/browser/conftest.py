@@ -28,7 +28,14 @@ from tests.conftest import lacking
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import (
+        Browser,
+        BrowserContext,
+        ConsoleMessage,
+        Page,
+        Request,
+        ViewportSize,
+    )
 
     from curator.sample.digits import Item
     from curator.sample.server import Served
@@ -45,6 +52,7 @@ QUIET = [
     "--no-first-run",
 ]
 START_SECONDS = 60
+WINDOW: ViewportSize = {"width": 1360, "height": 900}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -194,6 +202,34 @@ class Watched:
     foreign: list[str] = field(default_factory=list)  # requests to other hosts
     errors: list[str] = field(default_factory=list)  # uncaught errors, and console errors
     refused: list[str] = field(default_factory=list)  # what the page's policy did not allow
+    _followed: list[Page] = field(default_factory=list)
+
+    def follow(self, page: Page) -> None:
+        """Note from now on what this page does."""
+        self._followed.append(page)
+        page.on("request", self._request)
+        page.on("pageerror", self._uncaught)
+        page.on("console", self._console)
+
+    def leaves(self, page: Page) -> bool:
+        """Note no more of it; False where it was not followed."""
+        if page not in self._followed:
+            return False
+        page.remove_listener("request", self._request)
+        page.remove_listener("pageerror", self._uncaught)
+        page.remove_listener("console", self._console)
+        return True
+
+    def _request(self, asked: Request) -> None:
+        if not asked.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            self.foreign.append(asked.url)
+
+    def _uncaught(self, error: PlaywrightError) -> None:
+        self.errors.append(str(error))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
 
 
 @pytest.fixture
@@ -209,7 +245,7 @@ def _note_refused(said: str) -> None:
 
 def _profile(browser: Browser) -> BrowserContext:
     """Make a fresh profile whose pages tell what their policy did not allow."""
-    context = browser.new_context(viewport={"width": 1360, "height": 900})
+    context = browser.new_context(viewport=WINDOW)
     context.set_default_timeout(START_SECONDS * 1000)  # shared machines are slow at times
     context.expose_function("policyRefused", _note_refused)
     context.add_init_script(
@@ -227,38 +263,69 @@ def _shared_profile() -> BrowserContext:
     return made
 
 
-@pytest.fixture
-def open_page(browser: Browser, watched: Watched) -> Iterator[Callable[[str], Page]]:
-    """Open addresses in windows: of the shared dashboard, or of others in a fresh profile."""
-    profiles: list[BrowserContext] = []
+_kept: list[Page] = []  # the window that the next test of the shared dashboard begins with
+_went_well = pytest.StashKey[bool]()
 
-    def watch(page: Page) -> None:
-        page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith(("http://127.0.0.1:", "data:", "blob:"))
-                else watched.foreign.append(request.url)
-            ),
-        )
-        page.on("pageerror", lambda error: watched.errors.append(str(error)))
-        page.on(
-            "console",
-            lambda message: (
-                watched.errors.append(message.text) if message.type == "error" else None
-            ),
-        )
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[pytest.TestReport]:
+    """Note for :func:`open_page` whether the test itself went well."""
+    if call.when == "call":
+        item.stash[_went_well] = call.excinfo is None
+    return (yield)
+
+
+def _brought_back(page: Page) -> bool:
+    """Bring a window back to the start page, with nothing remembered; False where that fails."""
+    try:
+        page.set_viewport_size(WINDOW)
+        # By script, as a dialog may lie over it.
+        page.evaluate("() => document.querySelector('.cu-brand')?.click()")
+        page.wait_for_selector("input[name=path]", timeout=5000)
+        page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    except PlaywrightError:
+        return False
+    return True
+
+
+def _end(context: BrowserContext, is_kept: bool, watched: Watched) -> None:
+    """Close all windows but one that the next test can begin with, where ``is_kept``."""
+    for page in context.pages:
+        if is_kept and not _kept and watched.leaves(page) and _brought_back(page):
+            _kept.append(page)
+            continue
+        # By the page's own leave, which ends its kernel. Waited for as an event, because only then
+        # does Playwright take in what Chromium tells.
+        with contextlib.suppress(PlaywrightTimeout), page.expect_event("close", timeout=5000):
+            page.close(run_before_unload=True)
+    context.clear_permissions()
+
+
+@pytest.fixture
+def open_page(
+    request: pytest.FixtureRequest, browser: Browser, watched: Watched
+) -> Iterator[Callable[[str], Page]]:
+    """Open addresses in windows: of the shared dashboard, or of others in a fresh profile.
+
+    Of the shared dashboard a test's first window is the one that the test before has left, as half
+    of what a short test costs is a window's start.
+    """
+    profiles: list[BrowserContext] = []
 
     def opened(address: str) -> Page:
         address, is_shared, project = address.partition("#")
+        left = _kept if is_shared and not profiles else []
         if not profiles:
             profiles.append(_shared_profile() if is_shared else _profile(browser))
-        page = profiles[0].new_page()
-        watch(page)
-        page.goto(address)
-        page.wait_for_selector(".cu-header", timeout=START_SECONDS * 1000)
-        if is_shared:
-            start_page(page)
+        page = left.pop() if left else profiles[0].new_page()
+        watched.follow(page)
+        if page.url == "about:blank":
+            page.goto(address)
+            page.wait_for_selector(".cu-header", timeout=START_SECONDS * 1000)
+            if is_shared:
+                start_page(page)
         if project:
             page.fill("input[name=path]", project)
             page.click("button:text-is('Open')")
@@ -267,17 +334,10 @@ def open_page(browser: Browser, watched: Watched) -> Iterator[Callable[[str], Pa
 
     yield opened
     for context in profiles:
-        for page in context.pages:
-            with contextlib.suppress(PlaywrightError):
-                page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
-            # Its end by the page's own leave, which ends its kernel; waited for as an event,
-            # because only then does Playwright take in what Chromium tells.
-            with contextlib.suppress(PlaywrightTimeout), page.expect_event("close", timeout=5000):
-                page.close(run_before_unload=True)
-        if context is not _shared_profile():
+        is_shared = context is _shared_profile()
+        _end(context, is_shared and request.node.stash.get(_went_well, False), watched)
+        if not is_shared:
             context.close()
-        else:
-            context.clear_permissions()
     assert watched.refused == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 import zipfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,12 +80,14 @@ def large(path: Path) -> Path:
     return path
 
 
-def slow(page: Page) -> None:
+@contextmanager
+def slow(page: Page) -> Iterator[None]:
     """Let the page send half a megabyte a second: an upload lasts until it is cancelled."""
-    page.context.new_cdp_session(page).send(
-        "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 500_000},
-    )
+    session = page.context.new_cdp_session(page)
+    limits = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 500_000}
+    session.send("Network.emulateNetworkConditions", limits)
+    yield
+    session.detach()
 
 
 def choose(page: Page, name: str) -> None:
@@ -259,11 +262,11 @@ def test_a_reload_in_the_middle_of_an_upload_leaves_nothing(
     """The new page says what was cut off; no file of it stays, and nothing was taken in."""
     with shared(project.path) as dashboard:
         page = open_page(dashboard.address)
-        page.on("dialog", lambda dialog: dialog.accept())
-        slow(page)
-        drop_from_disk(page, large(tmp_path / "large.zip"))
-        page.wait_for_selector(".cu-uploading")
-        page.reload()
+        page.once("dialog", lambda dialog: dialog.accept())
+        with slow(page):
+            drop_from_disk(page, large(tmp_path / "large.zip"))
+            page.wait_for_selector(".cu-uploading")
+            page.reload()
         page.wait_for_selector("text=The upload of large.zip was cut off")
         assert not list(uploads_of(project).iterdir())
         assert project.status().addresses.pending == 0
@@ -276,15 +279,15 @@ def test_two_windows_upload_side_by_side(
     """A second window leaves the first one's upload alone, has its own, and can be cancelled."""
     with shared(project.path) as dashboard:
         first = open_page(dashboard.address)
-        slow(first)
-        drop_from_disk(first, large(tmp_path / "large.zip"))
-        first.wait_for_selector(".cu-uploading")
-        second = open_page(dashboard.address)
-        drop(second, {"good.png": encoded(picture(1))})
-        second.wait_for_selector("text=1 new image of 1 file")
-        assert second.query_selector(".cu-notice") is None
-        first.click("text=Cancel upload")
-        first.wait_for_selector(".cu-uploading", state="detached")
+        with slow(first):
+            drop_from_disk(first, large(tmp_path / "large.zip"))
+            first.wait_for_selector(".cu-uploading")
+            second = open_page(dashboard.address)
+            drop(second, {"good.png": encoded(picture(1))})
+            second.wait_for_selector("text=1 new image of 1 file")
+            assert second.query_selector(".cu-notice") is None
+            first.click("text=Cancel upload")
+            first.wait_for_selector(".cu-uploading", state="detached")
         first.wait_for_selector("text=1 new image of 1 file")
         assert project.status().images == 1
         assert not list(uploads_of(project).iterdir())

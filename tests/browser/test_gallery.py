@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from curator.project import Project
     from tests.browser.conftest import Running, Watched
 
+FAIL = """text => {
+  const bar = document.querySelector(".cu-jobbar");
+  bar.className = "cu-jobbar cu-failed";
+  bar.querySelector(".cu-sentence").textContent = text;
+}"""
+
 
 @pytest.fixture
 def dashboard() -> Iterator[Running]:
@@ -382,7 +388,7 @@ def test_five_thousand_images(
 def test_what_was_done_covers_no_button(
     open_page: Callable[[str], Page], sample_copy: Project
 ) -> None:
-    """The word of a job that ended leaves the stations, the sizes and the drawer in reach."""
+    """The word of a job, however long, leaves the stations, the sizes and the drawer in reach."""
     sample_copy.train()  # what ended some minutes ago is no news
     with shared(sample_copy.path) as dashboard:
         page = open_page(dashboard.address)
@@ -393,3 +399,7 @@ def test_what_was_done_covers_no_button(
             page.wait_for_selector(".cu-jobbar .cu-sentence")
             for button in (".cu-sizes button:text-is('L')", ".cu-drawer", "[data-station=use]"):
                 page.click(button, trial=True, timeout=5000)
+            page.evaluate(FAIL, "Something went wrong that takes a long sentence to be told. " * 3)
+            for button in (".cu-sizes button:text-is('L')", ".cu-drawer", "[data-station=use]"):
+                page.click(button, trial=True, timeout=5000)
+            page.click(".cu-jobbar [aria-label=Dismiss]", trial=True, timeout=5000)
