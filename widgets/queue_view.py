@@ -6,7 +6,7 @@ the next page, which the browser shows when its key is pressed, before the kerne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from curator.project import Project
 from curator.review.counts import flagged
 from curator.review.queue.filters import Choices, Filters, choices
 from curator.review.queue.kinds import QUEUES, counts
+from curator.review.status import next_step
 from curator.store import ledger_log
 from widgets import wording
 from widgets.background import Counting
@@ -116,13 +117,14 @@ class Paging(Panel):
         assert self.project is not None
         self._left(self._shown)
         self.filters = filters or Filters()
-        error, step, empty = None, None, ""
+        error, empty = None, ""
+        step: Mapping[str, object] | None = None
         ids = np.empty(0, dtype=np.int64)
         try:
             ids = self.project.queue(kind, self.filters).ids
         except NoRun as problem:
             empty = str(problem.problem)
-            step = {"station": "train", "title": "Train"}
+            step = next_step(self.project.status()).to_dict()
         except CuratorError as problem:
             error = str(problem)
         if not len(ids) and not empty and not error:

@@ -281,8 +281,10 @@ def _brought_back(page: Page) -> bool:
     """Bring a window back to the start page, with nothing remembered; False where that fails."""
     try:
         page.set_viewport_size(WINDOW)
-        # By script, as a dialog may lie over it.
-        page.evaluate("() => document.querySelector('.cu-brand')?.click()")
+        if page.evaluate("() => location.hash") != "#/":
+            page.wait_for_selector(".cu-rail", timeout=5000)  # where it was just loaded anew
+            page.eval_on_selector(".cu-brand", "it => it.click()")  # a dialog may lie over it
+            page.wait_for_function("() => location.hash === '#/'", timeout=5000)
         page.wait_for_selector("input[name=path]", timeout=5000)
         page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
     except PlaywrightError:

@@ -58,9 +58,9 @@ def matrix_by_keys(page: Page) -> None:
         places.append(page.evaluate(FOCUS))
     assert places == [[0, 2], [1, 2], [1, 0], [0, 0], [0, 0], [0, 1]]
     assert stops.count() == 1
-    said = page.inner_text(".cu-said")
+    said = page.inner_text(".cu-review .cu-said")
     assert said.startswith("three taken for five: ")
-    page.select_option("select[name=show]", "shares")
+    page.select_option(".cu-review select[name=show]", "shares")
     share = float(said.split("(")[1].removesuffix(" %)"))
     assert page.inner_text("[data-cell='three/five']") == str(round(share))
     stops.focus()

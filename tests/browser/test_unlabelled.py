@@ -49,7 +49,7 @@ def test_unlabelled_to_accepted(
         page.keyboard.press("u")
         page.wait_for_selector(".cu-tile.cu-is-kept", state="detached")
         assert page.inner_text(".cu-rest").startswith("Accept these 10")
-        assert "of these 10" in page.inner_text(".cu-advice")
+        page.wait_for_selector(".cu-advice:has-text('of these 10')")
         page.click(".cu-rest")
         status = page.locator(".cu-status", has_text="last page of this queue")
         assert "likely wrong" in status.inner_text()

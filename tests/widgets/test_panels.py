@@ -191,7 +191,9 @@ def test_the_dashboard_opens_a_project_without_a_run(tmp_path: Path) -> None:
     with Project.create(tmp_path / "empty", ["a", "b"]) as project:
         dashboard = Dashboard(str(project.path))
         assert dashboard.station == "collect"
-        assert "No run was trained" in dashboard.review.gallery.state["empty"]
+        gallery = dashboard.review.gallery.state
+        assert "No run was trained" in gallery["empty"]
+        assert gallery["step"]["station"] == "collect"  # not Train, which would only send on
         dashboard.leave()
 
 
