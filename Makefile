@@ -16,7 +16,7 @@ demo: $(INSTALLED)
 	$(BIN)/curator demo demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(INSTALLED) check-scripts
 	$(BIN)/ruff check .

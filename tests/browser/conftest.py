@@ -263,7 +263,8 @@ def _shared_profile() -> BrowserContext:
     return made
 
 
-_kept: list[Page] = []  # the window that the next test of the shared dashboard begins with
+_kept: list[Page] = []  # the window that the next test of the same file begins with
+_kept_of: list[Path] = []  # that file
 _went_well = pytest.StashKey[bool]()
 
 
@@ -292,16 +293,22 @@ def _brought_back(page: Page) -> bool:
     return True
 
 
+def _close(page: Page) -> None:
+    """Close a window by the page's own leave, which ends its kernel.
+
+    Waited for as an event, because only then does Playwright take in what Chromium tells.
+    """
+    with contextlib.suppress(PlaywrightTimeout), page.expect_event("close", timeout=5000):
+        page.close(run_before_unload=True)
+
+
 def _end(context: BrowserContext, is_kept: bool, watched: Watched) -> None:
     """Close all windows but one that the next test can begin with, where ``is_kept``."""
     for page in context.pages:
         if is_kept and not _kept and watched.leaves(page) and _brought_back(page):
             _kept.append(page)
-            continue
-        # By the page's own leave, which ends its kernel. Waited for as an event, because only then
-        # does Playwright take in what Chromium tells.
-        with contextlib.suppress(PlaywrightTimeout), page.expect_event("close", timeout=5000):
-            page.close(run_before_unload=True)
+        else:
+            _close(page)
     context.clear_permissions()
 
 
@@ -311,10 +318,15 @@ def open_page(
 ) -> Iterator[Callable[[str], Page]]:
     """Open addresses in windows: of the shared dashboard, or of others in a fresh profile.
 
-    Of the shared dashboard a test's first window is the one that the test before has left, as half
-    of what a short test costs is a window's start.
+    Of the shared dashboard a test's first window is the one that the test before it in the same
+    file has left, as half of what a short test costs is a window's start. Of the same file, as
+    stations that are hidden still hold what they showed: a file's tests always come in one order,
+    files do not.
     """
     profiles: list[BrowserContext] = []
+    if _kept and _kept_of != [request.path]:
+        _close(_kept.pop())
+    _kept_of[:] = [request.path]
 
     def opened(address: str) -> Page:
         address, is_shared, project = address.partition("#")
