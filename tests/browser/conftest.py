@@ -52,6 +52,7 @@ QUIET = [
     "--no-first-run",
 ]
 START_SECONDS = 60
+FORGET = "() => { localStorage.clear(); sessionStorage.clear(); }"
 WINDOW: ViewportSize = {"width": 1360, "height": 900}
 
 
@@ -287,17 +288,19 @@ def _brought_back(page: Page) -> bool:
             page.eval_on_selector(".cu-brand", "it => it.click()")  # a dialog may lie over it
             page.wait_for_function("() => location.hash === '#/'", timeout=5000)
         page.wait_for_selector("input[name=path]", timeout=5000)
-        page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.evaluate(FORGET)
     except PlaywrightError:
         return False
     return True
 
 
 def _close(page: Page) -> None:
-    """Close a window by the page's own leave, which ends its kernel.
+    """Close a window, with nothing remembered, by the page's own leave, which ends its kernel.
 
     Waited for as an event, because only then does Playwright take in what Chromium tells.
     """
+    with contextlib.suppress(PlaywrightError):
+        page.evaluate(FORGET)
     with contextlib.suppress(PlaywrightTimeout), page.expect_event("close", timeout=5000):
         page.close(run_before_unload=True)
 

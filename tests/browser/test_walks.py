@@ -123,7 +123,7 @@ class Keys(Hand):
     ("window", "hands", "acts"),
     [
         pytest.param(DESK, Hand, 12, id="mouse"),
-        pytest.param(DESK, Keys, 56, id="keys"),
+        pytest.param(DESK, Keys, 52, id="keys"),
         pytest.param(PHONE, Finger, 15, id="finger"),
     ],
 )
@@ -178,5 +178,4 @@ def test_from_nothing_to_a_model(
             assert set(decided["action"]) == {"keep"}
             assert len(decided) > 8
         assert (dashboard.home / f"{project.name}-model/model.onnx").exists()
-    assert hand.acts <= acts  # some Tabs depend on what has come by then
-    assert hand.pastes == 3
+    assert (hand.acts, hand.pastes) == (acts, 3)

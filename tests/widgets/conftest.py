@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +19,11 @@ def no_loop() -> Iterator[None]:
     asyncio._set_running_loop(None)
     yield
     asyncio._set_running_loop(running)
+
+
+@pytest.fixture(autouse=True)
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the list of recent projects of the person who runs the tests out of them."""
+    monkeypatch.setenv("CURATOR_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("CURATOR_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CURATOR_WORKER_IDLE", "1")

@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(autouse=True)
-def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the list of recent projects of the person who runs the tests out of them."""
-    monkeypatch.setenv("CURATOR_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv("CURATOR_WORKER_IDLE", "1")
-
-
 @pytest.fixture
 def other(sample_folder: Path, tmp_path: Path) -> Iterator[Project]:
     """Open another copy of the sample, whose images have the same numbers."""
@@ -58,7 +51,7 @@ def test_what_a_view_of_another_project_still_says_is_let_go(
         send(gallery, **late, project_number=count)
         assert other.status().states["deleted"] == 0
         assert complaint(dashboard) is None
-        send(gallery, **late, opened=gallery.project_number)
+        send(gallery, **late, project_number=gallery.project_number)
         assert other.status().states["deleted"] == 1
         dashboard.leave()
 

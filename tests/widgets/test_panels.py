@@ -36,14 +36,6 @@ def nothing(_: dict[str, Any]) -> None:
 HANDLERS = dict.fromkeys(("changed", "error"), nothing)
 
 
-@pytest.fixture(autouse=True)
-def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the list of recent projects of the person who runs the tests out of them."""
-    monkeypatch.setenv("CURATOR_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv("CURATOR_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("CURATOR_WORKER_IDLE", "1")
-
-
 @pytest.mark.slow
 def test_the_page_loads_no_torch() -> None:
     """Importing everything that the page's kernel uses leaves the heavy packages out."""
