@@ -1,4 +1,5 @@
-// Keys of all stations: G and a number open one, and what else answers numbers does not hear of it.
+// Keys of all stations: G and a number open one, and what else answers numbers does not hear of it;
+// Ctrl Enter presses the coloured button.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -35,4 +36,34 @@ test("G and a number open a station; alone, in a field or with Ctrl they do not"
   press(document.body, "1");
   assert.deepEqual(heard, ["g", "1"]);
   document.removeEventListener("keydown", others);
+});
+
+test("Ctrl Enter takes the focus to the button that it presses, but not out of a field", (t) => {
+  const seen = Object.getOwnPropertyDescriptor(HTMLElement.prototype, "offsetParent");
+  const drawn = { configurable: true, get: () => document.body }; // nothing is laid out here
+  Object.defineProperty(HTMLElement.prototype, "offsetParent", drawn);
+  const el = document.createElement("div");
+  el.innerHTML = "<button class=cu-station></button><button class=cu-primary></button><input>";
+  document.body.append(el);
+  const end = stationKeys(el);
+  t.after(() => {
+    end();
+    el.remove();
+    if (seen) Object.defineProperty(HTMLElement.prototype, "offsetParent", seen);
+  });
+  const [station, primary] = el.querySelectorAll("button");
+  const field = /** @type {HTMLElement} */ (el.lastElementChild);
+  let pressed = 0;
+  primary.addEventListener("click", () => {
+    pressed += 1;
+  });
+  for (const [from, stays] of [
+    [station, primary],
+    [field, field],
+  ]) {
+    from.focus();
+    press(from, "Enter", { ctrlKey: true });
+    assert.equal(document.activeElement, stays);
+  }
+  assert.equal(pressed, 2);
 });

@@ -1,6 +1,8 @@
 // @ts-check
 // Keys that all stations share: G and a station's number, one after the other, open it, and Ctrl
-// Enter presses the coloured button that is nearest to the focus.
+// Enter presses the coloured button that is nearest to the focus, as a click would: the focus goes
+// along, and so with the station that the button leads away from. On the rail it would stay, where
+// an Enter meant for the first picture of a queue would lead back. From a field it does not move.
 
 import { FIELDS } from "./decision_keys.js";
 
@@ -39,9 +41,11 @@ export function stationKeys(el) {
   const doing = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     if (event.repeat || event.defaultPrevented || el.closest("[inert]")) return;
-    const button = nearest(/** @type {Element} */ (event.target));
+    const from = /** @type {Element} */ (event.target);
+    const button = nearest(from);
     if (!button) return;
     event.preventDefault();
+    if (!FIELDS.includes(from.tagName)) button.focus();
     button.click();
   };
   window.addEventListener("keydown", going, { capture: true });
