@@ -49,8 +49,10 @@ from curator.errors import (
     ProjectDamaged,
     ProjectError,
     ProjectExists,
+    ProjectMoved,
     ProjectReadOnly,
     ProjectTooNew,
+    ServerUnreachable,
     TargetNotEmpty,
     TrainingDiverged,
     UnknownClass,
@@ -125,6 +127,7 @@ if TYPE_CHECKING:
     from curator.store.classes import Class, ClassSize
     from curator.store.copies import Restored
     from curator.store.ledger import Choice
+    from curator.store.moving import Moved
     from curator.store.run_json import HistoryRow, Metrics
     from curator.store.runs import Run
     from curator.store.undo import Decided
@@ -197,6 +200,7 @@ __all__ = [
     "Metrics",
     "ModelError",
     "ModelReport",
+    "Moved",
     "Near",
     "NearImage",
     "Nearest",
@@ -221,6 +225,7 @@ __all__ = [
     "ProjectDamaged",
     "ProjectError",
     "ProjectExists",
+    "ProjectMoved",
     "ProjectReadOnly",
     "ProjectTooNew",
     "Queue",
@@ -234,6 +239,7 @@ __all__ = [
     "Restored",
     "Run",
     "ServeSettings",
+    "ServerUnreachable",
     "Shortcut",
     "SplitCount",
     "Stage",
@@ -317,6 +323,7 @@ _PLACES = {
     "Listener": "curator.jobs.progress",
     "Metrics": "curator.store.run_json",
     "ModelReport": "curator.deliver.bundle",
+    "Moved": "curator.store.moving",
     "Near": "curator.review.queue.details",
     "NearImage": "curator.serve.trying",
     "Nearest": "curator.review.queue.details",

@@ -18,6 +18,8 @@
     │   ├── ProjectReadOnly
     │   ├── ProjectDamaged         its database is not whole any more
     │   ├── ProjectBusy            another process keeps it from being written
+    │   ├── ProjectMoved           its database is elsewhere by now
+    │   ├── ServerUnreachable      the database server does not answer, or refuses
     │   └── ProjectAltered         it holds what the curator never writes
     ├── DataError                  the data set does not allow this step
     │   ├── NotEnoughData
@@ -134,6 +136,14 @@ class ProjectDamaged(ProjectError):
 
 class ProjectBusy(ProjectError):
     """Another process has been writing to the project for too long."""
+
+
+class ProjectMoved(ProjectError):
+    """The project's database is not where it was when it was opened."""
+
+
+class ServerUnreachable(ProjectError):
+    """The server that holds the project's database does not answer, or refuses."""
 
 
 class ProjectAltered(ProjectError):

@@ -23,7 +23,7 @@ from curator.errors import InputError
 from curator.files import sweep_dead
 from curator.jobs import locks, marks, runner
 from curator.platform import start_detached
-from curator.store import copies, jobs
+from curator.store import jobs
 from curator.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def serve(workspace: Workspace, idle_seconds: float = IDLE_SECONDS) -> None:
             return
         try:
             sweep_dead(workspace.path)
-            with copies.keeping(workspace.database.path):
+            with workspace.database.kept_copied():
                 _work(workspace, idle_seconds)
         finally:
             lock.release()

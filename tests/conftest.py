@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -16,6 +17,8 @@ from curator.encode.backbones import choose
 from curator.encode.encoder import graph_file
 from curator.project import Project
 from curator.sample.digits import Item, build
+from curator.store.server import VARIABLE, is_named
+from tests import postgresql
 from tests.pictures import write_folders
 
 if TYPE_CHECKING:
@@ -58,10 +61,48 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 SMALL = {"cat": 12, "dog": 10, "owl": 8}
 
 
+@contextlib.contextmanager
+def kept_in_files() -> Iterator[None]:
+    """Make what is to be copied without the server in which a test may keep its projects."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv(VARIABLE, raising=False)
+        yield
+
+
 def copy_project(source: Path, target: Path) -> Path:
-    """Copy a project that nobody changes, though others may have it open just now."""
+    """Copy a project that nobody changes, though others may have it open just now.
+
+    Its database goes to the server where the test keeps projects in one.
+    """
     passing = shutil.ignore_patterns("*-wal", "*-shm", "*.lock")
-    return Path(shutil.copytree(source, target, ignore=passing))
+    copy = Path(shutil.copytree(source, target, ignore=passing))
+    if is_named():
+        Project.move_database(copy)
+    return copy
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked ``on_server_too`` with projects in a PostgreSQL server as well."""
+    if metafunc.definition.get_closest_marker("on_server_too"):
+        metafunc.fixturenames.insert(0, "kept_in")
+        on_server = pytest.param("server", marks=pytest.mark.slow)
+        metafunc.parametrize("kept_in", ["file", on_server], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """Give the address of a database server of this test run."""
+    if postgresql.programs() is None:
+        pytest.skip(postgresql.LACKING)
+    with postgresql.running() as address:
+        yield address
+
+
+@pytest.fixture
+def kept_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let new projects, and copies of projects, be in the server where the test runs on it."""
+    if request.param == "server":
+        monkeypatch.setenv(VARIABLE, request.getfixturevalue("postgresql_server"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -101,7 +142,8 @@ def build_once(
             if not target.exists():
                 unfinished = shared / f"{name}.unfinished"
                 shutil.rmtree(unfinished, ignore_errors=True)
-                fill(unfinished)
+                with kept_in_files():
+                    fill(unfinished)
                 unfinished.rename(target)
         return target
 

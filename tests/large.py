@@ -93,7 +93,6 @@ def large_projects(folder: Path, *counts: int) -> dict[str, Path]:
 def _image(number: int, original: Stored, class_id: int) -> dict[str, object]:
     digest, file, size = original
     return {
-        "id": number + 1,
         "sha256": digest,
         "file": file,
         "class_id": class_id,

@@ -17,6 +17,7 @@ from filelock import FileLock
 
 from curator.errors import FileError
 from curator.files import write_atomic
+from curator.store import moving
 from curator.store.database import now
 
 KEPT = 12
@@ -35,7 +36,7 @@ def listed() -> list[dict[str, str]]:
     return [
         {"name": entry["name"], "path": entry["path"], "opened": str(entry.get("opened", ""))}
         for entry in _read()
-        if (Path(entry["path"]) / "project.db").exists()
+        if moving.place(Path(entry["path"])) is not None
     ]
 
 

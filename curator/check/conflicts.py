@@ -43,7 +43,7 @@ def listed_under(connection: Connection) -> dict[int, list[str]]:
     merged = merged_ids(connection)
     counted = counted_as(table.c.class_id, merged)
     query = (
-        select(table.c.image_id, schema.classes.c.name)
+        select(table.c.image_id, schema.classes.c.name, schema.classes.c.position)
         .distinct()
         .join(schema.classes, schema.classes.c.id == counted)
         .join(schema.current, schema.current.c.image_id == table.c.image_id)
@@ -54,7 +54,7 @@ def listed_under(connection: Connection) -> dict[int, list[str]]:
         .order_by(table.c.image_id, schema.classes.c.position)
     )
     names = defaultdict(list)
-    for image_id, name in connection.execute(query):
+    for image_id, name, _ in connection.execute(query):
         names[image_id].append(name)
     return dict(names)
 

@@ -73,7 +73,8 @@ class Limits:
             return [table[column], table.id]
         # Without the root, which some builds of SQLite lack, small and large are compared by how
         # many times they are beyond the ordinary.
-        area = func.max(table.width * table.height, 1)
+        pixels = table.width * table.height
+        area = case((pixels < 1, 1), else_=pixels)
         beyond = case(
             (area > self.areas[1], area / max(self.areas[1], 1.0)), else_=self.areas[0] / area
         )

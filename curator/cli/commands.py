@@ -35,7 +35,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "trying": ("try", "classify"),
     "versions": ("version",),
     "recipes": ("recipe",),
-    "mending": ("stop", "restore"),
+    "mending": ("stop", "restore", "move-database"),
     "waiting": ("waiting",),
 }
 

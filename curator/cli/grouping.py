@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Project": (
         *("new", "status", "dashboard", "demo", "classes", "new-class", "rename-class"),
-        *("merge-classes", "stop", "restore", "waiting"),
+        *("merge-classes", "stop", "restore", "move-database", "waiting"),
     ),
     "Collect": ("add", "snippet", "import", "fetch"),
     "Check": ("check", "duplicates", "dismiss", "tags", "weak"),

@@ -1,4 +1,4 @@
-"""Commands for when something went wrong: stop, restore."""
+"""Commands on the project itself: stop its job, restore its database or move it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
     app.command()(stop)
     app.command()(restore)
+    app.command()(move_database)
 
 
 def stop(project: ProjectPath) -> None:
@@ -37,5 +38,14 @@ def restore(project: ProjectPath, as_json: AsJson = False) -> None:
     done = Project.restore(project)
     if as_json:
         say_json({"copy": str(done.copy), "made_at": done.at.isoformat(), "aside": str(done.aside)})
+    else:
+        say(done.sentence)
+
+
+def move_database(project: ProjectPath, as_json: AsJson = False) -> None:
+    """Move the database to the PostgreSQL server in CURATOR_DATABASE, or back into the folder."""
+    done = Project.move_database(project)
+    if as_json:
+        say_json({"in_server": done.in_server, "rows": done.rows})
     else:
         say(done.sentence)

@@ -23,7 +23,7 @@ from curator.files import sweep_dead
 from curator.jobs import health, locks, marks
 from curator.jobs.progress import Listener, Progress
 from curator.jobs.report import Report
-from curator.store import copies, jobs
+from curator.store import jobs
 from curator.store.workspace import Workspace
 
 AnyReport = TypeVar("AnyReport", bound=Report)
@@ -61,7 +61,7 @@ def run(
         jobs.fail_running(workspace.database, locks.DIED)
         job_id = marks.begin(workspace, kind, arguments)
         sweep_dead(workspace.path)
-        with copies.keeping(workspace.database.path):
+        with workspace.database.kept_copied():
             return execute(workspace, job_id, kind, function, arguments, listener)
     finally:
         lock.release()

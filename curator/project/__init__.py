@@ -18,8 +18,8 @@ from curator.project.delivering import Delivering
 from curator.project.finding import Finding
 from curator.project.learning import Learning
 from curator.project.reviewing import Reviewing
-from curator.store import copies
-from curator.store.workspace import DATABASE
+from curator.store import copies, moving
+from curator.store.backend import DATABASE
 
 
 class Project(Collecting, Checking, Learning, Finding, Reviewing, Delivering):
@@ -47,6 +47,20 @@ class Project(Collecting, Checking, Learning, Finding, Reviewing, Delivering):
             return copies.restore(folder / DATABASE)
 
     @classmethod
+    def move_database(cls, path: str | Path) -> moving.Moved:
+        """Move the database to the server that CURATOR_DATABASE names, or back into the folder.
+
+        Everything else stays in the folder. Whoever has the project open is told to open it again.
+        Raises InputError where no server is named, JobRunning when a process works on the project,
+        ProjectReadOnly, ServerUnreachable, and what ``open`` raises.
+        """
+        from curator.jobs import locks
+
+        folder = Path(path).expanduser().resolve()
+        with locks.alone(folder):
+            return moving.move(folder)
+
+    @classmethod
     def from_recipe(cls, path: str | Path, recipe: str | Path) -> Self:
         """Make the project that a recipe describes, still empty, or open one that it was begun in.
 
@@ -58,7 +72,7 @@ class Project(Collecting, Checking, Learning, Finding, Reviewing, Delivering):
 
         described = form.read(recipe)
         header = described.header
-        if not (Path(path).expanduser() / DATABASE).exists():
+        if moving.place(Path(path).expanduser()) is None:
             share = header.test_share
             return cls.create(path, header.classes, header.name, header.seed, share)
         project = cls.open(path)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, func, insert, select
+from sqlalchemy import case, desc, func, insert, select
 
 from curator.errors import InputError
 from curator.learn.evaluation.metrics import wilson_interval
@@ -129,8 +129,8 @@ def _days(connection: Connection) -> list[dict[str, Any]]:
             func.sum(pages.seconds).label("seconds"),
         )
         .join(decided, decided.c.page_id == pages.id)
-        .group_by(pages.by, day)
-        .order_by(day.desc(), pages.by)
+        .group_by(pages.by, "day")
+        .order_by(desc("day"), pages.by)
     )
     found = []
     for row in connection.execute(query).mappings():

@@ -104,7 +104,7 @@ def invert(connection: Connection, batch: int, number: int, action: str, by: str
 # Acts are taken back in their order, so what held before one is the row before its own.
 _INVERSE = text("""
 INSERT INTO concept_marks (batch, at, "by", action, concept_id, image_id, shows, picked, undoes)
-SELECT :number, :at, :by, :action, row.concept_id, row.image_id,
+SELECT CAST(:number AS BIGINT), :at, :by, :action, row.concept_id, row.image_id,
        COALESCE(before.shows, -1), COALESCE(before.picked, 0), row.id
 FROM concept_marks AS row LEFT JOIN concept_marks AS before ON before.id = (
     SELECT MAX(id) FROM concept_marks

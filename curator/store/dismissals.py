@@ -124,7 +124,7 @@ def invert(connection: Connection, batch: int, number: int, action: str, by: str
 
 _INVERSE = text("""
 INSERT INTO dismissals (batch, at, "by", action, finding, image_id, class_id, before, after, undoes)
-SELECT :number, :at, :by, :action, finding, image_id, class_id, after, before, id
+SELECT CAST(:number AS BIGINT), :at, :by, :action, finding, image_id, class_id, after, before, id
 FROM dismissals WHERE batch = :batch ORDER BY id
 """)
 # The act itself, however often it was undone and redone.

@@ -63,7 +63,7 @@ def before_the_test(connection: Connection) -> dict[int, str]:
 
 _INVERSE = text("""
 INSERT INTO split_acts (batch, at, "by", action, image_id, before, after, undoes)
-SELECT :number, :at, :by, :action, image_id, after, before, id
+SELECT CAST(:number AS BIGINT), :at, :by, :action, image_id, after, before, id
 FROM split_acts WHERE batch = :batch ORDER BY id
 """)
 _SPLITS = text("""

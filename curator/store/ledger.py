@@ -231,7 +231,7 @@ def redo(database: Database, steps: int = 1, by: str | None = None) -> list[Deci
 _INVERSE = text("""
 INSERT INTO decisions (batch, at, "by", image_id, action, class_before, class_after,
                        state_before, state_after, score, run_id, undoes)
-SELECT :number, :at, :by, row.image_id, :action, current.class_id, row.class_before,
+SELECT CAST(:number AS BIGINT), :at, :by, row.image_id, :action, current.class_id, row.class_before,
        current.state, row.state_before, row.score, row.run_id, row.id
 FROM decisions AS row JOIN current ON current.image_id = row.image_id
 WHERE row.batch = :batch ORDER BY row.id

@@ -181,7 +181,7 @@ _TARGET = """
 _CHAIN = text(
     """
 WITH RECURSIVE chain(batch) AS (
-    SELECT :start
+    SELECT CAST(:start AS BIGINT)
     UNION ALL
     SELECT COALESCE(TARGETS) - 1 FROM chain WHERE chain.batch > 0
 )

@@ -16,21 +16,21 @@ It knows no station: what can be done with a project is :class:`curator.Project`
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 from curator.errors import InputError, NotAProject, ProjectExists, ProjectReadOnly
 from curator.files import sweep_dead
-from curator.store import classes, copies
+from curator.store import classes, copies, moving
+from curator.store.backend import DATABASE
 from curator.store.class_names import validated_names
 from curator.store.database import Database, now
 from curator.store.originals import Original
+from curator.store.server import is_named
 from curator.store.thumbnails import Thumbnails
 from curator.trust import check_folder, original_place
 
-DATABASE = "project.db"
 PARTS = ("originals", "features", "runs")
 TEST_SHARE, USUAL_TEST_SHARE, LARGEST_TEST_SHARE = "test_share", 0.15, 0.5
 
@@ -63,7 +63,7 @@ class Workspace:
         """
         require_test_share(test_share)
         folder = Path(path).expanduser().resolve()
-        if (folder / DATABASE).exists():
+        if moving.place(folder):
             raise ProjectExists(f"{folder} already holds a project.", "Open it instead.")
         if folder.exists() and not _is_free(folder):
             raise ProjectExists(
@@ -78,26 +78,17 @@ class Workspace:
                 f"{folder} cannot be made: {error.strerror or error}.", "Choose another folder."
             ) from error
         Thumbnails(folder / "thumbnails.db").create()
+        values = {
+            "name": name or folder.name,
+            "seed": str(seed),
+            "created_at": now(),
+            TEST_SHARE: repr(float(test_share)),
+        }
         # The database comes last and appears in one step: a folder with one is a whole project.
-        unfinished = folder / f".new-{os.getpid()}.db"
-        database = Database.create(
-            unfinished,
-            {
-                "name": name or folder.name,
-                "seed": str(seed),
-                "created_at": now(),
-                TEST_SHARE: repr(float(test_share)),
-            },
-        )
-        try:
+        with moving.new_database(folder, is_named()) as database:
+            database.make(values)
             with database.write() as connection:
                 classes.add_classes(connection, class_names)
-            database.close()
-            os.replace(unfinished, folder / DATABASE)
-        finally:
-            database.close()
-            for rest in folder.glob(f"{unfinished.name}*"):
-                rest.unlink()
         return cls.open(folder)
 
     @classmethod
@@ -108,7 +99,8 @@ class Workspace:
         ProjectDamaged, ProjectAltered, FileError.
         """
         folder = Path(path).expanduser().resolve()
-        if not (folder / DATABASE).is_file():
+        database = moving.place(folder)
+        if database is None:
             if copies.copies_of(folder / DATABASE):
                 raise copies.damaged(folder / DATABASE, FileNotFoundError())
             raise NotAProject(
@@ -116,7 +108,7 @@ class Workspace:
                 "Make one with `curator new`, or name the right folder.",
             )
         check_folder(folder)
-        return cls(folder, Database.open(folder / DATABASE))
+        return cls(folder, Database.open(database))
 
     def close(self) -> None:
         """Let go of the database file; it is copied if it was changed and the copy is old."""
@@ -124,7 +116,8 @@ class Workspace:
         self.database.close()
         if self.database.wrote:
             self.database.wrote = False
-            copies.keep_when_due(self.database.path)
+            if self.database.is_file:
+                copies.keep_when_due(self.database.path)
 
     def __enter__(self) -> Self:
         return self

@@ -67,6 +67,7 @@ def test_help_lists_every_command(curator: Curator) -> None:
         "map",
         "merge-classes",
         "most-confused",
+        "move-database",
         "new",
         "new-class",
         "predict",

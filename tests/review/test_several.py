@@ -16,6 +16,8 @@ from tests.review.several import ACTIONS, decided
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.on_server_too
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from curator.project import Project
 from curator.store import jobs
 from curator.store.database import Database
 from curator.store.reading import refused
+from curator.store.sqlite import File
 from tests.jobs.conftest import is_free, wait_for
 from tests.security.test_damage import curator
 from tests.widgets.kernel import on_loop
@@ -296,7 +297,7 @@ def test_a_read_only_project_tells_of_a_silent_job_without_writing(small: Projec
     with small.database.write() as connection:
         connection.exec_driver_sql("UPDATE jobs SET heartbeat = heartbeat - 7200")
     path = small.path / "project.db"
-    with Project(small.path, Database(path, refused(path))) as backup:
+    with Project(small.path, Database(path, File(path, refused(path)))) as backup:
         silence = health.look(backup)
         assert silence is not None
         assert "gave no sign of life for 2.0 hours. Its process has died" in silence.sentence

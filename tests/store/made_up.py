@@ -33,7 +33,6 @@ def add_images(
         insert(schema.images),
         [
             {
-                "id": number,
                 "sha256": f"{number:064x}",
                 "file": f"{number:x}.png",
                 "class_id": class_id,

@@ -14,6 +14,8 @@ from curator.store.classes import find_class
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.on_server_too
+
 BAD = {
     "": "empty",
     "   ": "empty",

@@ -19,12 +19,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from curator.errors import InputError, NothingToRedo, NothingToUndo
 from curator.project import Project
 from curator.store import ledger, ledger_log
+from tests.conftest import copy_project, kept_in_files
 from tests.store.made_up import add_images
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from curator.store.vocabulary import Action
+
+pytestmark = pytest.mark.on_server_too
 
 IMAGES = 5
 NAMES = ["draw", "DRAW", "folk", "marks", "draw 2"]
@@ -62,7 +65,7 @@ class Seeking(RuleBasedStateMachine):
     def __init__(self, template: Path, folder: Path) -> None:
         super().__init__()
         self.folder = folder
-        shutil.copytree(template, folder)
+        copy_project(template, folder)
         self.project = Project.open(folder)
         self.sought: list[Sought] = []
         self.acts: list[Act] = []
@@ -218,6 +221,7 @@ class Seeking(RuleBasedStateMachine):
 def check(tmp_path: Path, examples: int, steps: int) -> None:
     """Run the machine."""
     with (
+        kept_in_files(),
         Project.create(tmp_path / "template", ["a", "b"]) as project,
         project.database.write() as connection,
     ):

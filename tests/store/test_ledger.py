@@ -20,6 +20,8 @@ from curator.store import ledger, ledger_log
 from curator.store.ledger import Choice
 from tests.store.made_up import derived_current, kept_current, ledger_rows
 
+pytestmark = pytest.mark.on_server_too
+
 
 def states(project: Project) -> dict[str, int]:
     """Give how many images are in each state, as the store keeps it and as the ledger says it."""

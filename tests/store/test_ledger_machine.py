@@ -29,6 +29,7 @@ from curator.store import class_changes, ledger, ledger_log, schema
 from curator.store.arrivals import Arrivals
 from curator.store.classes import add_classes, merged_ids
 from curator.store.vocabulary import STATE_AFTER
+from tests.conftest import copy_project, kept_in_files
 from tests.store.made_up import add_images, derived_current, kept_current, ledger_rows
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from curator.store.vocabulary import Action
+
+pytestmark = pytest.mark.on_server_too
 
 AT_FIRST = {1: "cat", 2: "dog", 3: "owl"}
 NAMES = ["cat", "DOG", "owl", "bee", "ant"]
@@ -172,7 +175,7 @@ class Review(RuleBasedStateMachine):
     def __init__(self, template: Path, folder: Path) -> None:
         super().__init__()
         self.folder = folder
-        shutil.copytree(template, folder)
+        copy_project(template, folder)
         self.project = Project.open(folder)
         self.model = Model()
         self.model.given = {image: 1 + image % 3 for image in range(1, IMAGES + 1)}
@@ -421,6 +424,7 @@ def template(tmp_path: Path) -> Path:
     """Give a project with three classes and a few images; to be copied."""
     folder = tmp_path / "template"
     with (
+        kept_in_files(),
         Project.create(folder, list(AT_FIRST.values())) as project,
         project.database.write() as connection,
     ):

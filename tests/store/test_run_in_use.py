@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import insert
 
 from curator.errors import UnknownRun
 from curator.learn.instant.settings import InstantSettings
 from curator.project import Project
-from curator.store import runs
+from curator.store import runs, schema
+
+pytestmark = pytest.mark.on_server_too
 
 
 def in_use(project: Project) -> tuple[int, int | None]:
@@ -92,5 +95,5 @@ def test_a_run_that_is_held_back_is_used_only_by_choice(sample_copy: Project) ->
 def test_a_choice_that_somebody_altered_does_no_harm(sample_copy: Project, kept: str) -> None:
     """A project from elsewhere may say anything: what names no run is no choice."""
     with sample_copy.database.write() as connection:
-        connection.exec_driver_sql("INSERT INTO meta VALUES ('chosen_run', ?)", (kept,))
+        connection.execute(insert(schema.meta).values(key="chosen_run", value=kept))
     assert in_use(sample_copy) == (1, 1)

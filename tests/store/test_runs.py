@@ -10,6 +10,8 @@ from curator.project import Project
 from curator.store import runs
 from curator.store.predictions import Predictions, add_predictions, predictions_of
 
+pytestmark = pytest.mark.on_server_too
+
 
 def add(project: Project, out_of_fold: bool) -> int:
     """Record a run of two classes over the project's first three images; return its id."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from curator.check.quality import QUALITY
 from curator.errors import InputError
@@ -137,8 +137,7 @@ def _quality(connection: Connection, image_ids: NDArray[np.int64]) -> NDArray[np
     table = schema.images.c
     # Grey pictures are no poor ones: that measure is 0 or 1 and would hide the others.
     stored = [table[name] for name in QUALITY if name in table and name != "grayscale_score"]
-    worst = func.min(*stored) if len(stored) > 1 else stored[0]
-    found = {row[0]: row[1] for row in connection.execute(select(table.id, worst))}
+    found = {key: min(scores) for key, *scores in connection.execute(select(table.id, *stored))}
     values = [found.get(key) for key in image_ids.tolist()]
     return 1 - np.array([np.nan if value is None else value for value in values], dtype=float)
 

@@ -234,8 +234,9 @@ def _unseen(connection: Connection, run_id: int) -> NDArray[np.int64]:
     step = "SELECT CAST(label_score * :scale + 0.5 AS INTEGER) AS step, COUNT(*) FROM "
     everything = f"{step} predictions WHERE run_id = :run GROUP BY step"
     decided = (
-        f"{step} current CROSS JOIN predictions USING (image_id)"
-        " WHERE state IN (:kept, :unsure, :several, :none, :deleted, :withdrawn) AND run_id = :run"
+        f"{step} current CROSS JOIN predictions"
+        " WHERE predictions.image_id = current.image_id"
+        " AND state IN (:kept, :unsure, :several, :none, :deleted, :withdrawn) AND run_id = :run"
         " GROUP BY step"
     )
     states = (schema.KEPT, schema.UNSURE, *schema.OUT)

@@ -13,7 +13,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, distinct, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    cast,
+    distinct,
+    func,
+    or_,
+    select,
+)
 
 from curator.check.findings import OF_IMAGES, findings
 from curator.check.quality import QUALITY
@@ -179,7 +190,7 @@ def _found(connection: Connection, code: str) -> Select[tuple[int]]:
 
 def _these(ids: list[int]) -> Select[tuple[int]]:
     # One value, however many they are: a statement takes a limited number.
-    each = func.json_each(json.dumps(ids)).table_valued("value")
+    each = func.json_each(cast(json.dumps(ids), Text)).table_valued("value")
     return select(each.c.value)
 
 
@@ -223,9 +234,10 @@ def _holds(connection: Connection, column: ColumnElement[Any], text: str) -> Col
         plain = column.icontains(text, autoescape=True)
         return plain if escaped == text else or_(plain, written)
     # The database knows the case of ASCII letters only, and a file's name may be decomposed.
-    driver = connection.connection.driver_connection
-    assert driver is not None
-    driver.create_function("curator_folded", 1, _folded, deterministic=True)
+    if connection.dialect.name == "sqlite":  # a server has it already
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.create_function("curator_folded", 1, _folded, deterministic=True)
     return or_(func.instr(func.curator_folded(column), _folded(text)) > 0, written)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Column, Float, ForeignKey, Index, Table
 
-from curator.store.schema.base import metadata
+from curator.store.schema.base import Integer, Name, Text, metadata
 
 decisions = Table(
     "decisions",
@@ -70,7 +70,7 @@ concepts = Table(
     "concepts",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", Text(collation="NOCASE"), nullable=False, unique=True),
+    Column("name", Name, nullable=False, unique=True),
     Column("at", Text, nullable=False),
     Column("by", Text, nullable=False),
     Column("retired", Integer, nullable=False, server_default="0"),  # 1: removed by a person

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, Table, Text
+from sqlalchemy import Column, Float, Index, Table
 
-from curator.store.schema.base import metadata
+from curator.store.schema.base import Integer, Text, metadata
 
 jobs = Table(
     "jobs",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import Column, Float, ForeignKey, Index, LargeBinary, Table
 
-from curator.store.schema.base import metadata
+from curator.store.schema.base import Integer, Text, metadata
 
 runs = Table(
     "runs",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Float, ForeignKey, Index, Table, UniqueConstraint
 
-from curator.store.schema.base import metadata
+from curator.store.schema.base import Integer, Name, Text, metadata
 from curator.store.schema.states import PENDING
 
 classes = Table(
     "classes",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", Text(collation="NOCASE"), nullable=False, unique=True),
+    Column("name", Name, nullable=False, unique=True),
     Column("position", Integer, nullable=False),
     # 1: no longer a class of the project (its making was undone, or it was merged).
     Column("retired", Integer, nullable=False, server_default="0"),
@@ -83,7 +83,7 @@ tags = Table(
     metadata,
     Column("image_id", ForeignKey("images.id"), primary_key=True),
     Column("place", Integer, primary_key=True),  # 1..5, best first
-    Column("name", Text(collation="NOCASE"), nullable=False),
+    Column("name", Name, nullable=False),
     Column("probability", Float, nullable=False),  # of the 1,000 ImageNet classes, 0..1
     Index("tags_by_name", "name"),
 )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Table
 
-from curator.store.schema.base import metadata
+from curator.store.schema.base import Integer, Name, Text, metadata
 
 versions = Table(
     "versions",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", Text(collation="NOCASE"), nullable=False, unique=True),
+    Column("name", Name, nullable=False, unique=True),
     Column("at", Text, nullable=False),
     Column("by", Text, nullable=False),
     Column("images", Integer, nullable=False),
