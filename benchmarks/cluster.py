@@ -1,13 +1,16 @@
 """A fetch by Ray on 1, 2 and 4 nodes of one core, against the same fetch on this machine alone.
 
     python benchmarks/cluster.py [--count 3000] [--photographs 120] [--repeats 3]
+                                 [--img2dataset PYTHON]
 
 Two lists from a server on the loopback, in a process of its own. Waiting: small pictures under 40
 host addresses, answered after 300 ms, and 4 threads on this machine and in each task, so that the
 answers are what takes time. Computing: photographs of 5 megapixels, answered at once. The nodes are
 processes on this machine (``ray.cluster_utils``): waiting is shared among them whatever it has,
 computing only as far as it has cores, of which the command, the server and Ray need some, too.
-Counted are seconds of the fetch; starting a cluster is told apart. Then what a task and the project
+Counted are seconds of the fetch; starting a cluster is told apart. img2dataset, if an interpreter
+that has it is named, writes shards of the same lists with 4 processes of 4 threads and without
+resizing, so it decodes no picture. Then what a task and the project
 do with one parcel each, without Ray, one after the other. Linux only, for the server.
 """
 
@@ -43,6 +46,28 @@ def spread(nodes: int, waiting: list[str], computing: list[str], work: Path) -> 
     with cluster_of(nodes) as cluster:
         sides.say(start=time.perf_counter() - began)
         return _measured(waiting, computing, work, cluster.address)
+
+
+def img2dataset(waiting: list[str], computing: list[str], work: Path) -> sides.Figures:
+    """Write both lists into shards with img2dataset, files as they are."""
+    from img2dataset import download
+
+    figures = {}
+    for name, urls in zip(LISTS, (waiting, computing), strict=True):
+        (work / name).write_text("\n".join(urls), encoding="utf-8")
+        began = time.perf_counter()
+        download(
+            url_list=str(work / name),
+            output_folder=str(work / f"{name}-out"),
+            output_format="webdataset",
+            resize_mode="no",
+            processes_count=NODES[-1],
+            thread_count=THREADS,
+            number_sample_per_shard=max(1, len(urls) // NODES[-1]),
+            disallowed_header_directives=[],
+        )
+        figures[name] = time.perf_counter() - began
+    return figures
 
 
 def _measured(waiting: list[str], computing: list[str], work: Path, address: str) -> sides.Figures:
@@ -103,21 +128,25 @@ def main() -> int:
     parser = sides.Options(__doc__, repeats=3)
     parser.size("--count", 3000, 120, "small pictures")
     parser.size("--photographs", 120, 8, "large ones")
+    parser.add_argument("--img2dataset", help="interpreter with img2dataset")
     options = parser.parse_args()
 
-    def side(name: str, function: Any, *arguments: Any) -> sides.Side:
+    def side(name: str, function: Any, *arguments: Any, **where: Any) -> sides.Side:
         def measure() -> sides.Figures:
             with (
                 serving(options.count, LATENCY) as waiting,
                 serving(options.photographs, large=True) as computing,
             ):
-                return sides.in_process(function, *arguments, waiting, computing)
+                return sides.in_process(function, *arguments, waiting, computing, **where)
 
         return sides.Side(name, measure)
 
     nodes = NODES[:2] if options.small else NODES
     clusters = [side(f"{number} nodes", spread, number) for number in reversed(nodes)]
-    result = sides.compare([*clusters, side("alone", alone)], options.repeats)
+    peers = [side("img2dataset", img2dataset, python=options.img2dataset)]
+    result = sides.compare(
+        [*clusters, side("alone", alone), *peers * bool(options.img2dataset)], options.repeats
+    )
     for name, number in zip(LISTS, (options.count, options.photographs), strict=True):
         result.tell(name, f"s for {number} addresses, {name}")
     for number in nodes:

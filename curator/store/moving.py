@@ -23,6 +23,7 @@ from curator.store import copies, schema
 from curator.store.backend import DATABASE, SCHEMA_FILE
 from curator.store.database import Database
 from curator.store.server import VARIABLE, Server, is_named
+from curator.trust import check_folder
 
 _AT_ONCE = 5000  # rows
 
@@ -72,6 +73,7 @@ def move(folder: Path) -> Moved:
     The caller knows that no process works on it. Raises InputError where no server is named,
     ProjectReadOnly, and what opening raises.
     """
+    check_folder(folder)
     before = folder / SCHEMA_FILE
     in_server = not before.exists()
     if in_server and not is_named():

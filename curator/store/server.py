@@ -16,6 +16,7 @@ import ipaddress
 import os
 import re
 import secrets
+import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "CURATOR_DATABASE"
 BUSY_SECONDS, ANSWER_SECONDS = 30, 10
+PATIENCE_SECONDS = 300  # for one statement
 _NAME = re.compile(r"curator_[0-9a-f]{32}")
 _DRIVER = "postgresql+pg8000"
 _KINDS = {"postgresql", "postgres", _DRIVER}
@@ -83,7 +85,8 @@ class Server:
     def of(cls, path: Path) -> Self:
         """The schema that a project's folder names. Raises NotAProject, InputError."""
         try:
-            name = path.read_text("ascii").strip()
+            with path.open("rb") as stream:
+                name = stream.read(100).decode("ascii").strip()
         except (OSError, ValueError) as error:
             raise FileError(f"{path} cannot be read: {error}.", "Take it from a copy.") from error
         if not _NAME.fullmatch(name):
@@ -169,8 +172,9 @@ class Server:
         self.engine.dispose()
 
     def _engine(self, url: URL, secured: bool) -> Engine:
-        told: dict[str, Any] = {"timeout": ANSWER_SECONDS, "ssl_context": secured or None}
-        told["application_name"] = "curator"
+        told: dict[str, Any] = {"timeout": ANSWER_SECONDS, "application_name": "curator"}
+        # The driver's own context verifies nothing.
+        told["ssl_context"] = ssl.create_default_context() if secured else False
         try:
             engine = create_engine(url, connect_args=told, poolclass=QueuePool, pool_pre_ping=True)
         except ImportError as error:
@@ -183,6 +187,7 @@ class Server:
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
+            connection._usock.settimeout(PATIENCE_SECONDS)  # the driver knows one for all
             cursor = connection.cursor()
             cursor.execute(f"SET search_path TO {self.name}")
             cursor.execute(f"SET lock_timeout TO '{BUSY_SECONDS}s'")

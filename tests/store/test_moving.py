@@ -154,6 +154,29 @@ def test_a_server_that_does_not_answer(
     assert "secret" not in str(caught.value)
 
 
+def test_a_statement_may_take_longer_than_a_server_to_answer(
+    small: Project, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits for another's lock is not told that the server is gone."""
+    assert server
+    Project.move_database(small.path)
+    monkeypatch.setattr("curator.store.server.ANSWER_SECONDS", 0.5)
+    with Project.open(small.path) as project, project.database.read() as connection:
+        connection.execute(text("SELECT pg_sleep(1)"))
+
+
+def test_another_machine_is_spoken_to_by_tls_alone(
+    small: Project, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that offers none is refused, unless the address says that it may."""
+    Project.move_database(small.path)
+    monkeypatch.setattr("curator.store.server._is_here", lambda _host: False)
+    with pytest.raises(ServerUnreachable, match="refuses SSL"):
+        Project.open(small.path)
+    monkeypatch.setenv(VARIABLE, f"{server}?tls=off")
+    Project.open(small.path).close()
+
+
 def test_a_lost_connection_is_made_anew(small: Project, server: str) -> None:
     """A server that was started again, or a network that broke, costs nothing."""
     Project.move_database(small.path)
