@@ -10,8 +10,6 @@ from curator.learn.instant.settings import InstantSettings
 from curator.project import Project
 from curator.store import runs, schema
 
-pytestmark = pytest.mark.on_server_too
-
 
 def in_use(project: Project) -> tuple[int, int | None]:
     """Give the run that is exported and the one that ranks."""
