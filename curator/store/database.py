@@ -10,6 +10,7 @@ processes wait for each other instead of failing half-way.
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,10 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    Text,
     bindparam,
+    cast,
+    func,
     insert,
     select,
     text,
@@ -53,6 +57,12 @@ def rows_of(
     asked = query.where(column.in_(bindparam("asked", expanding=True)))
     for piece in pieces(values):
         yield from connection.execute(asked, {"asked": piece})
+
+
+def these(ids: Iterable[int]) -> Select[tuple[int]]:
+    """A query that gives these ids, however many they are: all of them are one variable."""
+    each = func.json_each(cast(json.dumps(list(ids)), Text)).table_valued("value")
+    return select(each.c.value)
 
 
 class Database:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select
 
 from curator.store import images, schema
-from curator.store.database import rows_of
+from curator.store.database import these
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,6 @@ def kept(connection: Connection) -> list[int] | None:
     if not all(type(key) is int and 0 < key <= schema.LARGEST_ID for key in found):
         return None
     table = schema.images.c
-    live = images.present(table.id).where(images.LIVE)
-    here = {row.id for row in rows_of(connection, live, table.id, found)}
+    live = images.present(table.id).where(images.LIVE, table.id.in_(these(found)))
+    here = set(connection.execute(live).scalars())
     return [key for key in found if key in here]

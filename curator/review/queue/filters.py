@@ -6,25 +6,13 @@ typed: ``%`` and ``_`` stand for themselves.
 
 from __future__ import annotations
 
-import json
 import string
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    Text,
-    and_,
-    cast,
-    distinct,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, Select, and_, distinct, func, or_, select
 
 from curator.check.findings import OF_IMAGES, findings
 from curator.check.quality import QUALITY
@@ -32,6 +20,7 @@ from curator.errors import InputError
 from curator.find import concepts, selections
 from curator.store import images, schema, tags
 from curator.store.classes import find_class
+from curator.store.database import these
 
 if TYPE_CHECKING:
     from curator.review.queue.scope import Scope
@@ -115,9 +104,9 @@ def _among(scope: Scope, filters: Filters) -> list[ColumnElement[bool]]:
     if filters.finding:
         some.append(_found(scope.connection, filters.finding))
     if filters.concept:
-        some.append(_these(concepts.showing(scope.workspace, scope.connection, filters.concept)))
+        some.append(these(concepts.showing(scope.workspace, scope.connection, filters.concept)))
     if filters.selection:
-        some.append(_these(selections.read(scope.workspace, filters.selection).tolist()))
+        some.append(these(selections.read(scope.workspace, filters.selection).tolist()))
     return [schema.current.c.image_id.in_(ids) for ids in some]
 
 
@@ -185,13 +174,7 @@ def choices(workspace: Workspace, label: str | None, known: Choices) -> Choices:
 def _found(connection: Connection, code: str) -> Select[tuple[int]]:
     if code not in OF_IMAGES:
         raise InputError(f"{code[:60]!r} is no finding of images.", f"Use {', '.join(OF_IMAGES)}.")
-    return _these([i for item in findings(connection) if item.code == code for i in item.images])
-
-
-def _these(ids: list[int]) -> Select[tuple[int]]:
-    # One value, however many they are: a statement takes a limited number.
-    each = func.json_each(cast(json.dumps(ids), Text)).table_valued("value")
-    return select(each.c.value)
+    return these([i for item in findings(connection) if item.code == code for i in item.images])
 
 
 def _in_images(condition: ColumnElement[bool]) -> ColumnElement[bool]:
