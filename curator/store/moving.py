@@ -84,6 +84,8 @@ def move(folder: Path) -> Moved:
     with contextlib.closing(Database.open(place(folder) or folder / DATABASE)) as source:
         if in_server:
             copies.keep(source.path)
+        else:
+            _remove_file(folder)  # what a kill left of the way there
         # In one transaction of either: nobody writes meanwhile.
         with source.write() as old:
             with new_database(folder, in_server) as target, target.made() as new:
@@ -91,11 +93,16 @@ def move(folder: Path) -> Moved:
             if not in_server:
                 source.drop(old)
     if in_server:
-        for rest in folder.glob(f"{DATABASE}*"):
-            rest.unlink()
+        _remove_file(folder)
     else:
         before.unlink()
     return Moved(in_server, rows)
+
+
+def _remove_file(folder: Path) -> None:
+    """Remove a file that does not count, and SQLite's beside it, which belong to no other."""
+    for rest in folder.glob(f"{DATABASE}*"):
+        rest.unlink()
 
 
 def _copied(old: Connection, new: Connection, table: Table) -> int:

@@ -63,7 +63,7 @@ def test_moved_there_and_back_nothing_differs(
     others = schemas(postgresql_server)
     moved = Project.move_database(folder)
     assert moved.rows == sum(map(len, before.values()))
-    assert not (folder / "project.db").exists()
+    assert not list(folder.glob("project.db*"))
     with Project.open(folder) as project:
         assert not project.database.is_file
         assert rows(project) == before
@@ -82,6 +82,24 @@ def test_moved_there_and_back_nothing_differs(
         assert rows(project) == there
         project.undo()
         pd.testing.assert_frame_equal(project.rank(), ranked)
+
+
+def test_what_a_kill_leaves_on_the_way_counts_for_nothing(small: Project, server: str) -> None:
+    """The file that is still there is not read, and not mixed with what comes back."""
+    assert server
+    names = ("project.db", "project.db-wal")
+    small.decide([1], "delete")
+    left = {name: (small.path / name).read_bytes() for name in names}
+    assert left["project.db-wal"]
+    Project.move_database(small.path)
+    for name, content in left.items():
+        (small.path / name).write_bytes(content)
+    with Project.open(small.path) as moved:
+        assert moved.undo()[0].image_ids == (1,)
+        moved.decide([2], "keep")
+    Project.move_database(small.path)
+    with Project.open(small.path) as again:
+        assert again.log()["image_id"].tolist() == [2, 1, 1]
 
 
 def test_who_has_it_open_writes_nothing_in_the_old_place(small: Project, server: str) -> None:
