@@ -23,6 +23,11 @@ Handler = Callable[[dict[str, Any]], None]
 # messages. Only the dashboard's own server gives the modules; a notebook's says so.
 LOADER = """\
 const config = JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}");
+let leaving = false; // a page that goes has no kernel to send anything to
+for (const name of ["pagehide", "beforeunload"])
+  addEventListener(name, () => {
+    leaving = true;
+  });
 export default {
   async render(context) {
     if (!config.curatorStatic) {
@@ -32,7 +37,13 @@ export default {
     const address = new URL(config.curatorStatic + "NAME.js", location.origin);
     const of = context.model;
     const number = () => of.get("project_number");
-    const send = (said, ...more) => of.send({ ...said, project_number: number() }, ...more);
+    const send = (said, ...more) => {
+      try {
+        of.send({ ...said, project_number: number() }, ...more);
+      } catch (error) {
+        if (!leaving) throw error;
+      }
+    };
     const own = (name) => (typeof of[name] === "function" ? of[name].bind(of) : of[name]);
     const model = new Proxy(of, { get: (_, name) => (name === "send" ? send : own(name)) });
     return (await import(address.href)).default.render({ ...context, model });

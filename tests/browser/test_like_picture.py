@@ -101,7 +101,7 @@ def test_by_words(open_page: Callable[[str], Page], sample_copy: Project, watche
         for _ in range(2):
             page.wait_for_selector(f".cu-review .cu-tile[data-place='0'][data-id='{first}']")
             page.wait_for_selector("h1:text-is('In words: a crooked seven')")
-            assert "/review/words?like=a" in page.evaluate("location.hash")
+            page.wait_for_function("() => location.hash.includes('/review/words?like=a')")
             page.reload()
     assert watched.errors == []
     assert watched.foreign == []
