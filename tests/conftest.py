@@ -84,7 +84,6 @@ def copy_project(source: Path, target: Path) -> Path:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what is marked ``on_server_too`` with projects in a PostgreSQL server as well."""
     if metafunc.definition.get_closest_marker("on_server_too"):
-        metafunc.fixturenames.insert(0, "kept_in")
         on_server = pytest.param("server", marks=pytest.mark.slow)
         metafunc.parametrize("kept_in", ["file", on_server], indirect=True)
 
@@ -98,11 +97,16 @@ def postgresql_server() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def kept_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let new projects, and copies of projects, be in the server where the test runs on it."""
-    if request.param == "server":
-        monkeypatch.setenv(VARIABLE, request.getfixturevalue("postgresql_server"))
+@pytest.fixture(autouse=True)
+def kept_in(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let new projects, and copies of projects, be in the server where the test runs on it.
+
+    For every test, as such a fixture comes before those that make projects.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        if getattr(request, "param", "file") == "server":
+            patched.setenv(VARIABLE, request.getfixturevalue("postgresql_server"))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

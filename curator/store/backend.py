@@ -45,7 +45,7 @@ class Backend(Protocol):
     def follow(self) -> None:
         """See that it still is where it was, before each transaction. Raises ProjectMoved."""
 
-    def explained(self, error: DBAPIError) -> Exception:
+    def explained(self, error: DBAPIError | ConnectionError) -> Exception:
         """What an error of the driver means for the user; itself where nobody foresaw it."""
 
     def drop(self, connection: Connection) -> None:

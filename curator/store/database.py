@@ -169,7 +169,7 @@ class Database:
         try:
             with self._backend.engine.connect() as connection:
                 yield connection
-        except DBAPIError as error:
+        except (DBAPIError, ConnectionError) as error:
             raise self._backend.explained(error) from error
 
     @contextlib.contextmanager
@@ -185,7 +185,7 @@ class Database:
             with self._writer.begin() as connection:
                 self._backend.follow()  # it may have been moved while another process wrote
                 yield connection
-        except DBAPIError as error:
+        except (DBAPIError, ConnectionError) as error:
             raise self._backend.explained(error) from error
 
     def require_writable(self) -> None:

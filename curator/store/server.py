@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.pool import QueuePool
 
 from curator.errors import (
@@ -140,9 +140,10 @@ class Server:
         """Remove the schema with all that is in it."""
         connection.execute(text(f"DROP SCHEMA {self.name} CASCADE"))
 
-    def explained(self, error: DBAPIError) -> Exception:
+    def explained(self, error: DBAPIError | ConnectionError) -> Exception:
         """What an error of PostgreSQL means, by its SQLSTATE."""
-        said = error.orig.args[0] if error.orig is not None and error.orig.args else ""
+        orig = error.orig if isinstance(error, DBAPIError) else error
+        said = orig.args[0] if orig is not None and orig.args else ""
         state = str(said.get("C", "")) if isinstance(said, dict) else ""
         words = str(said.get("M", said)) if isinstance(said, dict) else str(said or error)
         if state in _BUSY:
@@ -176,7 +177,7 @@ class Server:
         # The driver's own context verifies nothing.
         told["ssl_context"] = ssl.create_default_context() if secured else False
         try:
-            engine = create_engine(url, connect_args=told, poolclass=QueuePool, pool_pre_ping=True)
+            engine = create_engine(url, connect_args=told, poolclass=QueuePool)
         except ImportError as error:
             raise PackageMissing(
                 f"A database in a server needs pg8000, which is not installed: {error}.",
@@ -195,6 +196,14 @@ class Server:
             connection.commit()
             # Sums of integers are of a type without end there; what is counted here is smaller.
             connection.register_in_adapter(_NUMERIC, _number)
+
+        @event.listens_for(engine, "checkout")
+        def alive(connection: Any, _record: Any, _proxy: Any) -> None:
+            # As the pool's own look at it, which takes the driver's bare OSError for no lost one.
+            try:
+                engine.dialect.do_ping(connection)
+            except Exception as error:
+                raise DisconnectionError from error  # the pool makes another
 
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:

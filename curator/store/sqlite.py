@@ -85,9 +85,10 @@ class File:
         self.engine.dispose()
         return self._reader.copy()
 
-    def explained(self, error: DBAPIError) -> Exception:
+    def explained(self, error: DBAPIError | ConnectionError) -> Exception:
         """What an error of SQLite means, by its result code."""
-        code, said = primary_code(error.orig), str(error.orig)
+        orig = error.orig if isinstance(error, DBAPIError) else error
+        code, said = primary_code(orig), str(orig)
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
             if self._reader is not None and self._reader.outdated():
                 return ProjectBusy(

@@ -37,7 +37,6 @@ def decide(pages: list[Page], count: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.browser
-@pytest.mark.usefixtures("kept_in")
 @pytest.mark.parametrize("kept_in", ["server"], indirect=True)
 @pytest.mark.parametrize(
     "count", [12, pytest.param(1000, marks=[pytest.mark.soak, pytest.mark.timeout(1200)])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -198,10 +199,13 @@ def test_another_machine_is_spoken_to_by_tls_alone(
 def test_a_lost_connection_is_made_anew(small: Project, server: str) -> None:
     """A server that was started again, or a network that broke, costs nothing."""
     Project.move_database(small.path)
+    ours = "FROM pg_stat_activity WHERE application_name = 'curator'"
     with Project.open(small.path) as project:
         engine = create_engine(server.replace("postgresql", "postgresql+pg8000"))
-        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
         with engine.connect() as connection:
-            connection.execute(text(end + " AND application_name = 'curator'"))
+            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            alone.execute(text(f"SELECT pg_terminate_backend(pid) {ours}"))
+            while alone.execute(text(f"SELECT count(*) {ours}")).scalar_one():
+                time.sleep(0.02)
         engine.dispose()
         assert project.decide([1], "delete").image_ids == (1,)
