@@ -91,11 +91,10 @@ def move(folder: Path) -> Moved:
             with new_database(folder, in_server) as target, target.made() as new:
                 rows = sum(_copied(old, new, table) for table in schema.metadata.sorted_tables)
             if not in_server:
+                before.unlink()  # first: the name of what is gone would hide the file
                 source.drop(old)
     if in_server:
         _remove_file(folder)
-    else:
-        before.unlink()
     return Moved(in_server, rows)
 
 

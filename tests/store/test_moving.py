@@ -103,6 +103,24 @@ def test_what_a_kill_leaves_on_the_way_counts_for_nothing(small: Project, server
         assert again.log()["image_id"].tolist() == [2, 1, 1]
 
 
+def test_a_kill_on_the_way_back_leaves_the_file(
+    small: Project, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever becomes of the schema: what the folder names is there."""
+    assert server
+    Project.move_database(small.path)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("curator.store.database.Database.drop", killed)
+    with pytest.raises(KeyboardInterrupt):
+        Project.move_database(small.path)
+    with Project.open(small.path) as again:
+        assert again.database.is_file
+        assert again.decide([1], "delete").image_ids == (1,)
+
+
 def test_who_has_it_open_writes_nothing_in_the_old_place(small: Project, server: str) -> None:
     """Neither in the file that it left nor in the server: it is to be opened again."""
     assert server
