@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from curator.cli.engines import AddressOption, Engine, EngineOption, cluster_of
 from curator.cli.printing import (
     AsJson,
     ProjectPath,
@@ -101,6 +102,8 @@ def train(
             " network that did not see it. As many times the cost.",
         ),
     ] = None,
+    engine: EngineOption = Engine.HERE,
+    address: AddressOption = "",
     estimate: Annotated[
         bool,
         typer.Option(
@@ -135,6 +138,7 @@ def train(
     from curator.learn.recipes import recipe_named
 
     settings = recipe_named(recipe).settings_type.of(given)
+    cluster = cluster_of(engine, {"address": address})
     if estimate:
         if not isinstance(settings, FinetuneSettings):
             raise InputError("Only fine-tuning takes long enough.", "Add --recipe finetune.")
@@ -153,7 +157,12 @@ def train(
         project,
         as_json,
         lambda opened, listener: opened.train(
-            settings, backbone=backbone, device=device, tensorboard=tensorboard, listener=listener
+            settings,
+            backbone=backbone,
+            device=device,
+            tensorboard=tensorboard,
+            cluster=cluster,
+            listener=listener,
         ),
     )
     if not as_json:

@@ -1,7 +1,7 @@
 """Ray, which runs tasks on the cores of a cluster: the one module that imports it.
 
-Ray is asked for little: to run a function somewhere, once more where that failed, and to say when
-it has ended. Ray has no authentication of its own unless its
+Ray is asked for little: to run a function somewhere, once more where that failed, to say when it
+has ended, and to keep what many tasks are given. Ray has no authentication of its own unless its
 tokens are used: a cluster belongs into a private network. The one that is started here listens on
 the loopback alone, and asks for a token.
 """
@@ -42,12 +42,13 @@ class Lost(str):
 class Engine(Generic[Work, Result]):
     """Runs ``function`` on the cluster at ``address``; "": on this machine's cores, started for it.
 
-    Work and results travel as pickles, so both are types of this package. Where the caller's
-    program has connected to a cluster already, that one is used and kept. Raises PackageMissing
-    without Ray, JobError where no cluster answers.
+    It is called with some work, and with what was kept for it. Work and results travel as pickles,
+    so both are types of this package. Where the caller's program has connected to a cluster
+    already, that one is used and kept. Raises PackageMissing without Ray, JobError where no cluster
+    answers.
     """
 
-    def __init__(self, address: str, function: Callable[[Work], Result]) -> None:
+    def __init__(self, address: str, function: Callable[..., Result]) -> None:
         self._address = address
         self._work = function
         self._stack = contextlib.ExitStack()
@@ -74,9 +75,16 @@ class Engine(Generic[Work, Result]):
         """Of all machines together, now: some may come and go."""
         return max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
-    def submit(self, work: Work) -> None:
-        """Have some work done."""
-        self._running[self._function.remote(work)] = work
+    def keep(self, value: object) -> Any:
+        """Keep a value in the cluster's memory as long as the answer, which stands for it, lives.
+
+        Tasks read its arrays where they lie, and cannot change them.
+        """
+        return self._ray.put(value)
+
+    def submit(self, work: Work, *kept: Any) -> None:
+        """Have some work done, with what :meth:`keep` gave."""
+        self._running[self._function.remote(work, *kept)] = work
 
     def finished(self, seconds: float) -> Iterator[tuple[Work, Result | Lost]]:
         """Wait for some work to end, at most so long; give it, and what came of it."""

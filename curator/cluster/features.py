@@ -84,7 +84,8 @@ def compute(
     progress.begin("computing features on the cluster", len(missing))
     batches = _batches(workspace, table[table["sha256"].isin(missing)])
     lost: list[str] = []
-    with Engine(told.address, encode) as engine:
+    engine: Engine[Batch, Rows] = Engine(told.address, encode)
+    with engine:
         under_way = 0
         while True:
             progress.check()

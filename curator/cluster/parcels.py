@@ -6,6 +6,7 @@ cluster. A host of more than one parcel is a stream: its parcels go one after th
 
 from __future__ import annotations
 
+import heapq
 from array import array
 from collections import deque
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from curator.collect.http.frontier import Wanted, host_name
 from curator.hashing import sha256_of_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 FEWEST = 50  # addresses of a parcel; starting a task and taking in its shard cost some 0.1 s
 _TURNS = 3  # parcels for each core, so that all end at about the same time
@@ -69,17 +70,36 @@ def plan(wanted: Iterable[Wanted], most: int, cores: int) -> list[Stream]:
         hosts.setdefault(host_name(item.url), array("q")).append(item.key)
         total += 1
     size = min(most, max(FEWEST, -(-total // (_TURNS * cores))))
-    streams: list[Stream] = []
-    mixed: array[int] = array("q")
-    for keys in hosts.values():
-        if len(keys) >= size:
-            pieces = (keys[at : at + size] for at in range(0, len(keys), size))
-            streams.append(Stream(deque(pieces)))
+    large = [keys for keys in hosts.values() if len(keys) >= size]
+    streams = [
+        Stream(deque(keys[at : at + size] for at in range(0, len(keys), size))) for keys in large
+    ]
+    streams += _together([keys for keys in hosts.values() if len(keys) < size], size, most, cores)
+    return sorted(
+        streams, key=lambda stream: (len(stream.waiting), len(stream.waiting[0])), reverse=True
+    )
+
+
+def _together(hosts: list[array[int]], size: int, most: int, cores: int) -> Iterator[Stream]:
+    """Parcels of about ``size`` and up to ``most``, each of several whole hosts.
+
+    The largest host that is left goes to the smallest parcel (Graham, Bounds on Multiprocessing
+    Timing Anomalies, 1969), and cores share the parcels evenly, or at the end most of them wait for
+    one.
+    """
+    total = sum(map(len, hosts))
+    count = -(-total // size)
+    even = -(-count // cores) * cores
+    if even * FEWEST <= total:
+        count = even
+    smallest = [(0, number, array("q")) for number in range(count)]
+    for keys in sorted(hosts, key=len, reverse=True):
+        length, number, parcel = smallest[0]
+        if length + len(keys) > most:
+            heapq.heappush(smallest, (len(keys), len(smallest), keys))
             continue
-        if len(mixed) + len(keys) > size:
-            streams.append(Stream(deque([mixed])))
-            mixed = array("q")
-        mixed.extend(keys)
-    if mixed:
-        streams.append(Stream(deque([mixed])))
-    return sorted(streams, key=lambda stream: len(stream.waiting), reverse=True)
+        parcel.extend(keys)
+        heapq.heapreplace(smallest, (len(parcel), number, parcel))
+    for _, _, parcel in sorted(smallest, key=lambda item: item[1]):
+        if parcel:
+            yield Stream(deque([parcel]))

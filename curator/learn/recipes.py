@@ -16,6 +16,7 @@ from curator.learn.instant.settings import InstantSettings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from curator.cluster.settings import ClusterSettings
     from curator.encode.backbones import Backbone
     from curator.jobs.progress import Progress
     from curator.learn.recording import Outcome
@@ -67,8 +68,16 @@ def recipe_named(name: str) -> type[InstantRecipe] | type[FinetuneRecipe]:
     return RECIPES[name]
 
 
-def recipe_with(settings: Settings) -> Recipe:
-    """The recipe that these are the settings of."""
+def recipe_with(settings: Settings, cluster: ClusterSettings | None = None) -> Recipe:
+    """The recipe that these are the settings of; ``cluster``: where it computes, None: here.
+
+    Raises InputError for one that computes on one machine alone.
+    """
     if isinstance(settings, InstantSettings):
-        return InstantRecipe(settings)
+        return InstantRecipe(settings, cluster)
+    if cluster is not None:
+        raise InputError(
+            "Fine-tuning runs on one machine.",
+            "Leave the cluster out, or train by the recipe instant.",
+        )
     return FinetuneRecipe(settings)

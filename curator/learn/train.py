@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from curator.cluster.settings import ClusterSettings
 from curator.encode.backbones import choose
 from curator.encode.project_features import encoder
 from curator.errors import NotEnoughData
@@ -61,17 +63,21 @@ def run(
     backbone: str | None = None,
     device: str | None = None,
     tensorboard: str | None = None,
+    cluster: Mapping[str, object] | None = None,
     **settings: Any,
 ) -> TrainReport:
     """Train on every live image and record a run.
 
     ``recipe``: one of :data:`curator.learn.recipes.RECIPES`, with its settings. ``backbone`` and
     ``device``: chosen automatically when None. ``tensorboard``: a folder that gets the run's curves
-    as an event file, too.
+    as an event file, too. ``cluster``: fields of ClusterSettings to override: the instant heads'
+    sums over the images are made there; None: here.
 
-    Raises NotEnoughData, InputError, WeightsMissing, WeightsAltered, FileError, JobCancelled.
+    Raises NotEnoughData, InputError, WeightsMissing, WeightsAltered, FileError, JobCancelled; on a
+    cluster PackageMissing without Ray, JobError where none answers.
     """
-    chosen = recipe_with(recipe_named(recipe).settings_type.of(settings))
+    told = None if cluster is None else ClusterSettings.of(cluster)
+    chosen = recipe_with(recipe_named(recipe).settings_type.of(settings), told)
     began = time.perf_counter()
     flip = chosen.needs_mirrored_features
     data = training_set(workspace, progress, backbone, device, flip=flip)

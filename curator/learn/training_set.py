@@ -25,7 +25,7 @@ from curator.errors import NotEnoughData
 from curator.frames import pd
 from curator.hashing import number_of
 from curator.learn.folds import assign_folds
-from curator.learn.instant.logistic import Rows
+from curator.learn.instant.rows import Rows
 from curator.store import images, ledger_log, schema
 from curator.store.classes import Class, all_classes
 from curator.store.versions import data_digest

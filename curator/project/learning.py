@@ -11,6 +11,7 @@ from curator.store import runs
 if TYPE_CHECKING:
     import pandas as pd
 
+    from curator.cluster.settings import ClusterSettings
     from curator.jobs.progress import Listener
     from curator.learn.curve.measure import CurveReport
     from curator.learn.finetune.cost_job import CostReport
@@ -36,14 +37,17 @@ class Learning(Verbs):
         backbone: str | None = None,
         device: str | None = None,
         tensorboard: str | Path | None = None,
+        cluster: ClusterSettings | None = None,
         listener: Listener | None = None,
     ) -> TrainReport:
         """Train on every live image, score them all, and record a run.
 
         The settings' type says by which recipe; None: the instant one as it comes. ``backbone``: a
         name of `curator backbones`, or timm:NAME; ``device``: "cpu", "cuda" or "mps"; both chosen
-        when None. ``tensorboard``: a folder that gets the curves, too. Raises NotEnoughData,
-        InputError, WeightsMissing, WeightsAltered, FileError.
+        when None. ``tensorboard``: a folder that gets the curves, too. ``cluster``: the instant
+        heads' sums over the images are made there, by Ray; of the settings the address alone
+        counts. Raises NotEnoughData, InputError, WeightsMissing, WeightsAltered, FileError; on a
+        cluster also PackageMissing without Ray, JobError where none answers.
         """
         from curator.learn import train
         from curator.learn.instant.settings import InstantSettings
@@ -51,12 +55,14 @@ class Learning(Verbs):
 
         chosen = InstantSettings() if settings is None else settings
         arguments = {
-            "recipe": recipe_with(chosen).name,
+            "recipe": recipe_with(chosen, cluster).name,
             "backbone": backbone,
             "device": device,
             "tensorboard": None if tensorboard is None else str(tensorboard),
             **chosen.model_dump(),
         }
+        if cluster is not None:
+            arguments["cluster"] = cluster.model_dump(mode="json", exclude_unset=True)
         return self._run("train", train.run, arguments, listener)
 
     def refit(self, *, listener: Listener | None = None) -> RefitReport:

@@ -168,6 +168,8 @@ class RunSettings(TypedDict, total=False):
     spread: float
     batch: int | None
     train_scale: float
+    first_scale: float | None
+    weight_average: float
     batch_statistics: bool
     weight_decay: float
     label_smoothing: float

@@ -35,10 +35,21 @@ def test_every_address_once_and_a_host_in_one_stream(
 
 
 def test_a_few_addresses_are_shared_out_among_the_cores() -> None:
-    """Forty hosts of thirty on four cores: twelve parcels, none much larger than the others."""
-    listed = (Wanted(n, f"http://h{n % 40}.org/{n}.jpg") for n in range(1200))
-    sizes = [len(keys) for stream in plan(listed, 1000, 4) for keys in stream.waiting]
-    assert (len(sizes), max(sizes)) == (14, 90)
+    """Forty hosts on four cores: when each takes the next parcel, all end at the same time."""
+    for each in (30, 75):
+        listed = (Wanted(n, f"http://h{n % 40}.org/{n}.jpg") for n in range(40 * each))
+        sizes = [len(keys) for stream in plan(listed, 1000, 4) for keys in stream.waiting]
+        assert (len(sizes), max(sizes)) == (12, 4 * each)
+        busy = [0] * 4
+        for size in sizes:
+            busy[busy.index(min(busy))] += size
+        assert busy == [10 * each] * 4
+
+
+def test_no_core_gets_a_handful_only_to_get_some() -> None:
+    """Sixty addresses of forty hosts are two parcels, on however many cores."""
+    listed = (Wanted(n, f"http://h{n % 40}.org/{n}.jpg") for n in range(60))
+    assert [len(stream.waiting[0]) for stream in plan(listed, 1000, 4)] == [30, 30]
 
 
 def test_the_same_work_has_the_same_name() -> None:

@@ -23,6 +23,7 @@ from curator.collect.http.client import FetchSettings
 from curator.encode.backbones import DEFAULT, describe
 from curator.encode.project_features import feature_cache
 from curator.errors import JobCancelled
+from curator.learn.recording import HEAD_FILE, kept_tensors
 from curator.project import Project
 from curator.store import images
 from tests.cluster.conftest import NODES
@@ -271,3 +272,25 @@ def test_on_this_machine_it_is_the_same_command(tmp_path: Path) -> None:
     assert (report.images, report.asked) == (200, 200)
     assert ports <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
     assert ports
+
+
+def test_training_on_a_cluster(nodes: Cluster, small_folder: Path, tmp_path: Path) -> None:
+    """The heads are those of this machine, also where a machine goes in the middle."""
+    heads = []
+    for name, cluster in (("alone", None), ("spread", on(nodes)), ("lost", on(nodes))):
+        lose = [nodes.list_all_nodes()[-1]] if name == "lost" else []
+
+        def told(progress: Progress, lose: list[object] = lose) -> None:
+            if lose and progress.message == "training the head":
+                nodes.remove_node(lose.pop(), allow_graceful=False)
+
+        with Project.open(copy_project(small_folder, tmp_path / name)) as project:
+            report = project.train(cluster=cluster, listener=told)
+            place = project.runs_folder / str(report.run)
+            heads.append(kept_tensors(place, HEAD_FILE, {"weight": 2, "bias": 1}))
+        assert lose == []
+    alone, *others = heads
+    assert alone is not None
+    for head in others:
+        assert head is not None
+        np.testing.assert_allclose(head["weight"], alone["weight"], rtol=0.02, atol=0.02)

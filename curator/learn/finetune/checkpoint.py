@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LAST = "last.safetensors"
-_FORMAT = "finetune-1"
-_NETWORK, _OPTIMISER = "network.", "optimiser."
+_FORMAT = "finetune-2"
+_NETWORK, _AVERAGE, _OPTIMISER = "network.", "average.", "optimiser."
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +42,8 @@ class Checkpoint:
     network: dict[str, torch.Tensor]
     optimiser: dict[int, dict[str, torch.Tensor]] = field(default_factory=dict)
     """State of each parameter by its number in the optimiser; empty after a phase's end."""
+    average: dict[str, torch.Tensor] = field(default_factory=dict)
+    """Of the network's weights, where it is kept."""
     extra: dict[str, Any] = field(default_factory=dict)
     """Numbers and texts that belong to the state."""
 
@@ -61,6 +63,7 @@ def forget_best_but(folder: Path, epoch: int) -> None:
 def write(path: Path, checkpoint: Checkpoint) -> None:
     """Write in one step that survives a kill. Raises :class:`~curator.errors.FileError`."""
     tensors = {_NETWORK + name: tensor for name, tensor in checkpoint.network.items()}
+    tensors |= {_AVERAGE + name: tensor for name, tensor in checkpoint.average.items()}
     for number, state in checkpoint.optimiser.items():
         for name, tensor in state.items():
             tensors[f"{_OPTIMISER}{number}.{name}"] = tensor
@@ -96,14 +99,18 @@ def read(path: Path) -> Checkpoint | None:
         raise ValueError("its content is not what was written")
     said = _said(record)
     network: dict[str, torch.Tensor] = {}
+    average: dict[str, torch.Tensor] = {}
     optimiser: dict[int, dict[str, torch.Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith(_NETWORK):
             network[name.removeprefix(_NETWORK)] = tensor
+        elif name.startswith(_AVERAGE):
+            average[name.removeprefix(_AVERAGE)] = tensor
         else:
             number, _, key = name.removeprefix(_OPTIMISER).partition(".")
             optimiser.setdefault(int(number), {})[key] = tensor
-    return Checkpoint(said["fingerprint"], said["history"], network, optimiser, said["extra"])
+    history, extra = said["history"], said["extra"]
+    return Checkpoint(said["fingerprint"], history, network, optimiser, average, extra)
 
 
 def _said(record: str) -> dict[str, Any]:
@@ -150,11 +157,14 @@ def refuse_unfit(path: Path, found: Checkpoint, network: torch.nn.Module, epochs
     """
     shapes = {name: value.shape for name, value in network.state_dict().items()}
     parameters = [value.shape for value in network.parameters()]
-    same = {name: value.shape for name, value in found.network.items()} == shapes
-    tensors = [item for state in found.optimiser.values() for item in state.items()]
+    same = all(
+        {name: value.shape for name, value in tensors.items()} == shapes
+        for tensors in (found.network, found.average or found.network)
+    )
+    kept = [item for state in found.optimiser.values() for item in state.items()]
     known = {torch.Size(), *parameters}
     history = 0 < len(found.history) <= epochs and all(map(_is_epoch, found.history))
-    if not (same and history and all(value.shape in known for _, value in tensors)):
+    if not (same and history and all(value.shape in known for _, value in kept)):
         raise altered(path)
 
 

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from curator.errors import DeviceFull
 from curator.learn.finetune import augment
+from curator.learn.finetune.averaging import Averaged
 from curator.learn.finetune.data import Data, Feed, Frame, Pixels, batches_of
 from curator.learn.finetune.device import Precision, free_cache, out_of_memory, precision_of
 from curator.learn.finetune.network import Classifier, parameter_groups
@@ -54,7 +55,7 @@ class Engine:
         self.batch = settings.batch_for(device, len(data.train))
         self._parts = 1  # that a batch is cut into
         self._scaler = torch.amp.GradScaler(device, enabled=self.precision.scaled)
-        self._view = max(8, round(data.frame.size * settings.train_scale))
+        self.view_scale = settings.train_scale
         self.begin(frozen=settings.frozen_epochs > 0)
 
     def begin(self, *, frozen: bool) -> None:
@@ -69,14 +70,25 @@ class Engine:
         self.optimizer = torch.optim.AdamW(
             groups, betas=(0.9, _SECOND_BETA), eps=_EPSILON, fused=fused
         )
+        self._average = Averaged(self.network, settings.weight_average)
+
+    @property
+    def judged(self) -> Classifier:
+        """The network that is judged and kept: of averaged weights, where they are asked for."""
+        return self._average.network
 
     def extra(self) -> dict[str, float]:
-        """State of a run beside the network and the optimiser."""
-        return {"parts": self._parts, "scale": self._scaler.get_scale()}
+        """State of a run beside the networks and the optimiser."""
+        return {
+            "parts": self._parts,
+            "scale": self._scaler.get_scale(),
+            "averaged": self._average.steps,
+        }
 
     def restore_extra(self, extra: dict[str, float]) -> None:
         """Take up what :meth:`extra` said."""
         self._parts = int(extra["parts"])
+        self._average.steps = int(extra["averaged"])
         if self.precision.scaled:
             self._scaler = torch.amp.GradScaler(self.device, init_scale=extra["scale"])
 
@@ -119,6 +131,7 @@ class Engine:
             nn.utils.clip_grad_norm_(learning, self.settings.clip)
         self._scaler.step(self.optimizer)
         self._scaler.update()
+        self._average.update(self.network)
         return loss
 
     def _accumulate(
@@ -156,7 +169,8 @@ class Engine:
     ) -> torch.Tensor:
         part = augment.Views(views.maps[chosen], views.contrast[chosen], views.brightness[chosen])
         picked = pixels[torch.from_numpy(chosen).to(self.device)]
-        return normalised(augment.apply(picked, part, self._view), self.data.frame)
+        side = max(8, round(self.data.frame.size * self.view_scale))
+        return normalised(augment.apply(picked, part, side), self.data.frame)
 
     def _targets(self, rows: NDArray[np.int64]) -> torch.Tensor:
         labels = torch.from_numpy(self.data.labels[rows])
@@ -194,7 +208,7 @@ class Engine:
     ) -> tuple[float, float]:
         """Mean cross-entropy and error rate 0..1 on ``rows`` (1 or more), at the centre crop."""
         logits = predict(
-            self.network,
+            self.judged,
             self.data.pixels,
             self.data.frame,
             rows,

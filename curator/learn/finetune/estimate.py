@@ -62,10 +62,16 @@ def estimate_seconds(
             rows = data.valid[: 2 * engine.batch]
             valid = _timed(device, lambda: engine.evaluate(rows)) * len(data.valid) / len(rows)
         epochs = {}
-        for frozen, number in ((True, settings.frozen_epochs), (False, settings.epochs)):
+        numbers = range(1, settings.total_epochs + 1)
+        phases = numbers[: settings.frozen_epochs], numbers[settings.frozen_epochs :]
+        for frozen, phase in zip((True, False), phases, strict=True):
             epochs[frozen] = 0.0
-            if number and not cancelled():
+            if phase and not cancelled():
                 engine.begin(frozen=frozen)
+                # A step's time goes with the pixels of its views.
+                engine.view_scale = (
+                    float(np.mean([settings.scale_in(e) ** 2 for e in phase])) ** 0.5
+                )
                 engine.set_rate(0.0)
                 epochs[frozen] = _step_seconds(engine) * batches + valid
     seconds = epochs[True] * settings.frozen_epochs + epochs[False] * settings.epochs

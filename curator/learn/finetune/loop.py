@@ -138,6 +138,8 @@ class _Run:
         if stopped or settings.keep == "best":
             chosen = best_epoch(self.history)
             self.network.load_state_dict(self.best)
+        elif engine.judged is not self.network:
+            self.network.load_state_dict(engine.judged.state_dict())
         if stopped:
             engine.notes.append(
                 f"Stopped after epoch {len(self.history)} of {settings.total_epochs}: nothing got"
@@ -174,6 +176,7 @@ class _Run:
             "seconds": 0.0,
         }
         losses: list[torch.Tensor] = []
+        engine.view_scale = settings.scale_in(epoch)
         steps = engine.steps(batches, random)
         before = (epoch - 1) * self.steps
         for number in range(self.steps):
@@ -232,28 +235,35 @@ class _Run:
     def _keep(self) -> None:
         """Write the state after an epoch; the best one's first, since the last one refers to it."""
         epoch = len(self.history)
-        state = self.network.state_dict()
+        state, judged = self.network.state_dict(), self.engine.judged.state_dict()
         best = best_epoch(self.history) if len(self.data.valid) else 0
         if best == epoch and self._needs_best:
-            self.best = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in judged.items()}
         if self.folder is None:
             return
         if best == epoch:
-            self._write(checkpoint.best_name(epoch), state, {})
+            self._write(checkpoint.best_name(epoch), judged)
         ends = epoch in {self.settings.frozen_epochs, self.settings.total_epochs}
         optimiser = {} if ends else checkpoint.optimiser_state(self.engine.optimizer)
-        self._write(checkpoint.LAST, state, optimiser)
+        average = judged if self.engine.judged is not self.network else {}
+        self._write(checkpoint.LAST, state, optimiser, average)
         checkpoint.forget_best_but(self.folder, best)
 
     def _write(
         self,
         name: str,
         state: dict[str, torch.Tensor],
-        optimiser: dict[int, dict[str, torch.Tensor]],
+        optimiser: dict[int, dict[str, torch.Tensor]] | None = None,
+        average: dict[str, torch.Tensor] | None = None,
     ) -> None:
         assert self.folder is not None
         found = checkpoint.Checkpoint(
-            self.fingerprint, self.history, state, optimiser, self.engine.extra()
+            self.fingerprint,
+            self.history,
+            state,
+            optimiser or {},
+            average or {},
+            self.engine.extra(),
         )
         checkpoint.write(self.folder / name, found)
 
@@ -280,9 +290,10 @@ class _Run:
         self.history = list(found.history)
         self.network.load_state_dict(found.network)
         done = len(self.history)
-        if found.optimiser:
-            self._begin_phase(done)
+        self._begin_phase(done)
         try:
+            if self.engine.judged is not self.network:
+                self.engine.judged.load_state_dict(found.average)
             if found.optimiser:
                 checkpoint.restore_optimiser(self.engine.optimizer, found.optimiser)
             self.engine.restore_extra(found.extra)

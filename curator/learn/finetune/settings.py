@@ -51,6 +51,20 @@ class EngineSettings(Settings):
         description="side of the training views over the side that predictions use; smaller is"
         " faster by about its square; networks that take one size alone (ViT) need 1",
     )
+    first_scale: float | None = Field(
+        default=None,
+        ge=0.25,
+        le=1.5,
+        description="train_scale of the first epoch; it grows evenly to train_scale in the last;"
+        " None: the same in all. Small first saves time",
+    )
+    weight_average: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="judge and keep an exponential moving average of the weights, of which each"
+        " step leaves this share; 0.99 spans some hundred steps; 0: off",
+    )
     # With pretrained weights and a few hundred images it doubles the errors (480 bears, two epochs:
     # 8 and 9 of 96 wrong, against 4 and 4 with the statistics that came with the weights).
     batch_statistics: bool = Field(
@@ -135,6 +149,13 @@ class EngineSettings(Settings):
     def upper_rate(self) -> float:
         """Peak learning rate of the last layers once all layers learn."""
         return self.rate / 10 if self.unfrozen_rate is None else self.unfrozen_rate
+
+    def scale_in(self, epoch: int) -> float:
+        """Side of the training views in ``epoch``, from 1, over the side that predictions use."""
+        if self.first_scale is None or self.total_epochs == 1:
+            return self.train_scale
+        done = (epoch - 1) / (self.total_epochs - 1)
+        return self.first_scale + (self.train_scale - self.first_scale) * done
 
     def batch_for(self, device: str, rows: int) -> int:
         """Images a step for ``rows`` training images on ``device`` ("cpu", "cuda" or "mps")."""

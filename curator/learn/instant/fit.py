@@ -33,8 +33,9 @@ from curator.errors import InputError, NotEnoughData
 from curator.learn.evaluation.calibration import fit_temperature
 from curator.learn.evaluation.metrics import softmax
 from curator.learn.instant.heads import Heads, Step, solve, start_of, threads_for
-from curator.learn.instant.logistic import Problem, Rows, standard_of
+from curator.learn.instant.logistic import Problem, Summing, standard_of
 from curator.learn.instant.regularisation import Candidate, choose_l2, held_out_logits
+from curator.learn.instant.rows import Mean, Rows
 from curator.learn.instant.settings import FitSettings
 
 _ROUGH = 1e-3  # tolerance of a first fit that only says which labels are doubted
@@ -85,6 +86,7 @@ def fit(
     warm: Heads | None = None,
     warm_l2: float | None = None,
     on_step: Callable[[Step], None] | None = None,
+    summing: Summing | None = None,
 ) -> Fitted:
     """Fit heads and predict every image by one that did not learn from it.
 
@@ -96,7 +98,8 @@ def fit(
     learning from both views as rows of their own (bears: error 3.5 % and 3.5 %, plain 4.0 %).
     ``warm`` and ``warm_l2``: the last round's heads to start from, and its regularisation to keep;
     pass None for the latter when the images changed much, and it is chosen anew. Neither moves the
-    optimum. ``on_step`` is called after every step of both fits.
+    optimum. ``on_step`` is called after every step of both fits. ``summing`` sums losses and
+    gradients over the images; None: here.
 
     A class with fewer images than folds, or none, gets small finite probabilities from heads that
     never saw it. The temperature of the out-of-fold logits serves the fixed head, too.
@@ -114,7 +117,7 @@ def fit(
                 f"Mirrored features {flipped.shape} and plain ones {features.shape} differ.",
                 "Pass one row of each per image.",
             )
-        features = _Mean(features, flipped)
+        features = Mean(features, flipped)
     with threads_for(len(labels)):
         standard = standard_of(features)
         masks = np.stack([fold_of != fold for fold in range(settings.folds)] + [fixed_mask])
@@ -131,11 +134,19 @@ def fit(
                 classes,
                 np.ones(settings.folds),
                 standard,
+                summing,
             )
             candidates, near = choose_l2(folds_only, fold_of)
             l2 = min(candidates, key=lambda one: (one.log_loss, -one.l2)).l2
         problem = Problem(
-            features, labels, weights, ~masks, classes, np.full(len(masks), l2), standard
+            features,
+            labels,
+            weights,
+            ~masks,
+            classes,
+            np.full(len(masks), l2),
+            standard,
+            summing,
         )
         steps = _Steps(on_step)
         finished, unfinished = _rounds(near, len(masks))
@@ -178,24 +189,6 @@ def _rounds(warm: Heads | None, count: int) -> tuple[Heads | None, Heads | None]
         for part in (slice(count), slice(count, None))
     ]
     return halves[0], halves[1]
-
-
-class _Mean:
-    """The mean of two sets of features, made piece by piece."""
-
-    def __init__(self, first: Rows, second: Rows) -> None:
-        self._first, self._second = first, second
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._first.shape
-
-    def __len__(self) -> int:
-        return len(self._first)
-
-    def __getitem__(self, rows: slice, /) -> NDArray[np.float32]:
-        result: NDArray[np.float32] = np.add(self._first[rows], self._second[rows])
-        return result / np.float32(2)
 
 
 class _Steps:

@@ -25,7 +25,8 @@ import numpy as np
 
 from curator.errors import InputError, NotEnoughData
 from curator.learn.instant.lbfgs import minimise
-from curator.learn.instant.logistic import Problem, Rows, pieces, standard_of
+from curator.learn.instant.logistic import Problem, standard_of
+from curator.learn.instant.rows import Rows, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable

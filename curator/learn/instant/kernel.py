@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from curator.learn.evaluation.metrics import softmax
-from curator.learn.instant.logistic import pieces
+from curator.learn.instant.rows import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from curator.learn.instant.heads import Heads
-    from curator.learn.instant.logistic import Rows
+    from curator.learn.instant.rows import Rows
 
 LANDMARKS = 500
 RIDGES = (0.3, 1.0, 3.0, 10.0)

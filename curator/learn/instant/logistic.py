@@ -7,36 +7,50 @@ head's row weights, the loss is
 
     mean(-log softmax(z @ w.T + b)[label]) + l2 / 2 * sum(w ** 2) + BIAS_L2 / 2 * sum(b ** 2)
 
-What minimises it is :mod:`curator.learn.instant.lbfgs`.
+The sum over rows may be taken apart (:class:`Sums`), and its parts computed wherever their rows
+lie: :mod:`curator.cluster.sums`. What minimises it is :mod:`curator.learn.instant.lbfgs`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+import copy
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curator.errors import InputError
+from curator.learn.instant.rows import ROWS_AT_A_TIME, Rows, pieces
 
 BIAS_L2 = 1e-3
 """Keeps the bias of a class that a head never saw finite; too weak to move the others."""
 
-ROWS_AT_A_TIME = 8192
 _LARGEST = 1e15  # beyond, squares leave float32
 
 
-class Rows(Protocol):
-    """Features (N, D), float32, that are read in slices of rows: an array or a memory map."""
+@dataclass(frozen=True)
+class Sums:
+    """What some rows add to the losses of A heads and to their gradients."""
 
-    @property
-    def shape(self) -> tuple[int, ...]:  # noqa: D102 - (N, D)
-        ...
+    figures: NDArray[np.float64]
+    """(3, A): weighted training loss, then loss and errors of held-out rows."""
+    towards_raw: NDArray[np.float32]
+    """(A * K, D), the derivative by weights for raw features."""
+    towards_bias: NDArray[np.float32]
+    """(A * K,)"""
 
-    def __len__(self) -> int: ...
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(
+            self.figures + other.figures,
+            self.towards_raw + other.towards_raw,
+            self.towards_bias + other.towards_bias,
+        )
 
-    def __getitem__(self, rows: slice, /) -> NDArray[np.float32]: ...
+
+_numbers = itertools.count()
 
 
 class Problem:
@@ -51,9 +65,14 @@ class Problem:
         classes: int,
         l2: NDArray[np.floating],
         standard: tuple[NDArray[np.float32], NDArray[np.float32]],
+        summing: Summing | None = None,
     ) -> None:
-        """Take ``weights`` and ``held_out`` (F, N), ``l2`` (F,), and mean and deviation (D,)."""
+        """Take ``weights`` and ``held_out`` (F, N), ``l2`` (F,), and mean and deviation (D,).
+
+        ``summing`` sums over the rows; None: here, in pieces.
+        """
         self.features, self.classes = features, classes
+        self.summing = summing
         self.labels = labels.astype(np.intp)
         self.reweigh(weights)
         self.held_out = held_out
@@ -67,13 +86,29 @@ class Problem:
 
     def reweigh(self, weights: NDArray[np.floating]) -> None:
         """Count rows by other ``weights`` (F, N)."""
+        self.number = next(_numbers)  # of these weights, whichever problem has them
         self.weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
     def of_heads(self, heads: NDArray[np.intp], l2: NDArray[np.floating]) -> Problem:
         """The problem of those ``heads`` (A,), each possibly several times, with ``l2`` (A,)."""
         weights, held_out = self.weights[heads], self.held_out[heads]
-        standard = (self.mean, self.scale)
-        return Problem(self.features, self.labels, weights, held_out, self.classes, l2, standard)
+        return Problem(
+            self.features,
+            self.labels,
+            weights,
+            held_out,
+            self.classes,
+            l2,
+            (self.mean, self.scale),
+            self.summing,
+        )
+
+    def part(self, rows: slice, features: Rows) -> Problem:
+        """The same of some rows alone, with their ``features``: its sums are a part of these."""
+        found = copy.copy(self)
+        found.features, found.labels, found.summing = features, self.labels[rows], None
+        found.weights, found.held_out = self.weights[:, rows], self.held_out[:, rows]
+        return found
 
     def split(self, points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Weights (A, K, D) in standardised space and bias (A, K), views of ``points``."""
@@ -85,15 +120,11 @@ class Problem:
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Loss (A,) and gradient (A, K * (D + 1)) of ``points``, the state of those ``heads``."""
         weights, bias = self.split(points)
-        towards_raw = np.zeros((len(heads) * self.classes, weights.shape[2]), np.float32)
-        towards_bias = np.zeros(len(towards_raw), np.float32)
-        sums = np.zeros((3, len(heads)))
-        for rows, piece, logits in self._logits(points):
-            residuals = self._residuals(logits, rows, heads, sums)
-            towards_raw += residuals @ piece
-            towards_bias += residuals.sum(axis=1)
+        summing = self.summing or Problem.sums
+        found = summing(self, points, heads)
+        sums, towards_bias = found.figures, found.towards_bias
         # Raw weights are weights / scale, and the offset holds -raw @ mean: the chain rule.
-        towards_raw -= np.outer(towards_bias, self.mean)
+        towards_raw = found.towards_raw - np.outer(towards_bias, self.mean)
         l2 = self.l2[heads]
         gradient = np.empty_like(points)
         weight_gradient, bias_gradient = self.split(gradient)
@@ -107,6 +138,20 @@ class Problem:
         penalty = l2 / 2 * np.einsum("fkd,fkd->f", weights, weights)
         penalty = penalty + BIAS_L2 / 2 * np.einsum("fk,fk->f", bias, bias)
         return sums[0] + penalty, gradient
+
+    def sums(self, points: NDArray[np.float32], heads: NDArray[np.intp]) -> Sums:
+        """What the rows add up to at ``points``, the state of those ``heads``."""
+        width = len(heads) * self.classes
+        found = Sums(
+            np.zeros((3, len(heads))),
+            np.zeros((width, len(self.mean)), np.float32),
+            np.zeros(width, np.float32),
+        )
+        for rows, piece, logits in self._logits(points):
+            residuals = self._residuals(logits, rows, heads, found.figures)
+            np.add(found.towards_raw, residuals @ piece, out=found.towards_raw)
+            np.add(found.towards_bias, residuals.sum(axis=1), out=found.towards_bias)
+        return found
 
     def leading(self, points: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Whether no class is likelier than the label: (F, N), by every head for every row."""
@@ -161,10 +206,8 @@ class Problem:
         return logits
 
 
-def pieces(rows: int) -> Iterator[slice]:
-    """Slices that cover ``rows`` rows, few at a time."""
-    for start in range(0, rows, ROWS_AT_A_TIME):
-        yield slice(start, min(start + ROWS_AT_A_TIME, rows))
+Summing: TypeAlias = Callable[[Problem, "NDArray[np.float32]", "NDArray[np.intp]"], Sums]
+"""Gives :meth:`Problem.sums` of a problem, of points and of the heads whose state they are."""
 
 
 def standard_of(features: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

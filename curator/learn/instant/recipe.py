@@ -6,6 +6,7 @@ out-of-fold. The arithmetic is :mod:`curator.learn.instant.fit`'s.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -20,6 +21,7 @@ from curator.learn.instant import fit as instant
 from curator.learn.instant.heads import Heads, Step
 from curator.learn.instant.kernel import judged_by_both
 from curator.learn.instant.settings import InstantSettings
+from curator.learn.instant.spread import Spread
 from curator.learn.recording import HEAD_FILE, WARM_FILE, Outcome, kept_tensors
 from curator.store import runs
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from curator.cluster.settings import ClusterSettings
     from curator.encode.backbones import Backbone
     from curator.jobs.progress import Progress
     from curator.learn.training_set import TrainingSet
@@ -46,6 +49,8 @@ class InstantRecipe:
     """See :class:`curator.learn.recipes.Recipe`."""
 
     settings: InstantSettings
+    cluster: ClusterSettings | None = None
+    """Where sums over the images are made; None: here."""
     name: ClassVar[str] = "instant"
     settings_type: ClassVar[type[InstantSettings]] = InstantSettings
     takes_minutes: ClassVar[bool] = False
@@ -59,7 +64,7 @@ class InstantRecipe:
 
     def fit(self, workspace: Workspace, progress: Progress, data: TrainingSet) -> Outcome:
         """See :func:`fit`."""
-        return fit(workspace, progress, data, self.settings)
+        return fit(workspace, progress, data, self.settings, self.cluster)
 
     @staticmethod
     def findings(_data: TrainingSet, _outcome: Outcome, _figures: Metrics) -> list[FindingRow]:
@@ -85,9 +90,17 @@ class InstantRecipe:
 
 
 def fit(
-    workspace: Workspace, progress: Progress, data: TrainingSet, settings: InstantSettings
+    workspace: Workspace,
+    progress: Progress,
+    data: TrainingSet,
+    settings: InstantSettings,
+    cluster: ClusterSettings | None = None,
 ) -> Outcome:
-    """Fit the heads and judge every image. Raises NotEnoughData, InputError, JobCancelled."""
+    """Fit the heads and judge every image.
+
+    ``cluster``: where sums over the images are made; None: here. Raises NotEnoughData, InputError,
+    JobCancelled; on a cluster PackageMissing without Ray, JobError where none answers.
+    """
     features = data.rows(workspace)
     mirrored = data.rows(workspace, flip=True) if settings.mirror else None
     progress.begin("training the head")
@@ -107,19 +120,22 @@ def fit(
 
     warm, warm_l2 = _last_heads(workspace, data, settings.folds)
     folds = data.folds(settings.folds, workspace.seed)
-    fitted = instant.fit(
-        features,
-        data.labels,
-        folds,
-        data.learnt_from,
-        len(data.trained),
-        settings,
-        trusted=data.trusted,
-        flipped=mirrored,
-        warm=warm,
-        warm_l2=warm_l2,
-        on_step=on_step,
-    )
+    with contextlib.ExitStack() as stack:
+        summing = stack.enter_context(Spread(cluster.address, progress.check)) if cluster else None
+        fitted = instant.fit(
+            features,
+            data.labels,
+            folds,
+            data.learnt_from,
+            len(data.trained),
+            settings,
+            trusted=data.trusted,
+            flipped=mirrored,
+            warm=warm,
+            warm_l2=warm_l2,
+            on_step=on_step,
+            summing=summing,
+        )
     weight, bias = fitted.exported()
     heads = fitted.heads
     progress.check()
@@ -141,6 +157,7 @@ def fit(
         in_sample=np.zeros(len(data.labels), dtype=bool),
         fixed=fitted.fixed,
         label_scores=self_confidence(both, data.labels),
+        notes=summing.notes if summing else [],
         files={HEAD_FILE: save({"weight": weight, "bias": bias}), WARM_FILE: save(kept)},
     )
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from curator.learn.evaluation.calibration import fit_temperature
 from curator.learn.evaluation.metrics import log_loss, softmax
 from curator.learn.instant.heads import Heads, solve, start_of
-from curator.learn.instant.logistic import Problem, Rows, pieces
+from curator.learn.instant.logistic import Problem
+from curator.learn.instant.rows import Rows, pieces
 
 CANDIDATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Steps of about three: between neighbours the held-out log-loss hardly differs."""

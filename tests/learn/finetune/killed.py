@@ -23,10 +23,10 @@ SETTINGS = EngineSettings(
 )
 
 
-def train(folder: Path | None, **listeners: object) -> Fitted:
+def train(folder: Path | None, settings: EngineSettings = SETTINGS, **listeners: object) -> Fitted:
     """The run that is killed and resumed, from a network that is always the same."""
     torch.set_num_threads(1)
-    return fit(small_network(), digit_data(), SETTINGS, folder=folder, **listeners)
+    return fit(small_network(), digit_data(), settings, folder=folder, **listeners)
 
 
 if __name__ == "__main__":

@@ -103,6 +103,21 @@ def test_a_cancelled_run_goes_on_exactly(whole: Fitted, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_averages_and_growing_views_go_on_exactly(tmp_path: Path) -> None:
+    """The average of the weights is kept as well, and so is how many steps it is of."""
+    settings = SETTINGS.but(keep="last", weight_average=0.95, first_scale=0.5)
+    with pytest.raises(JobCancelled):
+        train(tmp_path, settings, cancelled=cancel_after(3 * (STEPS + 2) + 4))
+    kept = read(tmp_path / LAST)
+    assert kept is not None
+    assert kept.average.keys() == kept.network.keys()
+    assert not torch.equal(kept.average["head.weight"], kept.network["head.weight"])
+    found, expected = train(tmp_path, settings), train(None, settings)
+    assert_equal(found, expected)
+    assert_equal(train(tmp_path, settings), expected)
+
+
+@pytest.mark.slow
 def test_a_finished_run_is_not_trained_again(whole: Fitted, tmp_path: Path) -> None:
     """Started once more in its folder, it answers from the checkpoint without a step."""
     train(tmp_path)
@@ -177,7 +192,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     filters = torch.randn(4, 3, 2, 2).to(memory_format=torch.channels_last)
     network = {"a.weight": filters, "a.count": torch.tensor(3)}
     optimiser = {0: {"step": torch.tensor(2.0), "exp_avg": filters * 2}}
-    write(tmp_path / "x.safetensors", Checkpoint("f", [{"e": 1}], network, optimiser, {"p": 2}))
+    write(
+        tmp_path / "x.safetensors", Checkpoint("f", [{"e": 1}], network, optimiser, extra={"p": 2})
+    )
     found = read(tmp_path / "x.safetensors")
     assert found is not None
     assert (found.fingerprint, found.history, found.extra) == ("f", [{"e": 1}], {"p": 2})

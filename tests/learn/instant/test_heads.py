@@ -141,7 +141,7 @@ def test_memory_mapped_pieces_give_the_same(tmp_path, monkeypatch):
     path = tmp_path / "features.bin"
     features.tofile(path)
     mapped = np.memmap(path, np.float32, mode="r", shape=features.shape)
-    monkeypatch.setattr("curator.learn.instant.logistic.ROWS_AT_A_TIME", 70)
+    monkeypatch.setattr("curator.learn.instant.rows.ROWS_AT_A_TIME", 70)
     actual = fit_heads(mapped, labels, masks, 3).probabilities(mapped, 0)
     np.testing.assert_allclose(actual, expected, atol=0.02)
 

@@ -91,7 +91,7 @@ def test_it_is_the_same_each_time_and_read_in_pieces(monkeypatch: pytest.MonkeyP
     _, _, whole = both(features, labels)
     _, _, again = both(features, labels)
     assert np.array_equal(whole, again)
-    monkeypatch.setattr("curator.learn.instant.logistic.ROWS_AT_A_TIME", 17)
+    monkeypatch.setattr("curator.learn.instant.rows.ROWS_AT_A_TIME", 17)
     _, _, pieced = both(features, labels)
     np.testing.assert_allclose(pieced, whole, atol=0.01)
 
