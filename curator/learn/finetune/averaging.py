@@ -33,7 +33,8 @@ class Averaged:
             return
         decay = min(self._decay, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
-        averages, weights = list(self.network.parameters()), list(network.parameters())
+        averages: list[torch.Tensor] = [*self.network.parameters()]
+        weights: list[torch.Tensor] = [*network.parameters()]
         torch._foreach_lerp_(averages, weights, 1 - decay)
         for average, value in zip(self.network.buffers(), network.buffers(), strict=True):
             average.copy_(value)

@@ -28,6 +28,10 @@ from curator.learn.instant.rows import ROWS_AT_A_TIME, Rows, pieces
 BIAS_L2 = 1e-3
 """Keeps the bias of a class that a head never saw finite; too weak to move the others."""
 
+FLOOR = 0.3
+"""Times the median deviation of all columns that a column's is taken for at least. A column that is
+all but constant would otherwise be blown up, and one new picture that has something there gets a
+logit of a thousand: ``docs/experiments.md``, "Columns that are all but constant"."""
 _LARGEST = 1e15  # beyond, squares leave float32
 
 
@@ -211,9 +215,9 @@ Summing: TypeAlias = Callable[[Problem, "NDArray[np.float32]", "NDArray[np.intp]
 
 
 def standard_of(features: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and deviation per column, (D,) and (D,), in one pass; a constant column's is 1.
+    """Mean and deviation per column, (D,) and (D,), in one pass; no deviation is below FLOOR.
 
-    Reads no labels, so that standardising held-out rows with the rest leaks none. Raises
+    A constant column's is 1. Reads no labels, so that standardising held-out rows with the rest leaks none. Raises
     :class:`InputError` that names the rows which hold NaN, infinite or absurdly large values.
     """
     rows = len(features)
@@ -232,7 +236,10 @@ def standard_of(features: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32
     mean = guess + away
     scale = np.sqrt(np.maximum(squares / rows - away**2, 0))
     # Rounding leaves a constant column a deviation just above 0, which would blow it up.
-    scale[scale <= 1e-6 * np.abs(mean) + 1e-12] = 1
+    constant = scale <= 1e-6 * np.abs(mean) + 1e-12
+    if not constant.all():
+        scale = np.maximum(scale, FLOOR * np.median(scale[~constant]))
+    scale[constant] = 1
     return mean.astype(np.float32), scale.astype(np.float32)
 
 

@@ -157,6 +157,19 @@ def test_an_unseen_class_and_a_constant_feature_stay_finite():
     assert 0 < probabilities[:, 2].mean() < 0.02
 
 
+def test_a_column_that_is_all_but_constant():
+    """A picture that has something where the others have next to nothing is judged by the rest."""
+    features, labels = blobs()
+    random = np.random.default_rng(1)
+    faint = (1e-5 * random.random((len(labels), 3)) * (labels[:, None] + 1)).astype(np.float32)
+    features = np.concatenate([features, faint], axis=1)
+    heads = fit_heads(features, labels, np.ones((1, len(labels)), bool), 3)
+    fresh = features.copy()
+    fresh[:, -3:] = 0.5
+    before, after = (heads.probabilities(rows, 0).argmax(axis=1) for rows in (features, fresh))
+    assert (before == after).mean() > 0.95
+
+
 def test_bad_input_is_named():
     """Shapes that do not fit, labels out of range and an empty mask are errors that say so."""
     features, labels = blobs()
