@@ -217,8 +217,9 @@ Summing: TypeAlias = Callable[[Problem, "NDArray[np.float32]", "NDArray[np.intp]
 def standard_of(features: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and deviation per column, (D,) and (D,), in one pass; no deviation is below FLOOR.
 
-    A constant column's is 1. Reads no labels, so that standardising held-out rows with the rest leaks none. Raises
-    :class:`InputError` that names the rows which hold NaN, infinite or absurdly large values.
+    A constant column's is 1. Reads no labels, so that standardising held-out rows with the rest
+    leaks none. Raises :class:`InputError` that names the rows which hold NaN, infinite or absurdly
+    large values.
     """
     rows = len(features)
     # Sums of squares lose digits far from the mean: everything is counted from a guess of it.
