@@ -198,7 +198,9 @@ def test_a_damaged_shard_is_told_of(both: tuple[Path, Path], tmp_path: Path) -> 
         shard.chmod(0o644)
         with shard.open("rb+") as stream:
             stream.seek(start + 60)
-            stream.write(b"\0\0\0\0")
+            others = bytes(255 - value for value in stream.read(4))
+            stream.seek(start + 60)
+            stream.write(others)
         report = project.check()
         (problem,) = [one for one in report.problems if one.code == "altered_originals"]
         assert problem.count == 1
