@@ -42,6 +42,10 @@ class Settings(BaseModel):
             {name: value for name, value in given.items() if value is not None}
         )
 
+    def given(self) -> dict[str, object]:
+        """What was set, as JSON has it: :meth:`of` makes the same settings of it."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
     def but(self, **changes: object) -> Self:
         """Make a copy with some values changed. Raises InputError."""
         return self.model_validate(self.model_dump() | changes)

@@ -23,6 +23,7 @@ from curator.errors import CuratorError, JobError, PackageMissing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+TICK = 0.2  # seconds that ended work is waited for, between looks at the cancel flag
 _GRACE = 5.0  # seconds that cancelled tasks are waited for, to tidy up
 _TRIES = 2  # of a task, whether its machine died or it failed
 _STARTS = 3  # of a Ray of our own

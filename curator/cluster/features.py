@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curator.cluster.engine import Engine, Lost
+from curator.cluster.engine import TICK, Engine, Lost
+from curator.cluster.machines import done_here, refuse_other_version
 from curator.encode.backbones import DEFAULT, describe
 from curator.encode.preprocess import TINY_DIMENSION
 from curator.encode.project_features import feature_cache, tiny_cache
-from curator.errors import InputError, ProjectAltered
-from curator.phrasing import many
+from curator.errors import ProjectAltered
 from curator.version import __version__
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 IMAGES, BYTES = 128, 16 << 20  # of a task, at most: some seconds of a core
 _AHEAD = 2  # tasks for each core, so that none waits for the next
-_TICK = 0.2  # seconds between looks at the cancel flag
 
 
 @dataclass(frozen=True)
@@ -95,11 +94,11 @@ def compute(
                 under_way += 1
             if not under_way:
                 break
-            for batch, rows in engine.finished(_TICK):
+            for batch, rows in engine.finished(TICK):
                 under_way -= 1
                 lost += _take_in(caches, batch, rows)
                 progress.advance(len(batch.contents))
-    return _notes(lost)
+    return done_here(lost)
 
 
 def _batches(workspace: Workspace, table: pd.DataFrame) -> Iterator[Batch]:
@@ -131,24 +130,12 @@ def _take_in(
     return []
 
 
-def _notes(lost: list[str]) -> list[str]:
-    if not lost:
-        return []
-    tasks = many(len(lost), "task")
-    why = lost[0].rstrip(".")
-    return [f"{tasks} of the cluster failed, and this machine did their part: {why}."]
-
-
 def encode(batch: Batch) -> Rows:
     """What a machine of the cluster does: features of the images that can be decoded.
 
     Raises InputError for another version of the curator, and what the network's weights may raise.
     """
-    if batch.version != __version__:
-        raise InputError(
-            f"A machine of the cluster has the curator {__version__}, not {batch.version}.",
-            "Install the same version on every machine.",
-        )
+    refuse_other_version(batch.version)
     from curator.encode.extract import BATCH, pixels_of
     from curator.imaging.decoding import Rejected
 

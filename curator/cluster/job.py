@@ -19,7 +19,7 @@ import numpy as np
 from sqlalchemy import select
 
 from curator.cluster import shard
-from curator.cluster.engine import Engine, Lost
+from curator.cluster.engine import TICK, Engine, Lost
 from curator.cluster.parcels import Parcel, plan
 from curator.cluster.places import Place, absolute
 from curator.cluster.settings import ClusterSettings
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from curator.jobs.progress import Progress
     from curator.store.workspace import Workspace
 
-_TICK = 0.2  # seconds between looks at the cancel flag
 _AHEAD = 2  # parcels for each core, so that none waits for the next
 _MOST_LOST = 5  # parcels in a row, before anything came, until it is no use
 _SHOWN_HOSTS = 3  # of a parcel that was lost
@@ -133,7 +132,7 @@ class _Fetching:
                 parcel = self._parcel(stream)
                 under_way[parcel.name] = stream
                 engine.submit(parcel)
-            for parcel, came in engine.finished(_TICK):
+            for parcel, came in engine.finished(TICK):
                 stream = under_way.pop(parcel.name)
                 yield from self._come_back(parcel, came, stream)
                 if stream.given_up:
@@ -179,7 +178,7 @@ class _Fetching:
         """The next of a stream."""
         return Parcel(
             self._addresses(stream.waiting.popleft()),
-            self._settings.model_dump(mode="json", exclude_unset=True),
+            self._settings.given(),
             self._place.address,
             self._told.features,
             stream.answered,

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from curator.cluster.machines import refuse_other_version
 from curator.cluster.places import Place
 from curator.cluster.shard import Features, Writer
 from curator.collect.http.client import FetchSettings
@@ -16,9 +17,7 @@ from curator.collect.http.downloader import download
 from curator.collect.http.frontier import host_name
 from curator.encode.backbones import DEFAULT
 from curator.encode.extract import BATCH
-from curator.errors import InputError
 from curator.files import scratch_folder
-from curator.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,11 +34,7 @@ def fetch_parcel(parcel: Parcel) -> None:
     Raises FileError, PackageMissing, InputError for another version of the curator, and what the
     network's weights may raise.
     """
-    if parcel.version != __version__:
-        raise InputError(
-            f"A machine of the cluster has the curator {__version__}, not {parcel.version}.",
-            "Install the same version on every machine.",
-        )
+    refuse_other_version(parcel.version)
     place = Place(parcel.place)
     if place.has(parcel.name):
         return

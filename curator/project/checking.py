@@ -32,7 +32,7 @@ class Checking(Verbs):
 
         arguments: dict[str, object] = {}
         if cluster is not None:
-            arguments["cluster"] = cluster.model_dump(mode="json", exclude_unset=True)
+            arguments["cluster"] = cluster.given()
         return self._run("check", job.run, arguments, listener)
 
     def dismiss(

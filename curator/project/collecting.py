@@ -112,10 +112,10 @@ class Collecting(Verbs):
         """
         from curator.cluster import job
 
-        chosen = {} if settings is None else settings.model_dump(mode="json", exclude_unset=True)
+        chosen = {} if settings is None else settings.given()
         arguments: dict[str, object] = {"retry": retry, "settings": chosen}
         if cluster is not None:
-            arguments["cluster"] = cluster.model_dump(mode="json", exclude_unset=True)
+            arguments["cluster"] = cluster.given()
         return self._run("fetch", job.run, arguments, listener)
 
     def import_files(

@@ -114,9 +114,7 @@ class Delivering(Verbs):
             "files": [str(Path(file).expanduser().absolute()) for file in files],
             "pictures": None if pictures is None else str(Path(pictures).expanduser().absolute()),
             "fetch": fetch,
-            "settings": {}
-            if settings is None
-            else settings.model_dump(mode="json", exclude_unset=True),
+            "settings": {} if settings is None else settings.given(),
         }
         return self._run("rebuild", rebuild.run, arguments, listener)
 

@@ -62,7 +62,7 @@ class Learning(Verbs):
             **chosen.model_dump(),
         }
         if cluster is not None:
-            arguments["cluster"] = cluster.model_dump(mode="json", exclude_unset=True)
+            arguments["cluster"] = cluster.given()
         return self._run("train", train.run, arguments, listener)
 
     def refit(self, *, listener: Listener | None = None) -> RefitReport:

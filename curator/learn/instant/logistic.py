@@ -8,7 +8,7 @@ head's row weights, the loss is
     mean(-log softmax(z @ w.T + b)[label]) + l2 / 2 * sum(w ** 2) + BIAS_L2 / 2 * sum(b ** 2)
 
 The sum over rows may be taken apart (:class:`Sums`), and its parts computed wherever their rows
-lie: :mod:`curator.cluster.sums`. What minimises it is :mod:`curator.learn.instant.lbfgs`.
+lie: :mod:`curator.learn.instant.spread`. What minimises it is :mod:`curator.learn.instant.lbfgs`.
 """
 
 from __future__ import annotations

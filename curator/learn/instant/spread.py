@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from curator.cluster.engine import Engine, Lost
-from curator.errors import InputError
+from curator.cluster.engine import TICK, Engine, Lost
+from curator.cluster.machines import done_here, refuse_other_version
 from curator.learn.instant.logistic import Problem, Sums
-from curator.phrasing import many
 from curator.version import __version__
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from curator.learn.instant.rows import Rows
 
 MOST_ROWS = 1 << 16  # of a part: 336 MB of the usual features
-_TICK = 0.2  # seconds between looks at whether to go on
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,7 @@ class Spread:
     @property
     def notes(self) -> list[str]:
         """What a user should know of it."""
-        if not self._lost:
-            return []
-        tasks, why = many(len(self._lost), "task"), self._lost[0].rstrip(".")
-        return [f"{tasks} of the cluster failed, and this machine did their part: {why}."]
+        return done_here(self._lost)
 
     def __call__(
         self, problem: Problem, points: NDArray[np.float32], heads: NDArray[np.intp]
@@ -88,7 +83,7 @@ class Spread:
         found: dict[int, Sums] = {}
         while len(found) < len(self._parts):
             self._check()
-            for asked, sums in self._engine.finished(_TICK):
+            for asked, sums in self._engine.finished(TICK):
                 if isinstance(sums, Sums) and _can_be(sums, problem, heads):
                     found[asked.part] = sums
                     continue
@@ -125,11 +120,7 @@ def add_up(
     given: tuple[NDArray[np.float32], NDArray[np.intp]],
 ) -> Sums:
     """What a machine of the cluster does. Raises InputError for another version of the curator."""
-    if asked.version != __version__:
-        raise InputError(
-            f"A machine of the cluster has the curator {__version__}, not {asked.version}.",
-            "Install the same version on every machine.",
-        )
+    refuse_other_version(asked.version)
     return problem.part(slice(None), features).sums(*given)
 
 
